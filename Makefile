@@ -1,0 +1,40 @@
+# make run: a bot to talk to.  make test: lint, types, all tests (what CI runs).
+PYTHON ?= python3
+BIN := .venv/bin
+LIBRARY := plugins/err-confirm
+
+.PHONY: run test setup lint bench lock clean
+
+run: setup
+	@mkdir -p data
+	@$(BIN)/errbot -c config.py -T
+
+test: setup lint
+	@$(BIN)/python -m pytest
+
+lint: setup
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy --no-error-summary
+
+setup: .venv/.locked
+
+# Nothing of ours is installed into .venv: Errbot walks its site-packages for plugins, and an editable install stops it.
+.venv/.locked: requirements.lock Makefile
+	@echo "err-confirm: installing what requirements.lock names into .venv ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "err-confirm needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --prefer-binary -r requirements.lock
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -m err_confirm "$$@"\n' '$(CURDIR)/$(LIBRARY)' '$(CURDIR)/$(BIN)/python' > $(BIN)/err-confirm
+	@chmod +x $(BIN)/err-confirm
+	@touch $@
+
+bench: setup
+	@for file in bench/bench_*.py; do PYTHONPATH=$(LIBRARY) $(BIN)/python $$file || exit 1; done
+
+# After a change of the dependencies in pyproject.toml: needs uv.
+lock:
+	uv pip compile --universal --generate-hashes --no-annotate --extra hiredis --group dev --python-version 3.11 -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv data

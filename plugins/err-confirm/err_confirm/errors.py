@@ -1,0 +1,81 @@
+"""Everything that err-confirm raises, each with the facts of the case as attributes."""
+
+from collections.abc import Sequence
+
+
+class ErrConfirmError(Exception):
+    """Root of all errors that err-confirm raises on purpose; its text is fit to be said in chat."""
+
+
+class TextError(ErrConfirmError):
+    """Raised when a text cannot start what an alias promises."""
+
+
+class NoMatchError(TextError):
+    """Raised when no alias, or not this representation, matches a text."""
+
+
+class TextTooLongError(TextError):
+    """Raised when a text is longer than what is ever matched."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"this text is {size:,} bytes long, commands may have {limit:,}; say it shorter")
+        self.size = size
+        self.limit = limit
+
+
+class AmbiguousMatchError(TextError):
+    """Raised when several aliases match one text."""
+
+    def __init__(self, aliases: Sequence[str]) -> None:
+        super().__init__(f"{len(aliases)} aliases match this text: {', '.join(aliases)}; say it more precisely")
+        self.aliases = tuple(aliases)
+
+
+class DuplicateParameterError(TextError):
+    """Raised when a text gives one parameter twice, or gives one that the alias has fixed."""
+
+    def __init__(self, parameter: str, detail: str = "is given twice; say it once") -> None:
+        super().__init__(f'"{parameter}" {detail}')
+        self.parameter = parameter
+
+
+class ParameterError(TextError):
+    """Raised when a parameter's value does not fit, is missing, or is not one of the action's."""
+
+    def __init__(self, parameter: str, detail: str) -> None:
+        super().__init__(f'"{parameter}" {detail}')
+        self.parameter = parameter
+
+
+class ActionMissingError(ErrConfirmError):
+    """Raised when an alias names an action that is in no file here."""
+
+    def __init__(self, alias: str, action_ref: str) -> None:
+        super().__init__(f'alias "{alias}" starts the action "{action_ref}", which has no file here')
+        self.alias = alias
+        self.action_ref = action_ref
+
+
+class RepresentationError(ErrConfirmError):
+    """Raised when a representation cannot be understood."""
+
+
+class TemplateError(ErrConfirmError):
+    """Raised when a template of an alias or action file fails, or grows past its limit."""
+
+
+class SettingError(ErrConfirmError):
+    """Raised when a CONFIRM_* setting cannot be used."""
+
+
+class StoreError(ErrConfirmError):
+    """Root of the errors of stores."""
+
+
+class StoreUnavailableError(StoreError):
+    """Raised when the store did not answer; what was asked may or may not have happened."""
+
+
+class StartError(ErrConfirmError):
+    """Raised when an action could not be started at all."""

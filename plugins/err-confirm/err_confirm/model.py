@@ -1,0 +1,249 @@
+"""The nouns: what alias and action files say, and what becomes of a request."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a definition stands, as people name it: `aliases/reboot.yaml:3`."""
+
+    path: Path
+    line: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+class ParameterType(StrEnum):
+    """The types that a parameter can have."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    ARRAY = "array"
+    OBJECT = "object"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """What an action says about one of its parameters.
+
+    `min` and `max` bound a number; `max_length` bounds a string's characters or an array's items; `pattern` must
+    match the whole string (each item of an array). A string is one safe word unless it has an enum or a pattern or
+    is `free`, and never starts with `-` unless `dash` allows it.
+    """
+
+    name: str
+    type: ParameterType = ParameterType.STRING
+    description: str = ""
+    required: bool = False
+    default: Any = None
+    enum: tuple[Any, ...] = ()
+    pattern: str | None = None
+    min: float | None = None
+    max: float | None = None
+    max_length: int | None = None
+    free: bool = False
+    dash: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Something that can run: typed parameters, and one runner with what it is told.
+
+    `run` is the value under the runner's key, checked by that runner but with its templates not rendered yet.
+    `base` is the folder in which it runs unless `run` says otherwise: the one that holds `actions/` or `aliases/`.
+    """
+
+    name: str
+    runner: str
+    run: Mapping[str, Any]
+    source: Source
+    base: Path
+    pack: str = ""
+    description: str = ""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One way to say an alias; `display` alone is help text and matches nothing."""
+
+    display: str = ""
+    representations: tuple[str, ...] = ()
+    match_multiple: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The `ack` or `result` of an alias: a template of what to say, and fields for a card."""
+
+    enabled: bool = True
+    format: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Who may confirm and who may deny, and how long, in polls, an execution waits for it.
+
+    `by` and `deny_by` hold `requester`, `others`, `anyone`, or people: names of CONFIRM_PEOPLE or raw identities.
+    The deadline, each vote's TTL and the polls come from `retry_count` times `retry_delay` (seconds) alone.
+    """
+
+    by: tuple[str, ...] = ("requester",)
+    deny_by: tuple[str, ...] = ("requester",)
+    retry_count: int = 20
+    retry_delay: float = 3.0
+
+    @property
+    def wait(self) -> float:
+        """How long an execution waits, and how long a vote counts, in seconds."""
+        return self.retry_count * self.retry_delay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alias:
+    """What people say, and which action it starts under which policy (`None` runs at once)."""
+
+    name: str
+    action_ref: str
+    formats: tuple[Format, ...]
+    source: Source
+    policy: Policy | None
+    pack: str = ""
+    description: str = ""
+    enabled: bool = True
+    ack: Reply = Reply()
+    result: Reply = Reply()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    immutable_parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """Exactly what will run, rendered once: a runner's name and its final instructions, JSON values only."""
+
+    runner: str
+    spec: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hexadecimal) of the canonical JSON form: what votes and the claim are bound to."""
+        canonical = json.dumps([self.runner, self.spec], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended.
+
+    `exit_code` is None where there was none (it could not be started, or was stopped); `output` holds the last
+    bytes of what it wrote, as text; `error` is a sentence of ours, empty after a plain exit.
+    """
+
+    exit_code: int | None
+    output: str = ""
+    omitted_bytes: int = 0
+    error: str = ""
+    aborted: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ran to its end with exit code 0."""
+        return self.exit_code == 0 and not self.aborted and not self.error
+
+
+class State(StrEnum):
+    """The states of an execution; shared with people, so each is a plain word."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ABORTED = "aborted"
+    LOST = "lost"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    CANCELED = "canceled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is done for it (a late report may still correct `lost`)."""
+        return self not in (State.PENDING, State.APPROVED, State.RUNNING)
+
+
+class Verdict(StrEnum):
+    """What a vote says."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """One person's answer; it counts until `expires_at` and only for the invocation with this digest.
+
+    `at` and `expires_at` are moments of the store's clock, in seconds since 1970.
+    """
+
+    person: str
+    verdict: Verdict
+    at: float
+    expires_at: float
+    digest: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an execution was asked for, in the backend's own lasting form.
+
+    `room` is empty in a direct message; `person` addresses the requester; `thread` is the backend's thread mark.
+    """
+
+    person: str
+    room: str = ""
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One request and all that became of it. All moments are seconds since 1970 on the store's clock."""
+
+    id: str
+    state: State
+    alias: str
+    action: str
+    text: str
+    parameters: Mapping[str, Any]
+    invocation: Invocation
+    digest: str
+    policy: Policy | None
+    requester: str
+    place: Place
+    created_at: float
+    expires_at: float
+    version: int = 1
+    posted: bool = False
+    ack: Reply = Reply()
+    result: Reply = Reply()
+    votes: tuple[Vote, ...] = ()
+    reason: str = ""
+    decided_by: str = ""
+    approved_at: float | None = None
+    fence: int = 0
+    runner: str = ""
+    lease_until: float | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    outcome: Outcome | None = None

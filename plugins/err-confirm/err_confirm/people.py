@@ -1,0 +1,50 @@
+"""Which person an identity belongs to: CONFIRM_PEOPLE, and nothing else."""
+
+from collections.abc import Mapping, Sequence
+
+from err_confirm.errors import SettingError
+
+EVERYBODY = ("requester", "others", "anyone")
+"""The words of `by` that are no person's name."""
+
+
+class People:
+    """The map of CONFIRM_PEOPLE: `{"alice": ["slack:U024", "text:alice"]}`.
+
+    An identity is `<backend>:<stable id>`. One that is on nobody's list stands for itself, so `confirm: requester`
+    needs no map, and `by: ["slack:U024"]` works without one.
+
+    Raises:
+        SettingError: a name is one of the policy's own words or looks like an identity, or two people share one.
+    """
+
+    def __init__(self, people: Mapping[str, Sequence[str]]) -> None:
+        self._identities = {name: tuple(identities) for name, identities in people.items()}
+        self._names: dict[str, str] = {}
+        for name, identities in self._identities.items():
+            if name in EVERYBODY or name.startswith("@") or ":" in name:
+                raise SettingError(f'CONFIRM_PEOPLE: "{name}" cannot be a person\'s name')
+            for identity in identities:
+                if ":" not in identity:
+                    raise SettingError(
+                        f'CONFIRM_PEOPLE: "{identity}" of {name} must read <backend>:<id>; say !confirm me to see yours'
+                    )
+                other = self._names.setdefault(identity, name)
+                if other != name:
+                    raise SettingError(f"CONFIRM_PEOPLE: {identity} belongs to {other} and to {name}")
+
+    def person(self, identity: str) -> str:
+        """Return the name of the person with this identity, or the identity itself."""
+        return self._names.get(identity, identity)
+
+    def knows(self, person: str) -> bool:
+        """Tell whether a policy may name this person: a name of the map, or an identity."""
+        return person in self._identities or ":" in person
+
+    def identities(self, person: str) -> tuple[str, ...]:
+        """Return all identities of a person; an identity that is on nobody's list has itself."""
+        return self._identities.get(person, (person,) if ":" in person else ())
+
+    def names(self) -> list[str]:
+        """Return the names of the map, sorted."""
+        return sorted(self._identities)
