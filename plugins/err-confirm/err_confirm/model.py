@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 
-
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a definition stands, as people name it: `aliases/reboot.yaml:3`."""

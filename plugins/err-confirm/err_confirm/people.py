@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from err_confirm.errors import SettingError
 
-EVERYBODY = ("requester", "others", "anyone")
+EVERYBODY = frozenset({"requester", "others", "anyone"})
 """The words of `by` that are no person's name."""
 
 

@@ -22,7 +22,7 @@ class Running(Protocol):
         ...
 
     def stop(self, error: str, grace: float = 2.0) -> None:
-        """Ask all its processes to end, kill them after `grace` seconds; `wait` then returns an aborted Outcome with `error`."""
+        """Ask all its processes to end, kill them after `grace` seconds; `wait` then says aborted, with `error`."""
         ...
 
 

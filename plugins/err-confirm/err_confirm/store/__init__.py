@@ -1,0 +1,48 @@
+"""Open the place that holds executions, from one URL."""
+
+import re
+from importlib import import_module
+
+from err_confirm.errors import SettingError
+from err_confirm.store.base import Store
+
+_KINDS = {
+    "sqlite": ("sqlite_store", "sqlite:///relative/path.db or sqlite:////absolute/path.db"),
+    "redis": ("redis_store", "redis://host:6379/0"),
+    "rediss": ("redis_store", "rediss://host:6379/0"),
+    "redis+unix": ("redis_store", "redis+unix:///path/to/redis.sock"),
+    "unix": ("redis_store", "unix:///path/to/redis.sock"),
+}
+"""Scheme → the module here whose `open_url` opens it (imported when it is asked for), and how its URLs look."""
+
+_PLANNED = ("redis+sentinel", "redis+cluster")
+
+
+def open_store(url: str, *, namespace: str = "default") -> Store:
+    """Return the store that a URL names; a server that is down is no error here, but one of each call.
+
+    Args:
+        url: for example `sqlite:///confirm.db` or `redis://host:6379/0`.
+        namespace: keeps those apart who share one file or server; letters, digits, `.`, `_` and `-`.
+
+    Raises:
+        SettingError: the URL or the namespace cannot be understood.
+    """
+    if not re.fullmatch(r"[\w.-]{1,64}", namespace, re.ASCII):
+        raise SettingError(f'namespace "{namespace}": write 1 to 64 letters, digits, ".", "_" or "-"')
+    scheme = url.partition(":")[0]
+    if scheme in _PLANNED:
+        raise SettingError(f'store "{_masked(url)}": {scheme} is not supported yet; write redis://host:6379/0')
+    if scheme not in _KINDS:
+        raise SettingError(f'store "{_masked(url)}": unknown kind; write a URL that starts with {", ".join(_KINDS)}')
+    module, example = _KINDS[scheme]
+    try:
+        store: Store = import_module(f"{__name__}.{module}").open_url(url, namespace)
+    except ValueError:  # whose text, from None, may hold a piece of a password
+        raise SettingError(f'store "{_masked(url)}": write {example}') from None
+    return store
+
+
+def _masked(url: str) -> str:
+    """Return the URL with whatever may be a password hidden, even if it is not escaped as it should be."""
+    return re.sub(r"(password=)[^&]*", r"\1***", re.sub(r"(:/*).*@", r"\1***@", url))

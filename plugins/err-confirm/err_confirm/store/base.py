@@ -15,7 +15,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One stored execution: `body` is opaque to the store, `version` starts at 1, `token` names the swap that wrote it."""
+    """One stored execution: `body` is opaque, `version` starts at 1, `token` names the swap that wrote it."""
 
     id: str
     version: int
@@ -81,7 +81,7 @@ class Watch(Protocol):
     """A thread's own ear for changes; made by `Store.watch`, used by one thread, closed by it."""
 
     def wait(self, timeout: float) -> bool:
-        """Return True as soon as something was swapped, by any process, since the last call; False after `timeout` seconds.
+        """Return True as soon as something was swapped since the last call, by any process; False after `timeout` s.
 
         A hint: it may be True for nothing, and may miss a change while the store is not reachable. It never raises
         for an unreachable store: it then waits the time out and returns False.
@@ -114,7 +114,7 @@ class Store(Protocol):
         ...
 
     def due(self, limit: int) -> tuple[list[Due], float]:
-        """Return the `limit` entries that are due first, soonest first, also those not due yet, and the store's clock."""
+        """Return the `limit` entries that are due first, soonest first, due already or not, and the store's clock."""
         ...
 
     def forget_due(self, execution_id: str) -> None:

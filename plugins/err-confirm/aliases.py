@@ -1,0 +1,141 @@
+"""One real Errbot command for each alias, so that help lists it and access control judges it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from err_confirm.index import Index
+from err_confirm.model import Alias
+
+from errbot import BotPlugin, Command, botcmd, cmdfilter, re_botcmd
+
+COMMANDS = "Alias commands"
+"""The dynamic plugin that holds them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What Errbot hands to a regex command: truthy, with the text that matched."""
+
+    string: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Stands where Errbot keeps a compiled expression: the index decides which one alias a text means."""
+
+    alias: str
+    pattern: str
+    index: Callable[[], Index]
+
+    def search(self, text: str) -> Said | None:
+        """Return the text if this alias answers it."""
+        winner = self.index().winner(text)
+        return Said(text) if winner is not None and winner.name == self.alias else None
+
+
+class Aliases(BotPlugin):
+    """Commands that are alias files."""
+
+    def activate(self) -> None:
+        """Register the aliases, and see texts before commands that would hide them."""
+        super().activate()
+        self._register()
+        filters = self._bot.command_filters
+        filters.remove(self.prefer_alias)
+        filters.insert(0, self.prefer_alias)
+
+    def deactivate(self) -> None:
+        """Take the commands away."""
+        self.destroy_dynamic_plugin(COMMANDS)
+        super().deactivate()
+
+    @property
+    def _confirm(self) -> BotPlugin:
+        return self.get_plugin("Confirm")
+
+    def _index(self) -> Index:
+        return self._confirm.guard.index
+
+    @botcmd
+    def aliases(self, _, __):
+        """List the aliases, and who must confirm each."""
+        catalog = self._confirm.guard.catalog
+        return self._confirm.chat.wording.say("aliases", aliases=list(catalog.aliases.values()))
+
+    @botcmd(admin_only=True)
+    def aliases_reload(self, _, __):
+        """Read the alias and action files again; a wrong file changes nothing."""
+        confirm = self._confirm
+        catalog = confirm.guard.reload()
+        say = confirm.chat.wording.say
+        if catalog.errors:
+            return say("kept", aliases=len(confirm.guard.catalog.aliases), errors=catalog.errors)
+        self.destroy_dynamic_plugin(COMMANDS)
+        self._register()
+        return say(
+            "reloaded", aliases=len(catalog.aliases), actions=len(catalog.actions), warnings=catalog.warnings
+        )
+
+    @cmdfilter
+    def prefer_alias(self, msg, cmd, args, dry_run):
+        """Give a text that is wholly an alias to it, where Errbot found a shorter command: !restart web01.
+
+        The alias then passes all filters under its own name. Our own commands always win.
+        """
+        if dry_run or cmd not in self._bot.commands or self._is_ours(cmd):
+            return msg, cmd, args
+        text = _without_prefix(msg, self._bot)
+        winner = self._index().winner(text)
+        if winner is None:
+            return msg, cmd, args
+        self._bot._process_command(msg, command_name(winner), text, Said(text))
+        return None, None, None
+
+    def _is_ours(self, cmd: str) -> bool:
+        owner = self._bot.commands[cmd].__self__
+        return owner is self or owner is self._confirm
+
+    def _register(self) -> None:
+        catalog = self._confirm.guard.catalog
+        commands = tuple(self._command(alias) for alias in catalog.aliases.values() if alias.enabled)
+        self.create_dynamic_plugin(COMMANDS, commands, doc="Commands that ask before they run")
+
+    def _command(self, alias: Alias) -> Command:
+        def start(_, msg, match):
+            return self._confirm.start(msg, match.string)
+
+        display = " · ".join(_displays(alias))
+        command = Command(
+            start,
+            cmd_type=re_botcmd,
+            cmd_kwargs={"pattern": "", "historize": False, "re_cmd_name_help": display},
+            name=command_name(alias),
+            doc=alias.description or f"Start {alias.action_ref}",
+        )
+        command.definition._err_command_re_pattern = Pattern(alias.name, display, self._index)
+        return command
+
+
+def command_name(alias: Alias) -> str:
+    """Return the name of an alias's Errbot command; with its own prefix it can hide no other."""
+    return f"alias.{alias.name}"
+
+
+def _displays(alias: Alias) -> Iterator[str]:
+    for each in alias.formats:
+        if each.display:
+            yield each.display
+        else:
+            yield from each.representations[:1]
+
+
+def _without_prefix(msg, bot) -> str:
+    """Return what was said without the bot's prefix, as Errbot's `process_message` (6.2.1) takes it off."""
+    text, config = msg.body, bot.bot_config
+    lowered = text.lower() if config.BOT_ALT_PREFIX_CASEINSENSITIVE else text
+    called = [prefix for prefix in bot.bot_alt_prefixes if lowered.startswith(prefix)]
+    if called:
+        text = text[len(max(called, key=len)) :]
+        for separator in config.BOT_ALT_PREFIX_SEPARATORS:
+            text = text.removeprefix(separator)
+    return text.removeprefix(config.BOT_PREFIX).strip()

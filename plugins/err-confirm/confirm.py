@@ -1,0 +1,157 @@
+"""The chat commands that answer, take back and look at what was asked for."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from types import FrameType
+
+from err_confirm.chat import Chat
+from err_confirm.engine import Unclear
+from err_confirm.errors import ErrConfirmError, StoreUnavailableError
+from err_confirm.guard import Guard
+from err_confirm.model import Verdict
+from err_confirm.settings import read_settings
+from err_confirm.transition import Answer, Cancel, Event, Reason, Refusal
+
+from errbot import BotPlugin, CommandError, botcmd, re_botcmd
+
+ANY_CASE = r"^(?i:confirm|deny|cancel|pending|show|executions)(?:\s|$)"
+LISTED = 20
+"""How many executions `!executions` lists."""
+
+
+class Confirm(BotPlugin):
+    """Answer and look at commands that ask before they run."""
+
+    def activate(self) -> None:
+        """Start the guard; a setting that cannot be used stops the plugin, and with it every alias."""
+        settings = read_settings(self.bot_config)
+        self.people = settings.people
+        self.chat = Chat(self._bot, settings.people)
+        self.guard = Guard(settings, self.chat.tell)
+        super().activate()
+        self.guard.start()
+        end_on_sigterm()
+
+    def deactivate(self) -> None:
+        """End cleanly: what waits stays in the store, what runs gets its grace."""
+        super().deactivate()
+        self.guard.stop()
+
+    @botcmd
+    def confirm(self, msg, args):
+        """Let it run: !confirm <id>, or !confirm alone for your own newest prompt here."""
+        return self._answer(msg, "confirm", args)
+
+    @botcmd
+    def confirm_me(self, msg, _):
+        """Show who you are here, as CONFIRM_PEOPLE wants it."""
+        with self.worded():
+            identity = self.chat.identity(msg)
+        return self.chat.wording.say("me", identity=identity, person=self.people.person(identity))
+
+    @botcmd
+    def deny(self, msg, args):
+        """Say no, so that it never runs: !deny <id> [reason]"""
+        return self._answer(msg, "deny", args)
+
+    @botcmd
+    def cancel(self, msg, args):
+        """Take back what you asked for yourself: !cancel <id> [reason]"""
+        return self._answer(msg, "cancel", args)
+
+    @botcmd
+    def pending(self, _, __):
+        """List what waits for an answer, and what runs."""
+        with self.worded():
+            _, now = self.guard.store.due(1)
+            waiting = list(self.guard.engine.waiting())
+        return self.chat.wording.say("pending", executions=waiting, now=now)
+
+    @botcmd
+    def show(self, msg, args):
+        """Show all about one execution: !show <id>"""
+        with self.worded():
+            execution_id = self._find(msg, "show", args)
+            execution, now = self.guard.engine.read(execution_id)
+            if execution is None:
+                return self.chat.answer(Refusal(Reason.UNKNOWN), execution_id, "show", self.chat.place(msg))
+            return self.chat.show(execution, now)
+
+    @botcmd
+    def executions(self, _, __):
+        """List what was asked for in the last day, newest first."""
+        with self.worded():
+            newest = list(islice(self.guard.engine.recent(), LISTED))
+        return self.chat.wording.say("executions", executions=newest)
+
+    def start(self, msg, text: str) -> None:
+        """Ask for what a text means; the aliases' commands call this."""
+        with self.worded():
+            self.guard.request(
+                text, requester=self.chat.person(msg), place=self.chat.place(msg), post=self.chat.ask
+            )
+
+    @re_botcmd(pattern=ANY_CASE, hidden=True, historize=False)
+    def confirm_any_case(self, msg, match):
+        """Understand !Confirm, as phones write it."""
+        command, args = _split(match.string)
+        command = command.lower()
+        if (command, args.strip().lower()) == ("confirm", "me"):
+            command, args = "confirm_me", ""
+        self._bot._process_command(msg, command, args, match=None)
+
+    @contextmanager
+    def worded(self) -> Iterator[None]:
+        """Turn what goes wrong inside into what is said about it."""
+        try:
+            yield
+        except StoreUnavailableError as error:
+            raise CommandError(self.chat.wording.say("refused_store", error=error)) from error
+        except ErrConfirmError as error:
+            raise CommandError(self.chat.wording.say("refused_request", error=error)) from error
+
+    def _answer(self, msg, verb: str, args: str) -> str:
+        reference, reason = _split(args)
+        with self.worded():
+            person = self.chat.person(msg)
+            execution_id = self._find(msg, verb, reference)
+            events: dict[str, Event] = {
+                "confirm": Answer(person, Verdict.APPROVE),
+                "deny": Answer(person, Verdict.DENY, reason),
+                "cancel": Cancel(person, reason),
+            }
+            decision = self.guard.engine.apply(execution_id, events[verb])
+            return self.chat.answer(decision, execution_id, verb, self.chat.place(msg))
+
+    def _find(self, msg, verb: str, reference: str) -> str:
+        engine = self.guard.engine
+        if reference:
+            found = engine.resolve(reference)
+        else:
+            found = engine.implied(self.chat.person(msg), self.chat.place(msg))
+        if isinstance(found, Unclear):
+            unclear = {"reference": found.reference, "candidates": found.candidates}
+            raise CommandError(self.chat.wording.say("unclear", verb=verb, **unclear))
+        return found
+
+
+def end_on_sigterm() -> None:
+    """Let SIGTERM end the bot as Ctrl-C does, with its plugins deactivated, unless somebody else handles it.
+
+    Errbot leaves SIGTERM to the system, which ends the process at once and leaves its children running.
+    """
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return the first word and the rest."""
+    first, *rest = text.split(maxsplit=1) or [""]
+    return first, rest[0] if rest else ""

@@ -1,0 +1,175 @@
+"""Who is speaking and where, by backend: lasting ids, and how to address and mention people.
+
+An identity is `<scheme>:<id>` with the id that the chat network itself keeps: never a nick or a display name.
+The identifier objects are Errbot's; nothing here imports it. A new backend is one class and one line in `BACKENDS`.
+"""
+
+from typing import Any, Protocol
+
+from err_confirm.errors import ErrConfirmError
+
+
+class NobodyError(ErrConfirmError):
+    """Raised when a message comes from nobody who could be held to an answer: a bot, or a sender without an id."""
+
+
+class Backend(Protocol):
+    """What err-confirm must know about a chat network."""
+
+    scheme: str
+
+    def person_id(self, frm: Any) -> str:
+        """Return the lasting id of the sender `frm`, the same in rooms and direct messages. Raises NobodyError."""
+        ...
+
+    def address(self, person_id: str) -> str:
+        """Return the text from which `build_identifier` makes this person again after a restart."""
+        ...
+
+    def mention(self, person_id: str) -> str:
+        """Return the text in a message that makes this person's phone ring."""
+        ...
+
+    def room(self, room: Any) -> str:
+        """Return the text from which `build_identifier` makes this room again after a restart."""
+        ...
+
+    def thread(self, msg: Any) -> str:
+        """Return the mark of the thread that a message belongs to; empty for none."""
+        ...
+
+    def edited(self, msg: Any) -> bool:
+        """Tell whether a message is one from before, changed: it must start and confirm nothing."""
+        ...
+
+    def posted(self, msg: Any) -> bool:
+        """Tell whether a message that was sent has really arrived, as far as the backend knows."""
+        ...
+
+
+class TextBackend:
+    """Errbot's text and test backends: the name that was typed, without its `@`."""
+
+    scheme = "text"
+
+    def person_id(self, frm: Any) -> str:
+        """Return the name; in a room `frm.person` is an object, directly it is a string."""
+        return str(frm.person).removeprefix("@")
+
+    def address(self, person_id: str) -> str:
+        """Return `@alice`."""
+        return f"@{person_id}"
+
+    def mention(self, person_id: str) -> str:
+        """Return `@alice`."""
+        return f"@{person_id}"
+
+    def room(self, room: Any) -> str:
+        """Return `#ops`."""
+        return str(room)
+
+    def thread(self, msg: Any) -> str:
+        """Return nothing: there are no threads."""
+        return ""
+
+    def edited(self, msg: Any) -> bool:
+        """Return False: there are no edits."""
+        return False
+
+    def posted(self, msg: Any) -> bool:
+        """Return True: a failure is raised."""
+        return True
+
+
+class SlackBackend(TextBackend):
+    """errbot-backend-slackv3: user ids (`U…`, `W…`), channel ids, and thread time stamps; bots are refused."""
+
+    scheme = "slack"
+
+    def person_id(self, frm: Any) -> str:
+        """Return the user id."""
+        user = getattr(frm, "userid", None)
+        if not isinstance(user, str) or not user.startswith(("U", "W")) or getattr(frm, "bot_id", None):
+            raise NobodyError("bots and webhooks cannot ask or answer here")
+        return user
+
+    def address(self, person_id: str) -> str:
+        """Return `<@U024>`."""
+        return f"<@{person_id}>"
+
+    def mention(self, person_id: str) -> str:
+        """Return `<@U024>`, which Slack shows as the current name."""
+        return f"<@{person_id}>"
+
+    def room(self, room: Any) -> str:
+        """Return `<#C024>`."""
+        return f"<#{room.id}>"
+
+    def thread(self, msg: Any) -> str:
+        """Return the `thread_ts` of the event (https://api.slack.com/messaging/retrieving#finding_threads)."""
+        return str(msg.extras.get("slack_event", {}).get("thread_ts", ""))
+
+    def edited(self, msg: Any) -> bool:
+        """Return whether the event is an edit, which Errbot takes for a command again."""
+        event = msg.extras.get("slack_event", {})
+        return event.get("subtype") == "message_changed" or "edited" in event
+
+    def posted(self, msg: Any) -> bool:
+        """Return whether Slack gave it a time stamp; the backend logs a failure and returns as if all were well."""
+        return bool(msg.extras.get("ts"))
+
+
+class IrcBackend(TextBackend):
+    """IRC: nick!user@host, a weak identity; a policy that needs more must ask for it."""
+
+    scheme = "irc"
+
+    def person_id(self, frm: Any) -> str:
+        """Return `nick!user@host`."""
+        return f"{frm.nick}!{frm.user}@{frm.host}"
+
+    def address(self, person_id: str) -> str:
+        """Return the full mask."""
+        return person_id
+
+    def mention(self, person_id: str) -> str:
+        """Return `nick:`, which clients highlight."""
+        return person_id.partition("!")[0]
+
+
+class TelegramBackend(TextBackend):
+    """Telegram: the numeric user id."""
+
+    scheme = "telegram"
+
+    def person_id(self, frm: Any) -> str:
+        """Return the number as text."""
+        return str(frm.id)
+
+    def address(self, person_id: str) -> str:
+        """Return the number as text."""
+        return person_id
+
+    def mention(self, person_id: str) -> str:
+        """Return the number: Errbot's Telegram backend has no text form that rings a phone."""
+        return person_id
+
+
+BACKENDS: dict[str, Backend] = {
+    "text": TextBackend(),
+    "test": TextBackend(),
+    "slackv3": SlackBackend(),
+    "slack": SlackBackend(),
+    "irc": IrcBackend(),
+    "telegram": TelegramBackend(),
+}
+"""By Errbot's `bot.mode`."""
+
+
+def backend_for(mode: str) -> Backend:
+    """Return what is known of a chat network. Raises NobodyError for one on which nobody can be told apart."""
+    try:
+        return BACKENDS[mode]
+    except KeyError:
+        known = ", ".join(sorted(BACKENDS))
+        raise NobodyError(f'who speaks on the "{mode}" backend cannot be told for sure; known are {known}') from None

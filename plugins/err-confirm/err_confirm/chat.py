@@ -1,0 +1,194 @@
+"""Between Errbot's messages and executions: who speaks and where, and what to say there."""
+
+from typing import Any
+
+from err_confirm.backends import NobodyError, backend_for
+from err_confirm.errors import ErrConfirmError, TemplateError
+from err_confirm.model import Execution, Place, Reply, State
+from err_confirm.people import People
+from err_confirm.plan import describe
+from err_confirm.templating import render
+from err_confirm.transition import Already, Decision, Refusal, Step
+from err_confirm.wording import Wording, block, code
+
+
+DONE = {"confirm": "confirmed", "deny": "denied", "cancel": "canceled"}
+"""What somebody has done who says these."""
+
+
+class PostError(ErrConfirmError):
+    """Raised when a message could not be posted."""
+
+
+class Chat:
+    """One bot's side of the conversation.
+
+    Args:
+        bot: Errbot's bot object; this module never imports Errbot.
+        people: who is who.
+
+    Raises:
+        NobodyError: on this chat network, nobody can be told apart for sure.
+    """
+
+    def __init__(self, bot: Any, people: People) -> None:
+        self._bot = bot
+        self._people = people
+        self._backend = backend_for(bot.mode)
+        self.wording = Wording(bot.prefix)
+
+    def identity(self, msg: Any) -> str:
+        """Return who sent a message, as `<backend>:<id>`. Raises NobodyError."""
+        if self._backend.edited(msg):
+            raise NobodyError("a message that was edited counts for nothing; say it anew")
+        return f"{self._backend.scheme}:{self._backend.person_id(msg.frm)}"
+
+    def person(self, msg: Any) -> str:
+        """Return the person who sent a message. Raises NobodyError."""
+        return self._people.person(self.identity(msg))
+
+    def place(self, msg: Any) -> Place:
+        """Return where a message was said, in a form that outlives the bot."""
+        room = getattr(msg.frm, "room", None)
+        return Place(
+            person=self._backend.address(self._backend.person_id(msg.frm)),
+            room="" if room is None else self._backend.room(room),
+            thread=self._backend.thread(msg),
+        )
+
+    def mention(self, person: str) -> str:
+        """Return what makes a person's phone ring here, or their name where they have no identity here."""
+        scheme = f"{self._backend.scheme}:"
+        for identity in self._people.identities(person):
+            if identity.startswith(scheme):
+                return self._backend.mention(identity.removeprefix(scheme))
+        return person
+
+    def ask(self, execution: Execution) -> None:
+        """Post the prompt of an execution. Raises PostError, also when it is too long to be read whole."""
+        assert execution.policy is not None
+        text = self.wording.say(
+            "prompt",
+            e=execution,
+            who=self._whom(execution.policy.by, execution.requester),
+            values=[item for item in execution.parameters.values() if item not in (None, "", [])],
+            runs=describe(execution.invocation),
+            left=execution.expires_at - execution.created_at,
+            until=execution.expires_at,
+        )
+        if len(text.encode()) > self._bot.message_size_limit:
+            raise PostError(
+                f"what would run takes {len(text):,} characters to show, and a message here has "
+                f"{self._bot.message_size_limit:,}; nobody may confirm what they cannot read"
+            )
+        self._post(execution.place, text)
+
+    def tell(self, execution: Execution) -> None:
+        """Say what an execution has become, where it was asked for. Raises PostError."""
+        if execution.state not in (State.PENDING, State.APPROVED):
+            self._post(execution.place, self.wording.say(execution.state, **self._facts(execution)))
+
+    def answer(self, decision: Decision, execution_id: str, verb: str, place: Place) -> str:
+        """Return what to say to who answered; nothing where the execution's own message follows in the same place."""
+        match decision:
+            case Step(execution):
+                here = (execution.place.room, execution.place.thread) == (place.room, place.thread)
+                return "" if here else self.wording.say("elsewhere", e=execution, done=DONE[verb])
+            case Already(execution):
+                return self.wording.say("already", e=execution, done=DONE[verb])
+            case Refusal(reason, refused):
+                policy = refused.policy if refused else None
+                by = () if policy is None else policy.deny_by if verb == "deny" else policy.by
+                return self.wording.say(f"refused_{reason}", e=refused, id=execution_id, verb=verb, by=by)
+
+    def show(self, execution: Execution, now: float) -> str:
+        """Return all there is to say about an execution."""
+        left = execution.expires_at - now
+        return self.wording.say("show", e=execution, runs=describe(execution.invocation), left=left)
+
+    def _whom(self, by: tuple[str, ...], requester: str) -> str:
+        words = {"requester": self.mention(requester), "anyone": "anyone", "others": f"anyone but {requester}"}
+        return " ".join(words.get(who) or self.mention(who) for who in by)
+
+    def _facts(self, execution: Execution) -> dict[str, Any]:
+        took = (execution.ended_at or 0.0) - (execution.started_at or 0.0)
+        return {
+            "e": execution,
+            "who": self.mention(execution.requester),
+            "runs": describe(execution.invocation),
+            "took": took,
+            "ack": _reply(execution, execution.ack),
+            "text": _ending(execution),
+        }
+
+    def _post(self, place: Place, text: str) -> None:
+        message = self._bot.build_message(text)
+        try:
+            message.to = self._bot.build_identifier(place.room or place.person)
+            message.frm = self._bot.bot_identifier
+            if place.thread:
+                message.extras["thread_ts"] = place.thread
+            if len(text.encode()) > self._bot.message_size_limit:
+                self._bot.split_and_send_message(message)
+                return
+            self._bot.send_message(message)
+        except Exception as error:  # each backend raises its own kinds
+            raise PostError(f"a message to {place.room or place.person} could not be posted: {error}") from error
+        if not self._backend.posted(message):
+            raise PostError(f"a message to {place.room or place.person} could not be posted; see the bot's log")
+
+
+def _ending(execution: Execution) -> str:
+    """Return what follows the line that says how it ended: the alias's `result`, or the last lines of output."""
+    if execution.outcome is None or not execution.result.enabled:
+        return ""
+    worded = _reply(execution, execution.result)
+    if worded:
+        return f"\n{worded}"
+    output = execution.outcome.output.strip("\n")
+    if not output.strip():
+        return ""
+    return f": {code(output)}" if "\n" not in output else f"\n\n{block(output)}"
+
+
+def _reply(execution: Execution, reply: Reply) -> str:
+    """Return the `ack` or `result` of an alias in words; a template that fails says so in its place."""
+    if not reply.enabled or reply.format is None:
+        return ""
+    facts = {"execution": _for_templates(execution), **execution.parameters}
+    try:
+        text = render(reply.format, facts).replace("{~}", "\n").strip()
+        return "\n".join([text, *_extra_lines(reply, facts)]).strip()
+    except TemplateError as error:
+        return f"(the alias's own words for this fail: {code(error)})"
+
+
+def _extra_lines(reply: Reply, facts: dict[str, Any]) -> list[str]:
+    """Return `extra` (StackStorm's Slack attachment: title, title_link, text, fields, image_url) as lines of text."""
+    lines = []
+    for attachment in reply.extra.values():
+        if not isinstance(attachment, dict):
+            continue
+        for key in ("title", "title_link", "text", "image_url"):
+            if key in attachment:
+                lines.append(str(render_value(str(attachment[key]), facts)))
+        for each in attachment.get("fields", ()):
+            lines.append(
+                f"**{render(str(each.get('title', '')), facts)}**: {render(str(each.get('value', '')), facts)}"
+            )
+    return lines
+
+
+def _for_templates(execution: Execution) -> dict[str, Any]:
+    """Return an execution as StackStorm's alias templates read it: id, status, parameters, result."""
+    outcome = execution.outcome
+    result = {} if outcome is None else {"stdout": outcome.output, "stderr": "", "return_code": outcome.exit_code}
+    if outcome is not None:
+        result |= {"succeeded": outcome.succeeded, "failed": not outcome.succeeded, "result": outcome.output}
+    return {
+        "id": execution.id,
+        "status": str(execution.state),
+        "parameters": dict(execution.parameters),
+        "action": {"ref": execution.action},
+        "result": result,
+    }

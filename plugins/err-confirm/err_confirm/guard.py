@@ -1,0 +1,110 @@
+"""Put the parts together: one object that a bot starts, asks, and stops."""
+
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable
+
+from err_confirm.catalog import Catalog, load, parse_policy
+from err_confirm.engine import Engine
+from err_confirm.errors import ErrConfirmError
+from err_confirm.gate import Gate
+from err_confirm.index import Index
+from err_confirm.model import Execution, Place
+from err_confirm.outbox import Outbox
+from err_confirm.plan import Plan, plan
+from err_confirm.runners import RUNNERS
+from err_confirm.runs import Runs
+from err_confirm.settings import Settings
+from err_confirm.store import open_store
+from err_confirm.transition import Cancel, Posted
+
+log = logging.getLogger(__name__)
+
+LAST_WORDS = 5.0
+"""Seconds for which a stopping guard goes on telling what happened."""
+
+
+class Guard:
+    """Aliases in, executions out.
+
+    Args:
+        settings: of the bot.
+        tell: words and sends what an execution has become; called on one thread, in order.
+
+    Raises:
+        SettingError: a setting cannot be used.
+    """
+
+    def __init__(self, settings: Settings, tell: Callable[[Execution], None]) -> None:
+        self._settings = settings
+        self._default = parse_policy(settings.default, settings.people)
+        self.catalog = self._load()
+        self.index = Index(self.catalog.aliases.values())
+        process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._outbox = Outbox(tell)
+        self.store = open_store(settings.store, namespace=settings.namespace)
+        self.engine = Engine(self.store, self._outbox.put)
+        self._runs = Runs(self.engine, RUNNERS, process)
+        self._gate = Gate(self.engine, self._runs, process)
+
+    def start(self) -> None:
+        """Take up what waits in the store; returns at once."""
+        self._outbox.start()
+        self._gate.start()
+
+    def stop(self) -> None:
+        """End cleanly: claim nothing more, give what runs its grace, tell how it ended; what waits stays."""
+        self._gate.stop()
+        self._runs.stop(self._settings.stop_grace)
+        self._outbox.stop(LAST_WORDS)
+        self.store.close()
+
+    def reload(self) -> Catalog:
+        """Read all files again and use them if none is wrong; return what was read either way.
+
+        What waits already keeps what was shown.
+        """
+        catalog = self._load()
+        if not catalog.errors:
+            self.catalog, self.index = catalog, Index(catalog.aliases.values())
+        return catalog
+
+    def plans(self, text: str) -> list[Plan]:
+        """Return what a text would start. Raises TextError, ActionMissingError or TemplateError."""
+        return [plan(self.catalog, match) for match in self.index.matches(text)]
+
+    def request(self, text: str, *, requester: str, place: Place, post: Callable[[Execution], None]) -> list[Execution]:
+        """Ask for what a text means: post a prompt for each execution, or let it run where nothing guards it.
+
+        Args:
+            text: what was said, without the prefix.
+            requester: the person who said it.
+            place: where.
+            post: posts the prompt of one execution; an ErrConfirmError from it cancels that execution.
+
+        Raises:
+            TextError, ActionMissingError, TemplateError: nothing was started.
+            StoreUnavailableError: the store does not answer; nothing runs.
+        """
+        executions = []
+        for each in self.plans(text):
+            execution = self.engine.create(each, requester=requester, place=place, text=text)
+            if execution.policy is not None:
+                try:
+                    post(execution)
+                except ErrConfirmError:
+                    self.engine.apply(execution.id, Cancel(requester, "its prompt could not be posted"))
+                    raise
+                self.engine.apply(execution.id, Posted())
+                self._gate.add(execution)
+            executions.append(execution)
+        return executions
+
+    def _load(self) -> Catalog:
+        settings = self._settings
+        catalog = load(settings.aliases, settings.actions, people=settings.people, default=self._default)
+        for problem in catalog.problems:
+            log.warning("%s", problem)
+        return catalog

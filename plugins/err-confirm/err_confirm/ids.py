@@ -1,0 +1,28 @@
+"""Names of executions: 8 characters that nobody mistakes for others, and how people write them."""
+
+import secrets
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32 in lower case: no i, l, o, u (https://www.crockford.com/base32.html)."""
+LENGTH = 8
+SHORTEST = 4
+"""The fewest characters by which an execution may be named."""
+
+_DECORATION = "`*_~'\"“”‘’<>()[]{}.,;:!?"  # noqa: RUF001 - as phones write them
+_LOOK_ALIKES = str.maketrans("ilo", "110")
+
+
+def new_id() -> str:
+    """Return a new id from the system's secure source: 40 bits."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+
+
+def read_id(text: str) -> str | None:
+    """Return the id, or the start of one, that a person wrote; None if it cannot be one.
+
+    Case, quotes, back-ticks, bold and closing punctuation do not count; i, l and o are read as 1, 1 and 0.
+    """
+    word = text.strip().strip(_DECORATION).lower().translate(_LOOK_ALIKES)
+    if SHORTEST <= len(word) <= LENGTH and all(character in ALPHABET for character in word):
+        return word
+    return None

@@ -1,0 +1,84 @@
+"""Hold what a process sees of the world: two constants, and what its action names, nothing of the bot's own.
+
+A value is a template, or a reference to a secret: `env:NAME` (a variable of the bot) or `file:PATH`. A reference is
+stored and shown as `{"secret": "env:NAME"}`, apart from text, so that no value typed in chat can become one.
+"""
+
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from err_confirm.errors import StartError
+from err_confirm.model import Action
+from err_confirm.runners.base import Render
+from err_confirm.runners.text import to_text
+
+CONSTANTS = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+}
+"""Set for every process unless its action names them; never taken from the bot."""
+
+
+def check_environment(env: dict[str, str]) -> dict[str, str]:
+    """Return `env` if its names and its references to secrets are sound; else raise ValueError."""
+    for name, value in env.items():
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise ValueError(f'"{name}" cannot name a variable; use letters, digits and _')
+        if _is_secret(value) and (re.search(r"\{[{%#]", value) or not value.partition(":")[2]):
+            raise ValueError(f'"{value}" for {name} is not one fixed secret; say env:NAME or file:PATH')
+    return env
+
+
+def render_environment(env: Mapping[str, str], action: Action, render: Render) -> dict[str, Any]:
+    """Return each value as text, or as a reference that stays one. Raises TemplateError."""
+    return {
+        name: {"secret": _absolute(value, action.base)} if _is_secret(value) else to_text(render(value), f"env {name}")
+        for name, value in env.items()
+    }
+
+
+def describe_environment(env: Mapping[str, Any]) -> str:
+    """Return the variables as they are typed before a command; a secret stands in `<>` as its reference."""
+    return "".join(f"{name}={_describe(value)} " for name, value in sorted(env.items()))
+
+
+def resolve_environment(env: Mapping[str, Any]) -> dict[str, str]:
+    """Return all variables of the process, the secrets read now. Raises StartError for one that is missing."""
+    named = {
+        name: value if isinstance(value, str) else _read_secret(name, value["secret"]) for name, value in env.items()
+    }
+    return CONSTANTS | named
+
+
+def _is_secret(value: str) -> bool:
+    return value.startswith(("env:", "file:"))
+
+
+def _absolute(reference: str, base: Path) -> str:
+    kind, _, path = reference.partition(":")
+    return f"file:{os.path.abspath(base / path)}" if kind == "file" else reference
+
+
+def _describe(value: str | Mapping[str, str]) -> str:
+    return shlex.quote(value) if isinstance(value, str) else f"<{shlex.quote(value['secret'])}>"
+
+
+def _read_secret(name: str, reference: str) -> str:
+    kind, _, where = reference.partition(":")
+    try:
+        secret = os.environ[where] if kind == "env" else Path(where).read_text("utf-8").rstrip("\r\n")
+    except KeyError:
+        raise StartError(f"{name} needs the secret {reference}, which the bot's environment does not have") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartError(f"{name} needs the secret {reference}, which cannot be read: {_why(error)}") from None
+    if "\0" in secret:
+        raise StartError(f"{name} needs the secret {reference}, which is not text")
+    return secret
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return (error.strerror or "no reason given") if isinstance(error, OSError) else "it is not UTF-8 text"

@@ -1,0 +1,46 @@
+"""Say what every action that starts a process may set besides the thing to run."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from err_confirm.durations import Duration
+from err_confirm.runners.environment import check_environment
+
+_UNITS = {"": 1, "B": 1, "KiB": 1_024, "MiB": 1_048_576}
+_PATTERN = r"^([0-9]{1,9})(B|KiB|MiB)?$"
+
+
+def parse_size(value: str | int) -> int:
+    """Return a size in bytes; a number counts bytes. Raises ValueError for anything else."""
+    match = re.fullmatch(_PATTERN, str(value))
+    if match is None or isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a size; say it like 4096, 64KiB or 1MiB")
+    return int(match[1]) * _UNITS[match[2] or ""]
+
+
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": _PATTERN}, {"type": "integer", "minimum": 1}]}, mode="validation"
+    ),
+]
+"""A number of bytes in a YAML file: `4096`, `64KiB`, `1MiB`."""
+
+
+class ProcessSettings(BaseModel):
+    """The keys under `run:` that all runners share which start a process."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    env: Annotated[dict[str, str], AfterValidator(check_environment)] = Field(
+        default={}, description="variables for the process: templates, or secrets as env:NAME or file:PATH"
+    )
+    timeout: Annotated[Duration, Field(le=86_400)] = Field(
+        default=300.0, description="when to stop it, such as 30s or 5m; at most 1d"
+    )
+    output_cap: Annotated[Size, Field(ge=1, le=1_048_576)] = Field(
+        default=65_536, description="how much of the end of its output is kept, such as 64KiB; at most 1MiB"
+    )

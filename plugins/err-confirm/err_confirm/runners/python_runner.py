@@ -1,0 +1,85 @@
+"""Run a Python function of an `actions/` folder, in an interpreter of its own."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from err_confirm.errors import ParameterError
+from err_confirm.model import Action, Invocation
+from err_confirm.runners.base import Render, Running
+from err_confirm.runners.environment import describe_environment, render_environment, resolve_environment
+from err_confirm.runners.launch import Launch
+from err_confirm.runners.process import ProcessGroup
+from err_confirm.runners.process_settings import ProcessSettings
+from err_confirm.visible import exact, exact_json
+
+_CHILD = Path(__file__).with_name("python_child.py")
+
+
+class PythonSettings(ProcessSettings):
+    """What stands under `run:`."""
+
+    python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] = Field(
+        description="module:function, seen from the actions folder; the parameters are its keyword arguments"
+    )
+
+
+class PythonRunner:
+    """Calls a function; what it prints and what it returns is the output."""
+
+    key = "python"
+    Settings: type[BaseModel] = PythonSettings
+
+    def render(self, action: Action, render: Render, parameters: Mapping[str, Any]) -> Invocation:
+        """Return the exact call. Raises TemplateError, or ParameterError for a value that JSON does not know."""
+        settings = PythonSettings.model_validate(dict(action.run))
+        base = os.path.abspath(action.base)
+        return Invocation(
+            runner=self.key,
+            spec={
+                "python": settings.python,
+                "arguments": {name: _json_copy(name, value) for name, value in parameters.items()},
+                "path": [os.path.join(base, "actions")],
+                "cwd": base,
+                "env": render_environment(settings.env, action, render),
+                "timeout": settings.timeout,
+                "output_cap": settings.output_cap,
+            },
+        )
+
+    def describe(self, invocation: Invocation) -> str:
+        """Return the call as it stands in a program, with its variables in front."""
+        spec = invocation.spec
+        arguments = ", ".join(
+            f"{name if name.isidentifier() else exact_json(name)}={exact_json(value)}"
+            for name, value in spec["arguments"].items()
+        )
+        return f"{exact(describe_environment(spec['env']))}{spec['python']}({arguments})"
+
+    def start(self, invocation: Invocation) -> Running:
+        """Start it. Raises StartError."""
+        spec = invocation.spec
+        call = {key: spec[key] for key in ("python", "arguments", "path")}
+        return ProcessGroup(
+            Launch(
+                argv=[sys.executable, "-I", "-u", "-X", "utf8", str(_CHILD)],
+                cwd=spec["cwd"],
+                env=resolve_environment(spec["env"]),
+                timeout=spec["timeout"],
+                output_cap=spec["output_cap"],
+                stdin=json.dumps(call).encode(),
+            )
+        )
+
+
+def _json_copy(name: str, value: Any) -> Any:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return json.loads(text.encode())
+    except (TypeError, ValueError) as error:
+        raise ParameterError(name, f"cannot be handed to a function as JSON ({error}); leave it out") from error

@@ -1,0 +1,118 @@
+"""Run what was claimed: start it, keep its lease, report how it ended."""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+
+from err_confirm.engine import Engine
+from err_confirm.errors import StartError, StoreUnavailableError
+from err_confirm.model import Execution, Outcome
+from err_confirm.runners.base import Runner, Running
+from err_confirm.transition import LEASE, Finish, Renew
+
+log = logging.getLogger(__name__)
+
+STOPPED = "stopped, because the bot was stopped"
+AGAIN = 1.0
+"""Seconds between two tries to report an end to a store that does not answer."""
+LAST_TRIES = 3
+"""How many of those tries there are once the bot is to stop; after them the execution will be found `lost`."""
+REMEMBERED = 10_000
+"""How many claims are remembered as started, so that none is started twice."""
+
+
+class Runs:
+    """The threads that run executions, one each for as long as it runs.
+
+    Args:
+        engine: takes the reports.
+        runners: the kinds of action, by key.
+        process: the name under which the gate claims.
+    """
+
+    def __init__(self, engine: Engine, runners: Mapping[str, Runner], process: str) -> None:
+        self._engine = engine
+        self._runners = runners
+        self._process = process
+        self._lock = threading.Lock()
+        self._started: dict[tuple[str, int], None] = {}
+        self._running: dict[str, Running] = {}
+        self._threads: set[threading.Thread] = set()
+        self._stopping = threading.Event()
+
+    def start(self, execution: Execution) -> None:
+        """Run a claimed execution on a thread of its own; a second call for the same claim does nothing."""
+        claim = (execution.id, execution.fence)
+        with self._lock:
+            if claim in self._started:
+                return
+            self._started[claim] = None
+            if len(self._started) > REMEMBERED:
+                del self._started[next(iter(self._started))]
+            thread = threading.Thread(
+                target=self._run, args=(execution,), name=f"err-confirm {execution.id}", daemon=True
+            )
+            self._threads.add(thread)
+        thread.start()
+
+    def stop(self, grace: float) -> None:
+        """Give what runs `grace` seconds to end, then end it; returns when all is reported or given up."""
+        deadline = time.monotonic() + grace
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._stopping.set()
+        with self._lock:
+            running = list(self._running.values())
+        for one in running:
+            one.stop(STOPPED)
+        for thread in threads:
+            thread.join()
+
+    def _run(self, execution: Execution) -> None:
+        self._finish(execution, self._outcome(execution))
+        with self._lock:
+            self._threads.discard(threading.current_thread())
+
+    def _outcome(self, execution: Execution) -> Outcome:
+        invocation = execution.invocation
+        runner = self._runners.get(invocation.runner)
+        if runner is None:
+            return Outcome(exit_code=None, error=f'there is no runner "{invocation.runner}" here')
+        try:
+            running = runner.start(invocation)
+        except StartError as error:
+            return Outcome(exit_code=None, error=str(error))
+        with self._lock:
+            self._running[execution.id] = running
+        if self._stopping.is_set():
+            running.stop(STOPPED)
+        while (outcome := running.wait(LEASE / 3)) is None:
+            self._renew(execution)
+        with self._lock:
+            del self._running[execution.id]
+        return outcome
+
+    def _renew(self, execution: Execution) -> None:
+        try:
+            self._engine.apply(execution.id, Renew(self._process, execution.fence))
+        except StoreUnavailableError as error:
+            log.warning("the lease of %s could not be renewed: %s", execution.id, error)
+
+    def _finish(self, execution: Execution, outcome: Outcome) -> None:
+        """Report the end until the store takes it; once the bot is to stop, for a few seconds more."""
+        event = Finish(self._process, execution.fence, outcome)
+        tries_left = LAST_TRIES
+        while tries_left > 0:
+            try:
+                self._engine.apply(execution.id, event)
+            except StoreUnavailableError as error:
+                log.warning("the end of %s could not be reported yet: %s", execution.id, error)
+            else:
+                return
+            if self._stopping.wait(AGAIN):
+                tries_left -= 1
+                time.sleep(AGAIN)
+        log.error("the end of %s could not be reported: %s", execution.id, outcome)

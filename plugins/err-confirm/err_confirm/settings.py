@@ -1,0 +1,67 @@
+"""Read the CONFIRM_* settings of Errbot's config.py, and check each once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from err_confirm.durations import parse_duration
+from err_confirm.errors import SettingError
+from err_confirm.people import People
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the settings mean; `default` is what an alias without `confirm:` gets, as it would stand there."""
+
+    store: str
+    namespace: str
+    people: People
+    default: Any
+    aliases: tuple[Path, ...]
+    actions: tuple[Path, ...]
+    stop_grace: float
+
+
+def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings in a config module; CONFIRM_STORE in the environment wins over the module's.
+
+    Args:
+        config: any object with CONFIRM_* attributes, each optional, and BOT_DATA_DIR for the default store.
+        environ: the environment.
+
+    Raises:
+        SettingError: one of them cannot be used.
+    """
+    data = Path(getattr(config, "BOT_DATA_DIR", "data")).absolute()
+    store = environ.get("CONFIRM_STORE") or _typed(config, "CONFIRM_STORE", str, f"sqlite:///{data / 'err-confirm.db'}")
+    grace = getattr(config, "CONFIRM_STOP_GRACE", 10.0)
+    try:
+        stop_grace = parse_duration(grace)
+    except ValueError as error:
+        raise SettingError(f"CONFIRM_STOP_GRACE: {error}") from error
+    return Settings(
+        store=store,
+        namespace=_typed(config, "CONFIRM_NAMESPACE", str, "err-confirm"),
+        people=People(_typed(config, "CONFIRM_PEOPLE", dict, {})),
+        default=getattr(config, "CONFIRM_DEFAULT", "requester"),
+        aliases=_folders(config, "CONFIRM_ALIASES", "aliases"),
+        actions=_folders(config, "CONFIRM_ACTIONS", "actions"),
+        stop_grace=stop_grace,
+    )
+
+
+def _typed(config: object, name: str, kind: type, default: Any) -> Any:
+    value = getattr(config, name, default)
+    if not isinstance(value, kind):
+        raise SettingError(f"{name} must be a {kind.__name__}, not {value!r}")
+    return value
+
+
+def _folders(config: object, name: str, default: str) -> tuple[Path, ...]:
+    value = getattr(config, name, default)
+    folders = [value] if isinstance(value, str | Path) else value
+    if not isinstance(folders, list | tuple) or not all(isinstance(folder, str | Path) for folder in folders):
+        raise SettingError(f"{name} must be a folder or a list of folders, not {value!r}")
+    return tuple(Path(folder) for folder in folders)

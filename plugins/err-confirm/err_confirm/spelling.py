@@ -1,0 +1,10 @@
+"""Suggest the word that was probably meant."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean "host"?)` if one of the known words is near, else an empty text."""
+    nearest = get_close_matches(word, list(known), n=1)
+    return f' (did you mean "{nearest[0]}"?)' if nearest else ""

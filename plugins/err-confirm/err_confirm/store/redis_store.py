@@ -1,0 +1,202 @@
+"""Keep executions in Redis, for several machines."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from err_confirm.errors import StoreUnavailableError
+from err_confirm.store.base import Due, Key, Record, Swap, SwapResult, SwapStatus, Watch
+
+TIMEOUT = 0.75
+"""Seconds for a connection, and for an answer; with two retries a call gives up after 2.3 s (by default: 57 s)."""
+RECONNECT_DELAY = 0.2
+POLL_PAGE = 1_000
+RECENT_PAGE = 100
+_LUA = Path(__file__).with_name("lua")
+
+
+def open_url(url: str, namespace: str) -> "RedisStore":
+    """Return the store at a URL as redis-py takes it, or `redis+unix://`; nothing is connected yet.
+
+    Raises:
+        ValueError: the URL names no server, or an option or a database that there is not.
+    """
+    url = url.removeprefix("redis+") if url.startswith("redis+unix:") else url
+    client = redis.Redis.from_url(
+        url,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
+        retry=Retry(ExponentialBackoff(cap=0.1, base=0.01), retries=2),
+        retry_on_error=[redis.ConnectionError, redis.TimeoutError],
+        protocol=2,  # the same shapes of answers from redis-py 5 to 8
+    )
+    pool = client.connection_pool
+    scheme, _, place = url.partition("://")
+    path = place.partition("?")[0].partition("/")[2]
+    if ("path" if scheme == "unix" else "host") not in pool.connection_kwargs:
+        raise ValueError("no server")
+    if scheme != "unix" and path and not path.isdigit():
+        raise ValueError("the path is no number of a database")  # redis-py would take database 0
+    try:
+        pool.connection_class(**pool.connection_kwargs)
+    except TypeError as error:
+        raise ValueError("unknown option") from error
+    return RedisStore(client, namespace=namespace)
+
+
+class RedisStore:
+    """A store in one Redis; all its keys carry one hash tag, so that they share a slot of a cluster.
+
+    The client must give bytes (`decode_responses=False`). An id holds no colon.
+    """
+
+    def __init__(self, client: redis.Redis, *, namespace: str) -> None:
+        self._client = client
+        self._prefix = f"{{c:{namespace}}}:"
+        self._scripts = {path.stem: client.register_script(path.read_text()) for path in _LUA.glob("*.lua")}
+        self._closed = threading.Event()
+        options = client.connection_pool.connection_kwargs
+        self._name = options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}"
+
+    def read(self, execution_id: str) -> tuple[Record | None, float]:
+        """See `Store.read`."""
+        now, stored = self._run("read", [self._record_key(execution_id)])
+        return _record(execution_id, stored), float(now)
+
+    def swap(self, swap: Swap) -> SwapResult:
+        """See `Store.swap`."""
+        record = swap.record
+        keys = [self._record_key(record.id), *map(self._key, ("due", "recent", "ids", "kept"))]
+        keys += [self._person_key(key.execution_id, key.person) for key in swap.keys]
+        arguments = [record.id, record.version, record.token, record.body, swap.not_before, swap.not_after]
+        arguments += ["" if moment is None else moment for moment in (swap.due_at, swap.keep_until)]
+        arguments += [self._key("changed"), *(part for key in swap.keys for part in _lifetime(key))]
+        status, clock, *stored = self._run("swap", keys, *arguments)
+        now = float(clock)
+        if status != b"ok":
+            return SwapResult(SwapStatus(status.decode()), _record(record.id, stored[0] if stored else None), now)
+        kept = swap.keep_until is None or swap.keep_until > now
+        return SwapResult(SwapStatus.OK, record if kept else None, now)
+
+    def due(self, limit: int) -> tuple[list[Due], float]:
+        """See `Store.due`."""
+        now, soonest = self._run("due", [self._key("due")], limit)
+        pairs = zip(soonest[::2], soonest[1::2], strict=True)
+        return [Due(name.decode(), float(at)) for name, at in pairs], float(now)
+
+    def forget_due(self, execution_id: str) -> None:
+        """See `Store.forget_due`."""
+        self._run("forget_due", [self._record_key(execution_id), self._key("due")], execution_id)
+
+    def poll(self, keys: Sequence[tuple[str, str]]) -> list[bool]:
+        """See `Store.poll`."""
+        names = [self._person_key(*key) for key in keys]
+        return [value is not None for value in self._values(names, POLL_PAGE)]
+
+    def recent(self) -> Iterator[Record]:
+        """See `Store.recent`."""
+        ids = [name.decode() for name in self._ask(self._client.zrevrange, self._key("recent"), 0, -1)]
+        stored = self._values([self._record_key(name) for name in ids], RECENT_PAGE)
+        return (record for name, value in zip(ids, stored, strict=True) if (record := _record(name, value)))
+
+    def find(self, prefix: str, limit: int) -> list[str]:
+        """See `Store.find`."""
+        bounds = b"[" + prefix.encode(), b"(" + prefix.encode() + b"\xff"
+        return [name.decode() for name in self._run("find", [self._key("ids"), self._key("kept")], *bounds, limit)]
+
+    def watch(self) -> Watch:
+        """See `Store.watch`."""
+        self._check_open()
+        return _RedisWatch(self._client, self._key("changed"), self._closed)
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._closed.set()
+        self._client.connection_pool.disconnect(inuse_connections=False)  # a watch lets go of its own
+
+    def _key(self, name: str) -> str:
+        return self._prefix + name
+
+    def _record_key(self, execution_id: str) -> str:
+        return f"{self._prefix}e:{execution_id}"
+
+    def _person_key(self, execution_id: str, person: str) -> str:
+        return f"{self._prefix}k:{execution_id}:{person}"
+
+    def _values(self, names: list[str], page: int) -> Iterator[bytes | None]:
+        for start in range(0, len(names), page):
+            yield from self._ask(self._client.mget, names[start : start + page])
+
+    def _run(self, script: str, keys: list[str], *arguments: object) -> Any:
+        return self._ask(self._scripts[script], keys, arguments)
+
+    def _ask(self, command: Callable[..., Any], *arguments: object) -> Any:
+        self._check_open()
+        try:
+            return command(*arguments)
+        except (redis.RedisError, OSError) as error:
+            raise StoreUnavailableError(f"the store at {self._name} cannot be used now: {error}") from error
+
+    def _check_open(self) -> None:
+        if self._closed.is_set():
+            raise StoreUnavailableError(f"the store at {self._name} is closed")
+
+
+class _RedisWatch:
+    """An ear on the channel of changes; a thread listens, so that `wake` needs no network.
+
+    It is woken by (re)subscribing, too: what changed in between was not heard.
+    """
+
+    def __init__(self, client: redis.Redis, channel: str, store_closed: threading.Event) -> None:
+        self._pubsub = client.pubsub()  # type: ignore[no-untyped-call]
+        self._channel = channel
+        self._store_closed = store_closed
+        self._closed = threading.Event()
+        self._woken = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name="err-confirm-watch", daemon=True)
+        self._thread.start()
+        self.wait(TIMEOUT)  # until it is subscribed: nothing after this is missed
+
+    def wait(self, timeout: float) -> bool:
+        """See `Watch.wait`."""
+        woken = self._woken.wait(timeout)
+        if woken:
+            self._woken.clear()
+        return woken
+
+    def wake(self) -> None:
+        """See `Watch.wake`."""
+        self._woken.set()
+
+    def close(self) -> None:
+        """See `Watch.close`."""
+        self._closed.set()
+        self._thread.join()
+
+    def _listen(self) -> None:
+        while not self._closed.is_set() and not self._store_closed.is_set():
+            try:
+                if not self._pubsub.subscribed:
+                    self._pubsub.subscribe(self._channel)
+                if self._pubsub.get_message(timeout=RECONNECT_DELAY):
+                    self._woken.set()
+            except (redis.RedisError, OSError):
+                self._closed.wait(RECONNECT_DELAY)
+        self._pubsub.close()
+
+
+def _record(execution_id: str, stored: bytes | None) -> Record | None:
+    if stored is None:
+        return None
+    version, token, body = stored.split(b"\n", 2)
+    return Record(execution_id, int(version), token.decode(), body)
+
+
+def _lifetime(key: Key) -> tuple[str, float]:
+    return ("", 0.0) if key.value is None else (key.value, key.expires_at)

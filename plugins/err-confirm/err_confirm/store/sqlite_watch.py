@@ -1,0 +1,63 @@
+"""Hear of commits in an SQLite file, those of other processes too."""
+
+import sqlite3  # noqa: TID251 - the ear of sqlite_store
+import threading
+import time
+from collections.abc import Callable
+
+DELAY = 0.05
+"""Seconds between two looks for the commits of other processes; a look takes microseconds."""
+
+
+class SqliteWatch:
+    """An ear that its own store wakes at once; for the others it looks at `PRAGMA data_version`.
+
+    That number changes when another connection has committed (https://www.sqlite.org/pragma.html#pragma_data_version).
+
+    Args:
+        connect: opens the file, if it is there.
+        listeners: the events that the store sets after each swap.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], listeners: set[threading.Event]) -> None:
+        self._connect = connect
+        self._listeners = listeners
+        self._woken = threading.Event()
+        self._connection: sqlite3.Connection | None = None
+        self._version: int | None = None
+        self._changed()
+        listeners.add(self._woken)
+
+    def wait(self, timeout: float) -> bool:
+        """See `Watch.wait`."""
+        deadline = time.monotonic() + timeout
+        while True:
+            left = deadline - time.monotonic()
+            woken = self._woken.wait(max(0.0, min(left, DELAY)))
+            if woken:
+                self._woken.clear()
+            if self._changed() or woken:
+                return True
+            if left <= 0:
+                return False
+
+    def wake(self) -> None:
+        """See `Watch.wake`."""
+        self._woken.set()
+
+    def close(self) -> None:
+        """See `Watch.close`."""
+        self._listeners.discard(self._woken)
+        if self._connection:
+            self._connection.close()
+
+    def _changed(self) -> bool:
+        """Tell whether somebody has committed since the last look; False while the file cannot be read."""
+        seen = self._version
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            (self._version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error:
+            return False
+        return self._version != seen

@@ -1,0 +1,302 @@
+"""Say what may happen next to an execution: the one state machine, pure, with no clock of its own."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import assert_never
+
+from err_confirm.model import Execution, Outcome, State, Verdict, Vote
+from err_confirm.policy import may, met_until
+
+RUN_WITHIN = 60.0
+"""Seconds in which an approved execution must be claimed; later it expires."""
+LEASE = 30.0
+"""Seconds after which a running execution whose process has not renewed its claim is lost."""
+LATEST_WRITE = 5.0
+"""Seconds after the decision in which a step may still be written; a swap that arrives later does nothing."""
+KEEP = 86_400.0
+"""Seconds for which an ended execution is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The prompt has really been posted: the deadline starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A person confirms or denies."""
+
+    person: str
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The requester takes the request back."""
+
+    person: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """A process asks for what time and votes allow: to run it, to expire it, to give it up for lost."""
+
+    process: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """The process that runs it still does."""
+
+    process: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The process that ran it reports how it ended."""
+
+    process: str
+    fence: int
+    outcome: Outcome
+
+
+Event = Posted | Answer | Cancel | Advance | Renew | Finish
+
+
+class Reason(StrEnum):
+    """Why an event changes nothing."""
+
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    DECIDED = "decided"
+    RUNNING = "running"
+    ENDED = "ended"
+    NOT_YOURS = "not_yours"
+    NOT_REQUESTER = "not_requester"
+    NOT_YET = "not_yet"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The execution as it should become, and the window of store time in which that may be written."""
+
+    execution: Execution
+    not_before: float
+    not_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Already:
+    """This very thing has been done before: a success without a change."""
+
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """It may not happen; `execution` is None when there is none."""
+
+    reason: Reason
+    execution: Execution | None = None
+
+
+Decision = Step | Already | Refusal
+
+
+def transition(execution: Execution, event: Event, now: float) -> Decision:
+    """Decide what an event does to an execution.
+
+    Args:
+        execution: as the store has it.
+        event: what somebody wants.
+        now: the store's clock when it was read, in seconds since 1970.
+    """
+    match event:
+        case Posted():
+            return _posted(execution, now)
+        case Answer():
+            return _answer(execution, event, now)
+        case Cancel():
+            return _cancel(execution, event, now)
+        case Advance():
+            return _advance(execution, event, now)
+        case Renew():
+            return _renew(execution, event, now)
+        case Finish():
+            return _finish(execution, event, now)
+        case _:
+            assert_never(event)
+
+
+def due_at(execution: Execution) -> float | None:
+    """Return the next moment at which an execution must be looked at; None if never."""
+    match execution.state:
+        case State.PENDING:
+            return execution.expires_at
+        case State.APPROVED:
+            return execution.approved_at
+        case State.RUNNING:
+            return execution.lease_until
+        case _:
+            return None
+
+
+def keep_until(execution: Execution) -> float | None:
+    """Return when the record may be forgotten; None while the execution has not ended."""
+    return None if execution.ended_at is None else execution.ended_at + KEEP
+
+
+def _step(execution: Execution, now: float, *, before: float | None = None, **changes: object) -> Step:
+    changed = replace(execution, version=execution.version + 1, **changes)  # type: ignore[arg-type]
+    not_after = now + LATEST_WRITE
+    return Step(changed, now, not_after if before is None else min(before, not_after))
+
+
+def _end(execution: Execution, now: float, state: State, *, before: float | None = None, **changes: object) -> Step:
+    return _step(execution, now, before=before, state=state, ended_at=now, **changes)
+
+
+def _posted(execution: Execution, now: float) -> Decision:
+    if execution.state is not State.PENDING:
+        return Already(execution)
+    if now >= execution.expires_at:
+        return Refusal(Reason.EXPIRED, execution)
+    if execution.posted or execution.policy is None:
+        return Already(execution)
+    return _step(execution, now, posted=True, expires_at=now + execution.policy.wait)
+
+
+def _answer(execution: Execution, event: Answer, now: float) -> Decision:
+    policy = execution.policy
+    if policy is None:
+        return Refusal(_too_late(execution), execution)
+    own = next((vote for vote in execution.votes if vote.person == event.person), None)
+    if own is not None and own.verdict is event.verdict and _stands(execution, own, now):
+        return Already(execution)
+    deny = event.verdict is Verdict.DENY
+    open_until = _open_until(execution, deny=deny)
+    if open_until is None:
+        return Refusal(_too_late(execution), execution)
+    if now >= open_until:
+        return Refusal(Reason.EXPIRED, execution)
+    if not may(policy.deny_by if deny else policy.by, event.person, execution.requester):
+        return Refusal(Reason.NOT_YOURS, execution)
+    vote = Vote(
+        person=event.person,
+        verdict=event.verdict,
+        at=now,
+        expires_at=now + policy.wait,
+        digest=execution.digest,
+        reason=event.reason,
+    )
+    votes = (*(other for other in execution.votes if other.person != event.person), vote)
+    decided = {"votes": votes, "decided_by": event.person, "reason": event.reason}
+    if deny:
+        return _end(execution, now, State.DENIED, before=open_until, **decided)
+    if met_until(replace(execution, votes=votes), now) is None:
+        return _step(execution, now, before=open_until, votes=votes)
+    return _step(execution, now, before=open_until, state=State.APPROVED, approved_at=now, **decided)
+
+
+def _stands(execution: Execution, vote: Vote, now: float) -> bool:
+    """Tell whether saying this vote again would say nothing new."""
+    if vote.verdict is Verdict.DENY:
+        return execution.state is State.DENIED
+    if execution.state is State.PENDING:
+        return now < vote.expires_at
+    return execution.state not in (State.DENIED, State.EXPIRED, State.CANCELED)
+
+
+def _open_until(execution: Execution, *, deny: bool) -> float | None:
+    """Return until when an answer is taken; None if it no longer is. What is approved can still be denied."""
+    if execution.state is State.PENDING:
+        return execution.expires_at
+    if execution.state is State.APPROVED and deny:
+        return _run_by(execution)
+    return None
+
+
+def _too_late(execution: Execution) -> Reason:
+    match execution.state:
+        case State.EXPIRED:
+            return Reason.EXPIRED
+        case State.RUNNING:
+            return Reason.RUNNING
+        case State.SUCCEEDED | State.FAILED | State.ABORTED | State.LOST:
+            return Reason.ENDED
+        case _:
+            return Reason.DECIDED
+
+
+def _cancel(execution: Execution, event: Cancel, now: float) -> Decision:
+    if event.person != execution.requester:
+        return Refusal(Reason.NOT_REQUESTER, execution)
+    if execution.state is State.CANCELED:
+        return Already(execution)
+    if execution.state not in (State.PENDING, State.APPROVED):
+        return Refusal(_too_late(execution), execution)
+    return _end(execution, now, State.CANCELED, decided_by=event.person, reason=event.reason)
+
+
+def _run_by(execution: Execution) -> float:
+    return (execution.approved_at or 0.0) + RUN_WITHIN
+
+
+def _advance(execution: Execution, event: Advance, now: float) -> Decision:
+    match execution.state:
+        case State.PENDING:
+            if now < execution.expires_at:
+                return Refusal(Reason.NOT_YET, execution)
+            return _end(execution, now, State.EXPIRED)
+        case State.APPROVED:
+            return _claim(execution, event.process, now)
+        case State.RUNNING if execution.runner == event.process:
+            return Already(execution)
+        case State.RUNNING:
+            if execution.lease_until is not None and now < execution.lease_until:
+                return Refusal(Reason.RUNNING, execution)
+            return _end(execution, now, State.LOST)
+        case _:
+            return Refusal(Reason.ENDED, execution)
+
+
+def _claim(execution: Execution, process: str, now: float) -> Decision:
+    """Count again, at this moment; the one way from approved to running."""
+    run_by = _run_by(execution)
+    met = met_until(execution, now)
+    if now >= run_by or met is None or execution.invocation.digest != execution.digest:
+        return _end(execution, now, State.EXPIRED)
+    return _step(
+        execution,
+        now,
+        before=min(run_by, met),
+        state=State.RUNNING,
+        fence=execution.fence + 1,
+        runner=process,
+        lease_until=now + LEASE,
+        started_at=now,
+    )
+
+
+def _renew(execution: Execution, event: Renew, now: float) -> Decision:
+    if execution.state is State.RUNNING and (execution.runner, execution.fence) == (
+        event.process,
+        event.fence,
+    ):
+        return _step(execution, now, lease_until=now + LEASE)
+    return Refusal(Reason.STALE, execution)
+
+
+def _finish(execution: Execution, event: Finish, now: float) -> Decision:
+    """Take the report of the process that ran it, also when it had been given up for lost."""
+    if (execution.runner, execution.fence) != (event.process, event.fence):
+        return Refusal(Reason.STALE, execution)
+    if execution.state not in (State.RUNNING, State.LOST):
+        return Already(execution)
+    outcome = event.outcome
+    state = State.ABORTED if outcome.aborted else State.SUCCEEDED if outcome.succeeded else State.FAILED
+    return _end(execution, now, state, outcome=outcome)
