@@ -1,20 +1,18 @@
 """Stores for all tests: each one fresh, and with nobody else in it."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import fakeredis
 import pytest
-from servers import RedisServer
 
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
 from err_confirm.store.redis_store import RedisStore
+from servers import RedisServer, StoreFactory
 
 _NUMBERS = itertools.count(1)
-
-StoreFactory = Callable[[], Store]
 
 
 @pytest.fixture(scope="session")
@@ -37,14 +35,13 @@ def own_redis_server() -> Iterator[RedisServer]:
 @pytest.fixture(params=["sqlite", "fakeredis", "redis"])
 def store_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreFactory]:
     """Give what opens one more handle to the same place, as another process would."""
-    namespace = f"test-{next(_NUMBERS)}"
-    if request.param == "fakeredis":
-        fake = fakeredis.FakeServer()
+    name = f"test-{next(_NUMBERS)}"
+    fake = fakeredis.FakeServer() if request.param == "fakeredis" else None
     url = request.getfixturevalue("redis_server").url if request.param == "redis" else f"sqlite:///{tmp_path}/s.db"
     opened: list[Store] = []
 
-    def open_one() -> Store:
-        if request.param == "fakeredis":
+    def open_one(namespace: str = name) -> Store:
+        if fake:
             opened.append(RedisStore(fakeredis.FakeRedis(server=fake), namespace=namespace))
         else:
             opened.append(open_store(url, namespace=namespace))

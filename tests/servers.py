@@ -12,6 +12,11 @@ from pathlib import Path
 
 import redis
 
+from err_confirm.store.base import Store
+
+StoreFactory = Callable[..., Store]
+"""Opens one more handle to the same place, as another process would; `namespace=` for one more place in it."""
+
 
 def eventually(condition: Callable[[], object], *, within: float = 10.0) -> None:
     """Wait until a condition holds; fail after `within` seconds."""

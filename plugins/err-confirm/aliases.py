@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from errbot import BotPlugin, Command, botcmd, cmdfilter, re_botcmd
+
 from err_confirm.index import Index
 from err_confirm.model import Alias
-
-from errbot import BotPlugin, Command, botcmd, cmdfilter, re_botcmd
 
 COMMANDS = "Alias commands"
 """The dynamic plugin that holds them."""
@@ -49,32 +49,29 @@ class Aliases(BotPlugin):
         self.destroy_dynamic_plugin(COMMANDS)
         super().deactivate()
 
-    @property
     def _confirm(self) -> BotPlugin:
         return self.get_plugin("Confirm")
 
     def _index(self) -> Index:
-        return self._confirm.guard.index
+        return self._confirm().guard.index
 
     @botcmd
     def aliases(self, _, __):
         """List the aliases, and who must confirm each."""
-        catalog = self._confirm.guard.catalog
-        return self._confirm.chat.wording.say("aliases", aliases=list(catalog.aliases.values()))
+        catalog = self._confirm().guard.catalog
+        return self._confirm().chat.wording.say("aliases", aliases=list(catalog.aliases.values()))
 
     @botcmd(admin_only=True)
     def aliases_reload(self, _, __):
         """Read the alias and action files again; a wrong file changes nothing."""
-        confirm = self._confirm
+        confirm = self._confirm()
         catalog = confirm.guard.reload()
         say = confirm.chat.wording.say
         if catalog.errors:
             return say("kept", aliases=len(confirm.guard.catalog.aliases), errors=catalog.errors)
         self.destroy_dynamic_plugin(COMMANDS)
         self._register()
-        return say(
-            "reloaded", aliases=len(catalog.aliases), actions=len(catalog.actions), warnings=catalog.warnings
-        )
+        return say("reloaded", aliases=len(catalog.aliases), actions=len(catalog.actions), warnings=catalog.warnings)
 
     @cmdfilter
     def prefer_alias(self, msg, cmd, args, dry_run):
@@ -93,16 +90,16 @@ class Aliases(BotPlugin):
 
     def _is_ours(self, cmd: str) -> bool:
         owner = self._bot.commands[cmd].__self__
-        return owner is self or owner is self._confirm
+        return owner is self or owner is self._confirm()
 
     def _register(self) -> None:
-        catalog = self._confirm.guard.catalog
+        catalog = self._confirm().guard.catalog
         commands = tuple(self._command(alias) for alias in catalog.aliases.values() if alias.enabled)
         self.create_dynamic_plugin(COMMANDS, commands, doc="Commands that ask before they run")
 
     def _command(self, alias: Alias) -> Command:
         def start(_, msg, match):
-            return self._confirm.start(msg, match.string)
+            return self._confirm().start(msg, match.string)
 
         display = " · ".join(_displays(alias))
         command = Command(

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from itertools import islice
 from types import FrameType
 
+from errbot import BotPlugin, CommandError, botcmd, re_botcmd
+
 from err_confirm.chat import Chat
 from err_confirm.engine import Unclear
 from err_confirm.errors import ErrConfirmError, StoreUnavailableError
@@ -14,8 +16,6 @@ from err_confirm.guard import Guard
 from err_confirm.model import Verdict
 from err_confirm.settings import read_settings
 from err_confirm.transition import Answer, Cancel, Event, Reason, Refusal
-
-from errbot import BotPlugin, CommandError, botcmd, re_botcmd
 
 ANY_CASE = r"^(?i:confirm|deny|cancel|pending|show|executions)(?:\s|$)"
 LISTED = 20
@@ -90,9 +90,7 @@ class Confirm(BotPlugin):
     def start(self, msg, text: str) -> None:
         """Ask for what a text means; the aliases' commands call this."""
         with self.worded():
-            self.guard.request(
-                text, requester=self.chat.person(msg), place=self.chat.place(msg), post=self.chat.ask
-            )
+            self.guard.request(text, requester=self.chat.person(msg), place=self.chat.place(msg), post=self.chat.ask)
 
     @re_botcmd(pattern=ANY_CASE, hidden=True, historize=False)
     def confirm_any_case(self, msg, match):

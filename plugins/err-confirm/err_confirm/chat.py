@@ -11,7 +11,6 @@ from err_confirm.templating import render
 from err_confirm.transition import Already, Decision, Refusal, Step
 from err_confirm.wording import Wording, block, code
 
-
 DONE = {"confirm": "confirmed", "deny": "denied", "cancel": "canceled"}
 """What somebody has done who says these."""
 
@@ -111,7 +110,7 @@ class Chat:
         return " ".join(words.get(who) or self.mention(who) for who in by)
 
     def _facts(self, execution: Execution) -> dict[str, Any]:
-        took = (execution.ended_at or 0.0) - (execution.started_at or 0.0)
+        took = max(0.1, (execution.ended_at or 0.0) - (execution.started_at or 0.0))
         return {
             "e": execution,
             "who": self.mention(execution.requester),
@@ -169,13 +168,9 @@ def _extra_lines(reply: Reply, facts: dict[str, Any]) -> list[str]:
     for attachment in reply.extra.values():
         if not isinstance(attachment, dict):
             continue
-        for key in ("title", "title_link", "text", "image_url"):
-            if key in attachment:
-                lines.append(str(render_value(str(attachment[key]), facts)))
-        for each in attachment.get("fields", ()):
-            lines.append(
-                f"**{render(str(each.get('title', '')), facts)}**: {render(str(each.get('value', '')), facts)}"
-            )
+        shown = [attachment[key] for key in ("title", "title_link", "text", "image_url") if key in attachment]
+        shown += [f"**{each.get('title', '')}**: {each.get('value', '')}" for each in attachment.get("fields", ())]
+        lines.extend(render(str(each), facts) for each in shown)
     return lines
 
 

@@ -32,6 +32,14 @@ class AmbiguousMatchError(TextError):
         self.aliases = tuple(aliases)
 
 
+class TooManyMatchesError(TextError):
+    """Raised when a text asks for more executions at once than are ever started."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"this text asks for more than {limit} executions at once; say it in parts")
+        self.limit = limit
+
+
 class DuplicateParameterError(TextError):
     """Raised when a text gives one parameter twice, or gives one that the alias has fixed."""
 

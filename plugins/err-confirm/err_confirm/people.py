@@ -12,13 +12,16 @@ class People:
     """The map of CONFIRM_PEOPLE: `{"alice": ["slack:U024", "text:alice"]}`.
 
     An identity is `<backend>:<stable id>`. One that is on nobody's list stands for itself, so `confirm: requester`
-    needs no map, and `by: ["slack:U024"]` works without one.
+    needs no map, and `by: ["slack:U024"]` works without one. None stands for a map that is not at hand: then every
+    name is taken to be somebody's.
 
     Raises:
         SettingError: a name is one of the policy's own words or looks like an identity, or two people share one.
     """
 
-    def __init__(self, people: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, people: Mapping[str, Sequence[str]] | None) -> None:
+        self._anybody = people is None
+        people = people or {}
         self._identities = {name: tuple(identities) for name, identities in people.items()}
         self._names: dict[str, str] = {}
         for name, identities in self._identities.items():
@@ -39,7 +42,7 @@ class People:
 
     def knows(self, person: str) -> bool:
         """Tell whether a policy may name this person: a name of the map, or an identity."""
-        return person in self._identities or ":" in person
+        return self._anybody or person in self._identities or ":" in person
 
     def identities(self, person: str) -> tuple[str, ...]:
         """Return all identities of a person; an identity that is on nobody's list has itself."""

@@ -15,6 +15,12 @@ def may(by: tuple[str, ...], person: str, requester: str) -> bool:
     )
 
 
+def whom(by: tuple[str, ...]) -> str:
+    """Return in words who `by` means: `bob or carol`, `whoever asked`."""
+    words = {"requester": "whoever asked", "others": "anyone but who asked", "anyone": "anyone"}
+    return " or ".join(words.get(who, who) for who in by)
+
+
 def met_until(execution: Execution, now: float) -> float | None:
     """Return the moment until which the votes of an execution satisfy its policy; None if they do not at `now`.
 

@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from err_confirm.durations import format_duration
+from err_confirm.policy import whom
 from err_confirm.visible import visible
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -62,7 +63,9 @@ class Wording:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(code=code, block=block, clock=clock, duration=format_duration, value=value)
+        self._environment.filters.update(
+            code=code, block=block, clock=clock, duration=format_duration, value=value, whom=whom
+        )
         self._environment.globals["prefix"] = prefix
 
     def say(self, message: str, **facts: Any) -> str:

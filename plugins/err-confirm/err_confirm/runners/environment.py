@@ -69,16 +69,15 @@ def _describe(value: str | Mapping[str, str]) -> str:
 
 def _read_secret(name: str, reference: str) -> str:
     kind, _, where = reference.partition(":")
+    needed = f"{name} needs the secret {reference}, which"
     try:
         secret = os.environ[where] if kind == "env" else Path(where).read_text("utf-8").rstrip("\r\n")
     except KeyError:
-        raise StartError(f"{name} needs the secret {reference}, which the bot's environment does not have") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StartError(f"{name} needs the secret {reference}, which cannot be read: {_why(error)}") from None
+        raise StartError(f"{needed} the bot's environment does not have; set it there") from None
+    except OSError as error:
+        raise StartError(f"{needed} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise StartError(f"{needed} is not UTF-8 text") from None
     if "\0" in secret:
-        raise StartError(f"{name} needs the secret {reference}, which is not text")
+        raise StartError(f"{needed} contains a zero byte")
     return secret
-
-
-def _why(error: OSError | UnicodeDecodeError) -> str:
-    return (error.strerror or "no reason given") if isinstance(error, OSError) else "it is not UTF-8 text"

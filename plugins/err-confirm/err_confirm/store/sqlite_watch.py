@@ -1,6 +1,6 @@
 """Hear of commits in an SQLite file, those of other processes too."""
 
-import sqlite3  # noqa: TID251 - the ear of sqlite_store
+import sqlite3
 import threading
 import time
 from collections.abc import Callable

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_DELAY = 0.001
+_DELAY = 0.0005
 
 
 @contextmanager

@@ -1,0 +1,102 @@
+"""Make an alias, and the action that it may bring along, of an alias file."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from err_confirm.catalog.action_reader import make_action
+from err_confirm.catalog.entries import AliasFile, FormatEntry, ResultEntry
+from err_confirm.catalog.findings import Findings
+from err_confirm.catalog.messages import problems
+from err_confirm.catalog.problem import Severity
+from err_confirm.catalog.yaml_source import Location
+from err_confirm.grammar import Representation
+from err_confirm.model import Action, Alias, Format, Policy, Reply
+from err_confirm.people import People
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An alias as its file has it, before it is compared with all others.
+
+    `representations` are the compiled ones, each with where it stands; `action` is its own, if it has one.
+    """
+
+    alias: Alias
+    findings: Findings
+    representations: tuple[tuple[Location, Representation], ...]
+    action: Action | None
+
+
+def read_alias(findings: Findings, people: People, default: Policy | None, reserved: Collection[str]) -> Draft | None:
+    """Return what an alias file says, or None if it has errors.
+
+    Args:
+        findings: gets what is wrong.
+        people: whom a policy may name.
+        default: the policy of an alias that has no `confirm`.
+        reserved: our own commands, which no alias may hide.
+    """
+    try:
+        file = AliasFile.model_validate(findings.document.data, context={"people": people})
+    except ValidationError as error:
+        findings.problems += problems(error, AliasFile, findings.document)
+        return None
+    representations = _representations(findings, file, reserved)
+    for key in ("ack", "result", "immutable_parameters"):
+        findings.check_templates(findings.document.data.get(key), (key,))
+    implied = [name for _, representation in representations for name in representation.parameters]
+    action = None
+    if file.run is not None:
+        action = make_action(findings, file, file.run, implied=dict.fromkeys([*implied, *file.immutable_parameters]))
+    if findings.failed:
+        return None
+    alias = Alias(
+        name=file.name,
+        pack=file.pack,
+        description=file.description,
+        enabled=file.enabled,
+        action_ref=file.action_ref or file.name,
+        formats=tuple(_format(entry) for entry in file.formats),
+        policy=_policy(file, default),
+        ack=_reply(file.ack),
+        result=_reply(file.result),
+        extra=file.extra,
+        immutable_parameters=file.immutable_parameters,
+        source=findings.document.source(("name",)),
+    )
+    if alias.policy is None:
+        findings.add(("confirm",), f'"{alias.name}" runs at once, without confirmation', Severity.NOTE)
+    return Draft(alias, findings, representations, action)
+
+
+def _representations(
+    findings: Findings, file: AliasFile, reserved: Collection[str]
+) -> tuple[tuple[Location, Representation], ...]:
+    found = []
+    for place, entry in enumerate(file.formats):
+        for index, text in enumerate(entry.representation):
+            location = findings.document.locate(("formats", place, "representation", index))
+            with findings.refusals(*location):
+                representation = Representation(text)
+                found.append((location, representation))
+                if (word := representation.first_word.lower()) in reserved:
+                    findings.add(location, f'"{word}" is our own command and always wins; begin with another word')
+    return tuple(found)
+
+
+def _format(entry: FormatEntry) -> Format:
+    return Format(
+        display=entry.display, representations=tuple(entry.representation), match_multiple=entry.match_multiple
+    )
+
+
+def _policy(file: AliasFile, default: Policy | None) -> Policy | None:
+    if "confirm" not in file.model_fields_set:
+        return default
+    return file.confirm.policy() if file.confirm else None
+
+
+def _reply(entry: ResultEntry) -> Reply:
+    return Reply(enabled=entry.enabled, format=entry.format, extra=entry.extra)

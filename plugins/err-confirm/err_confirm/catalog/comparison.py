@@ -1,0 +1,89 @@
+"""Compare an alias with the action that it starts, and aliases with one another."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+from err_confirm.catalog.alias_reader import Draft
+from err_confirm.catalog.problem import Severity
+from err_confirm.errors import ParameterError
+from err_confirm.model import Action, Alias
+from err_confirm.parameters import cast_one, settle
+from err_confirm.spelling import did_you_mean
+from err_confirm.templating import is_template, names
+
+
+def find_action(actions: Mapping[str, Action], action_ref: str) -> Action | None:
+    """Return the action that `pack.name` or `name` means; a pack need not be said, but must not be another."""
+    if action_ref in actions:
+        return actions[action_ref]
+    pack, _, name = action_ref.partition(".")
+    action = actions.get(name)
+    return action if action and action.pack in ("", pack) else None
+
+
+def compare_with_action(draft: Draft, action: Action) -> None:
+    """Note what an alias gives that its action does not take, and what the action needs that it does not give."""
+    fixed = draft.alias.immutable_parameters
+    given = set(fixed)
+    for location, representation in draft.representations:
+        given.update(representation.parameters)
+        for name in representation.parameters:
+            if problem := _format_problem(action, fixed, name, representation.defaults.get(name)):
+                draft.findings.add(location, problem)
+    for name, value in fixed.items():
+        _check_fixed(draft, action, name, value)
+    for parameter in action.parameters.values():
+        if parameter.required and parameter.default is None and parameter.name not in given:
+            draft.findings.add(
+                ("formats",), f'no format gives "{parameter.name}", which "{action.name}" needs', Severity.WARNING
+            )
+
+
+def compare_texts(drafts: Iterable[Draft]) -> None:
+    """Warn where two aliases have the very same representation, so that their text is always ambiguous."""
+    first: dict[str, Alias] = {}
+    for draft in drafts:
+        if not draft.alias.enabled:
+            continue
+        texts = [text for format_ in draft.alias.formats for text in format_.representations]
+        for text, (location, _) in zip(texts, draft.representations, strict=True):
+            other = first.setdefault(_normal(text), draft.alias)
+            if other is not draft.alias:
+                draft.findings.add(
+                    location,
+                    f'two aliases for one text: "{other.name}" ({other.source}) and "{draft.alias.name}"',
+                    Severity.WARNING,
+                )
+
+
+def _format_problem(action: Action, fixed: Collection[str], name: str, default: str | None) -> str:
+    if name in fixed:
+        return f'"{name}" is in immutable_parameters, too; a format cannot give it'
+    if name not in action.parameters:
+        return _unknown(name, action)
+    try:
+        if default is not None:
+            cast_one(action.parameters[name], default)
+    except ParameterError as error:
+        return f"the default of {error}"
+    return ""
+
+
+def _check_fixed(draft: Draft, action: Action, name: str, value: object) -> None:
+    location = ("immutable_parameters", name)
+    if name not in action.parameters:
+        draft.findings.add(location, _unknown(name, action))
+    elif isinstance(value, str) and is_template(value):
+        for unknown in sorted(names(value) - action.parameters.keys()):
+            draft.findings.add(location, _unknown(unknown, action))
+    else:
+        with draft.findings.refusals(*location):
+            settle(action.parameters[name], value, {})
+
+
+def _unknown(name: str, action: Action) -> str:
+    return f'unknown parameter "{name}" of "{action.name}"{did_you_mean(name, action.parameters)}'
+
+
+def _normal(text: str) -> str:
+    return re.sub(r"\{\{\s*(.*?)\s*\}\}", r"{{\1}}", text.strip())

@@ -1,0 +1,168 @@
+"""Translate a representation into an expression for RE2, which matches in linear time."""
+
+import re
+from dataclasses import dataclass
+
+from err_confirm.errors import RepresentationError
+from err_confirm.text import QUOTES, plain
+
+MAX_REPRESENTATION = 2048
+"""How many characters a representation may have."""
+
+_OBJECT = r"\{[^{}]*\}"
+for _ in range(2):
+    _OBJECT = rf"\{{(?:[^{{}}]|{_OBJECT})*\}}"
+_VALUE = rf"""(?:\s*((?s:".*?"|'.*?'|{_OBJECT}|\{{.+?\}}|\S.*?)))"""
+"""Something in quotes, an object, or text: each as short as the rest allows, the first that fits wins."""
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_PIECE = re.compile(
+    r"""
+      (?P<blanks> \s* ) \{\{ \s* (?P<parameter> [^\s={}]+ ) \s*
+        (?: = \s* (?P<default> ".*?" | '.*?' | \{.*?\}(?=\s*\}\}(?!\})) | (?:(?!\{\{).)*? ) \s* )? \}\}
+    | (?P<begin> (?: \^ | \\A ) (?: \\s\* (?![?*+{]) )? )
+    | (?P<end> \$ | \\[Zz] )
+    | (?P<escape> \\. )
+    | (?P<set> \[ \^? \]? (?: \\. | \[:\^?\w+:\] | [^\]\\] )* \] )
+    | \( \? P? < (?P<group> [^>=!]+ ) >
+    | (?P<extension> \( \? (?: P= | <[=!] | [a-zA-Z-]+[:)] | . )? )
+    | (?P<repeat> [?*+] | \{ [0-9]* ,? [0-9]* \} )
+    | (?P<other> \{\{ | . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_AROUND = "looks ahead or behind, which cannot be matched in bounded time"
+_BACK = "refers back to a group, which cannot be matched in bounded time"
+_REFUSED = {
+    **dict.fromkeys(["(?=", "(?!", "(?<=", "(?<!"], _AROUND),
+    **dict.fromkeys(["(?P=", "(?(", *(rf"\{digit}" for digit in range(1, 10))], _BACK),
+    **dict.fromkeys([r"\C", r"\Q", r"\E"], "is no escape that is known here"),
+    "{{": "opens no parameter; write {{ name }} or {{ name = default }}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """What a representation means to RE2.
+
+    `pattern` has one group for each of `parameters`, in order, and matches a text that has a blank on either side.
+    The values of names in `verbatim` (they come from named groups) are taken as they stand. What matches begins with
+    `prefix`; `equals` counts the equals signs that the representation has outside its parameters.
+    """
+
+    pattern: str
+    parameters: tuple[str, ...]
+    defaults: dict[str, str]
+    verbatim: frozenset[str]
+    prefix: str
+    equals: int
+
+
+def translate(representation: str) -> Expression:
+    """Return the expression of a representation.
+
+    Raises:
+        RepresentationError: it is empty or too long, names a parameter wrongly or twice, or asks for what RE2 lacks.
+    """
+    if not representation.strip():
+        raise RepresentationError("a representation is empty; write what people should type")
+    if len(representation) > MAX_REPRESENTATION:
+        raise RepresentationError(f"a representation has over {MAX_REPRESENTATION:,} characters; make it shorter")
+    pieces = list(_PIECE.finditer(plain(representation)))
+    parameters: dict[str, str | None] = {}
+    verbatim: set[str] = set()
+    for before, piece in zip([None, *pieces], pieces, strict=False):
+        name = piece["parameter"] or piece["group"]
+        if name is None:
+            _check(piece[0])
+            continue
+        if not _NAME.fullmatch(name):
+            raise RepresentationError(f'"{name}" cannot be a parameter\'s name; use letters, digits and _')
+        if name in parameters:
+            raise RepresentationError(f'the parameter "{name}" stands twice in one representation')
+        if piece["default"] is not None and not piece["blanks"] and before and before.lastgroup == "parameter":
+            raise RepresentationError(f'nobody can tell where "{before["parameter"]}" ends and "{name}" begins')
+        parameters[name] = None if piece["default"] is None else _default(representation, piece)
+        if piece["group"]:
+            verbatim.add(name)
+    return Expression(
+        pattern=_pattern(pieces),
+        parameters=tuple(parameters),
+        defaults={name: default for name, default in parameters.items() if default is not None},
+        verbatim=frozenset(verbatim),
+        prefix=_prefix(pieces),
+        equals=sum(piece[0].count("=") for piece in pieces if not piece["parameter"]),
+    )
+
+
+def _check(piece: str) -> None:
+    if reason := _REFUSED.get(piece):
+        raise RepresentationError(f"{piece} {reason}")
+    if piece.startswith("(?") and piece[-1] in ":)" and not set(piece[2:-1]) <= set("ims-"):
+        raise RepresentationError(f"{piece} sets flags other than i, m and s")
+
+
+def _default(representation: str, piece: re.Match[str]) -> str:
+    quoted = len(piece["default"]) > 1 and piece["default"][0] in QUOTES and piece["default"][0] == piece["default"][-1]
+    start, end = piece.span("default")
+    return representation[start + quoted : end - quoted]
+
+
+def _pattern(pieces: list[re.Match[str]]) -> str:
+    """Put the expression together; anchors that the representation lacks are added, so that the whole text matches."""
+    body = "".join(map(_translated, pieces))
+    begins, ends = (any(piece.lastgroup == anchor for piece in pieces) for anchor in ("begin", "end"))
+    return (r"" if begins else r"\A\s*") + (body if begins and ends else f"(?:{body})") + ("" if ends else r"\s*\z")
+
+
+def _translated(piece: re.Match[str]) -> str:
+    text = piece[0]
+    match piece.lastgroup:
+        case "parameter":
+            return piece["blanks"] + _VALUE
+        case "default":
+            return f"(?:{piece['blanks']}{_VALUE})?"
+        case "begin":
+            return rf"(?:{text[0] if text[0] == '^' else text[:2]}\s*)"
+        case "end":
+            return rf"(?:\s*{text.lower()})"
+        case "group":
+            return "("
+        case "repeat":
+            return text.replace("{,", "{0,")  # RE2 takes {,3} literally, Python does not
+        case "other" if text == "(":
+            return "(?:"  # only parameters are captured: each group that is costs time
+    return text
+
+
+def _prefix(pieces: list[re.Match[str]]) -> str:
+    """Return the text with which everything that matches begins, as far as that is certain."""
+    if _varies(pieces) or "begin" in {piece.lastgroup for piece in pieces[1:]}:
+        return ""
+    prefix = ""
+    for piece in pieces:
+        text = piece[0]
+        if piece.lastgroup == "escape" and not text[1].isalnum():
+            prefix += text[1]
+        elif piece.lastgroup == "other" and text not in ".()":
+            prefix += text
+        elif piece.lastgroup != "begin":
+            prefix = prefix[:-1] if piece.lastgroup == "repeat" else prefix + (piece["blanks"] or "")
+            return (prefix.rstrip() if piece.lastgroup == "default" else prefix).lstrip()
+    return prefix.lstrip()
+
+
+def _varies(pieces: list[re.Match[str]]) -> bool:
+    """Tell whether there are alternatives outside all groups, or flags for the rest."""
+    depth = 0
+    for piece in pieces:
+        text = piece[0]
+        if (text == "|" and depth == 0) or (piece.lastgroup == "extension" and text[-1] == ")"):
+            return True
+        if piece.lastgroup in ("group", "extension") or text == "(":
+            depth += 1
+        elif text == ")":
+            depth -= 1
+        if depth < 0:
+            raise RepresentationError("a representation has a ) without a (")
+    return False

@@ -1,0 +1,135 @@
+"""Match one representation of an alias, and read its parameters out of a text."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+
+import re2
+
+from err_confirm.errors import DuplicateParameterError, NoMatchError, RepresentationError, TooManyMatchesError
+from err_confirm.expression import translate
+from err_confirm.text import MAX_TEXT_BYTES, Pair, Text, plain
+
+__all__ = ["MAX_OCCURRENCES", "MAX_TEXT_BYTES", "Representation"]
+
+MAX_OCCURRENCES = 100
+"""How many occurrences of one representation a text may have."""
+
+MAX_PROGRAM = 2000
+"""How many instructions RE2 may need for a representation; a parameter takes about 90."""
+
+
+class Representation:
+    """One way to say an alias: `restart {{ service }} on {{ host = web1 }}`.
+
+    `{{ name }}` is a parameter, `{{ name = default }}` one that may be left out, and the rest is a regular
+    expression, whose named groups are parameters, too. The whole text must match unless the expression has anchors.
+
+        >>> Representation("restart {{ service }}( on {{ host = web1 }})?").extract("restart nginx on db1")
+        {'service': 'nginx', 'host': 'db1'}
+
+    Raises:
+        RepresentationError: the text is no representation; the error says why.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._expression = translate(text)
+        self.parameters: tuple[str, ...] = self._expression.parameters
+        self.defaults: Mapping[str, str] = MappingProxyType(self._expression.defaults)
+        self._accepts = self._compiled(never_capture=True)
+
+    def __repr__(self) -> str:
+        return f"Representation({self.text!r})"
+
+    @property
+    def prefix(self) -> str:
+        """The text with which each match begins, as far as that is certain."""
+        return self._expression.prefix
+
+    @property
+    def first_word(self) -> str:
+        """The word with which each match begins, or nothing when it may begin with several."""
+        word, *more = self.prefix.split(maxsplit=1) or [""]
+        beginning, rest = plain(self.text).lstrip(), self.prefix.rstrip()
+        ends = beginning.startswith(rest) and not beginning[len(rest) :][:1].strip()
+        return word if more or ends else ""
+
+    def extract(self, command: str) -> dict[str, str]:
+        """Return the values that a text gives, and the defaults of what it leaves out.
+
+        Raises:
+            NoMatchError: the text does not match.
+            DuplicateParameterError: it gives a parameter twice.
+            TextTooLongError: it has more than MAX_TEXT_BYTES.
+        """
+        found = self.given(Text(command))
+        if not found:
+            raise NoMatchError(f'this text does not match "{self.text}"')
+        return {**self.defaults, **found[0]}
+
+    def extract_all(self, command: str) -> list[dict[str, str]]:
+        """Return the values of each occurrence in a text, in order; raise as `extract` does.
+
+        Raises:
+            TooManyMatchesError: there are more than MAX_OCCURRENCES.
+        """
+        found = self.given(Text(command), every=True)
+        if not found:
+            raise NoMatchError(f'this text does not match "{self.text}"')
+        return [{**self.defaults, **given} for given in found]
+
+    def given(self, text: Text, *, every: bool = False) -> list[dict[str, str]]:
+        """Return the values that a text itself gives, without defaults: of each occurrence, or of the first.
+
+        Pairs at the end are no part of what must match. Where the representation has equals signs of its own, as
+        `set {{ key }}={{ value }}` has, it is left as few of the pairs as it needs.
+        """
+        for left in range(min(self._expression.equals, len(text.pairs)) + 1):
+            before = text.before(left)
+            if self._accepts.search(before):
+                return self._occurrences(text, before, text.pairs[left:], every=every)
+        return []
+
+    def _occurrences(self, text: Text, before: str, pairs: tuple[Pair, ...], *, every: bool) -> list[dict[str, str]]:
+        found = []
+        for match in self._captures.finditer(before):
+            values = self._values(match, text, pairs)
+            if match.group().strip() or values:
+                found.append(values)
+            if not every:
+                break
+            if len(found) > MAX_OCCURRENCES:
+                raise TooManyMatchesError(MAX_OCCURRENCES)
+        return found
+
+    def _values(self, match: "re2._Match", text: Text, pairs: tuple[Pair, ...]) -> dict[str, str]:
+        values: dict[str, str] = {}
+        for group, name in enumerate(self.parameters, start=1):
+            start, end = match.span(group)
+            if start >= 0:
+                verbatim = name in self._expression.verbatim
+                values[name] = text.typed[start:end] if verbatim else text.value(start, end)
+        extra: dict[str, str] = {}
+        for _, name, value in pairs:
+            if name in extra or values.get(name):
+                raise DuplicateParameterError(name)
+            extra[name] = value
+        return values | extra
+
+    @cached_property
+    def _captures(self) -> "re2._Regexp":
+        return self._compiled(never_capture=False) if self.parameters else self._accepts
+
+    def _compiled(self, *, never_capture: bool) -> "re2._Regexp":
+        options = re2.Options()
+        options.log_errors = False
+        options.dot_nl = True
+        options.never_capture = never_capture
+        try:
+            compiled = re2.compile(self._expression.pattern, options)
+        except (re2.error, UnicodeEncodeError) as error:
+            raise RepresentationError(f'"{self.text}" cannot be understood: {error}') from None
+        if compiled.programsize > MAX_PROGRAM:
+            raise RepresentationError(f'"{self.text}" is too big to be matched fast; use shorter repetitions')
+        return compiled

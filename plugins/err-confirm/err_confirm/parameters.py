@@ -1,0 +1,130 @@
+"""Turn what was typed in chat into the typed values that an action gets, or say what would be right."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import re2
+
+from err_confirm.errors import DuplicateParameterError, ParameterError
+from err_confirm.model import Action, Parameter, ParameterType
+from err_confirm.spelling import did_you_mean
+from err_confirm.templating import render_value
+from err_confirm.values import check_text, check_type, check_word, parse
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def cast(action: Action, values: Mapping[str, str], fixed: Mapping[str, Any] = _NOTHING) -> dict[str, Any]:
+    """Return an action's parameters, in the order that it declares them; one without any value is left out.
+
+    Args:
+        action: declares the parameters.
+        values: what was typed. Always data: nothing in it is taken for a template.
+        fixed: the alias's `immutable_parameters`; texts in it are templates over the other parameters.
+
+    Raises:
+        ParameterError: a value does not fit, is missing, or is not one of the action's.
+        DuplicateParameterError: one that is fixed was typed.
+        TemplateError: a fixed one cannot be rendered.
+    """
+    for name in values:
+        _declared(action, name)
+        if name in fixed:
+            raise DuplicateParameterError(name, "is fixed by this alias; leave it out")
+    given = {name: parameter.default for name, parameter in action.parameters.items() if parameter.default is not None}
+    given |= {name: cast_one(action.parameters[name], text) for name, text in values.items()}
+    given |= {name: settle(_declared(action, name), value, given) for name, value in fixed.items()}
+    for parameter in action.parameters.values():
+        if parameter.required and parameter.name not in given:
+            raise ParameterError(parameter.name, "is missing; this action needs it")
+    return {name: given[name] for name in action.parameters if name in given}
+
+
+def cast_one(parameter: Parameter, text: str) -> Any:
+    """Return the value that a typed text stands for. Raises ParameterError.
+
+    A text, and each item of a list, is one safe word unless the parameter has an enum or a pattern or is `free`. It
+    does not start with `-`, and a number is not below zero, unless `dash` or a `min` below zero allows that.
+    """
+    try:
+        check_text(text)
+        value = parse(text, parameter.type)
+        check_text(value)
+        if parameter.type is not ParameterType.OBJECT and not parameter.enum:
+            for item in value if isinstance(value, list) else [value]:
+                _check_typed(parameter, item)
+    except ValueError as error:
+        raise ParameterError(parameter.name, str(error)) from error
+    check_value(parameter, value)
+    return value
+
+
+def check_value(parameter: Parameter, value: Any) -> None:
+    """Raise ParameterError if a value, from chat or from a file, is not what the parameter declares."""
+    try:
+        check_type(value, parameter.type)
+        for item in value if isinstance(value, list) else [value]:
+            _check_item(parameter, item)
+        if parameter.max_length is not None and len(value) > parameter.max_length:
+            raise ValueError(f"is longer than {parameter.max_length}")
+    except ValueError as error:
+        raise ParameterError(parameter.name, str(error)) from error
+
+
+def settle(parameter: Parameter, value: Any, given: Mapping[str, Any]) -> Any:
+    """Return the value of an `immutable_parameters` entry; its file may say more than one safe word.
+
+    Raises:
+        ParameterError: it is not what the parameter declares.
+        TemplateError: it is a template over `given`, and fails.
+    """
+    if isinstance(value, str):
+        value = render_value(value, given)
+    if isinstance(value, str):
+        try:
+            check_text(value)
+            value = parse(value, parameter.type)
+        except ValueError as error:
+            raise ParameterError(parameter.name, str(error)) from error
+    check_value(parameter, value)
+    return value
+
+
+@lru_cache(maxsize=1_024)
+def compile_pattern(pattern: str) -> Any:
+    """Return a compiled RE2 expression, which takes linear time. Raises ValueError if it is none."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error
+        raise ValueError(f'the pattern "{pattern}" is no RE2 expression: {reason}') from error
+
+
+def _declared(action: Action, name: str) -> Parameter:
+    if name not in action.parameters:
+        hint = did_you_mean(name, action.parameters)
+        raise ParameterError(name, f'is not a parameter of "{action.name}"{hint}')
+    return action.parameters[name]
+
+
+def _check_typed(parameter: Parameter, item: Any) -> None:
+    if isinstance(item, str) and not (parameter.pattern or parameter.free):
+        check_word(item)
+    below_zero = parameter.min is not None and parameter.min < 0
+    if not parameter.dash and (item.startswith("-") if isinstance(item, str) else item < 0 and not below_zero):
+        raise ValueError('must not start with "-"')
+
+
+def _check_item(parameter: Parameter, item: Any) -> None:
+    if parameter.enum and not any(type(item) is type(known) and item == known for known in parameter.enum):
+        raise ValueError(f"must be one of {', '.join(map(str, parameter.enum))}")
+    if parameter.pattern and not compile_pattern(parameter.pattern).fullmatch(str(item)):
+        raise ValueError(f"must match {parameter.pattern}")
+    if parameter.min is not None and item < parameter.min:
+        raise ValueError(f"must be at least {parameter.min:g}")
+    if parameter.max is not None and item > parameter.max:
+        raise ValueError(f"must be at most {parameter.max:g}")

@@ -1,0 +1,94 @@
+"""Read a text the way that people type it: blanks, quotes, and the pairs at its end."""
+
+import re
+from typing import NamedTuple
+
+from err_confirm.errors import NoMatchError, TextTooLongError
+
+MAX_TEXT_BYTES = 8192
+"""How long a text may be, in bytes of UTF-8; a longer one is refused before anything looks at it."""
+
+QUOTES = "\"'"
+
+_TYPED = {
+    '"': "\u201c\u201d\u201e\u201f",
+    "'": "\u2018\u2019\u201a\u201b",
+    " ": "\v\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B))),
+}
+_PLAIN = {ord(character): plain for plain, typed in _TYPED.items() for character in typed}
+
+# All repetition is possessive: what one attempt has read is not read again, so a text is scanned in linear time.
+_OBJECT = r"\{[^{}]*+\}"
+for _ in range(4):
+    _OBJECT = rf"\{{(?:[^{{}}]++|{_OBJECT})*+\}}"
+_CLOSED = rf"""(?:"[^"]*+"|'[^']*+'|{_OBJECT})(?=\s)"""
+_WORD = re.compile(rf"\s++(?:([A-Za-z_]\w*+)\s*+=({_CLOSED}|\S++)|{_CLOSED}|\S++)")
+
+
+class Pair(NamedTuple):
+    """A `name=value` at the end of a text; `start` is where it begins, with the blanks before it."""
+
+    start: int
+    name: str
+    value: str
+
+
+class Text:
+    """One text, ready to be matched.
+
+    `typed` is the text with exactly one blank on either side; `plain` is the same, character by character, with
+    curly quotes as straight ones and all sorts of blanks as blanks. Expressions look at `plain`, values come from
+    `typed`. `pairs` are those at the end, in order.
+
+    Raises:
+        TextTooLongError: the text has more than MAX_TEXT_BYTES.
+        NoMatchError: the text is not Unicode (it holds half of a surrogate pair).
+    """
+
+    __slots__ = ("pairs", "plain", "typed")
+
+    def __init__(self, text: str) -> None:
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError:
+            raise NoMatchError("this text holds half a character, as broken clients send; type it again") from None
+        if size > MAX_TEXT_BYTES:
+            raise TextTooLongError(size, MAX_TEXT_BYTES)
+        self.typed = f" {text.strip()} "
+        self.plain = plain(self.typed)
+        self.pairs = self._trailing_pairs() if "=" in self.plain else ()
+
+    def _trailing_pairs(self) -> tuple[Pair, ...]:
+        pairs: list[Pair] = []
+        for word in _WORD.finditer(self.plain):
+            name = word[1]
+            if name is None:
+                pairs.clear()
+                continue
+            start, end = word.span(2)
+            if self.plain[start] in QUOTES and end - start > 1 and self.plain[end - 1] == self.plain[start]:
+                start, end = start + 1, end - 1
+            pairs.append(Pair(word.start(), name, self.typed[start:end]))
+        return tuple(pairs)
+
+    def before(self, pair: int) -> str:
+        """Return the plain text up to the pair with this index, or all of it when there is none."""
+        return self.plain[: self.pairs[pair].start] + " " if pair < len(self.pairs) else self.plain
+
+    def value(self, start: int, end: int) -> str:
+        """Return what stands between two places, without blanks around it and without its quotes.
+
+        A quote on one side only is taken off, too, as in StackStorm.
+        """
+        while start < end and self.plain[end - 1].isspace():
+            end -= 1
+        opened = end - start > 1 and self.plain[start] in QUOTES
+        closed = end - start - opened > 1 and self.plain[end - 1] in QUOTES
+        if end - start == 2 and opened and self.plain[start] == self.plain[end - 1]:
+            return ""
+        return self.typed[start + opened : end - closed]
+
+
+def plain(text: str) -> str:
+    """Write curly quotes as straight ones and all sorts of blanks as blanks, character by character."""
+    return text.translate(_PLAIN)

@@ -1,0 +1,45 @@
+"""Folders of alias and action files, written where a test runs."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+from err_confirm.catalog import Catalog, load
+from err_confirm.model import Policy
+from err_confirm.people import People
+
+PEOPLE = People({"alice": ["test:1"], "bob": ["test:2"], "carol": ["test:3"]})
+
+
+class Folders:
+    """`aliases/` and `actions/` in the current folder."""
+
+    def __init__(self) -> None:
+        self.aliases = Path("aliases")
+        self.actions = Path("actions")
+        self.aliases.mkdir()
+        self.actions.mkdir()
+
+    def alias(self, text: str | bytes, name: str = "reboot.yaml") -> None:
+        _write(self.aliases / name, text)
+
+    def action(self, text: str | bytes, name: str = "reboot.yaml") -> None:
+        _write(self.actions / name, text)
+
+    def load(self, default: Policy | None = Policy()) -> Catalog:
+        return load([self.aliases], [self.actions], people=PEOPLE, default=default)
+
+    def problems(self, text: str | bytes) -> list[str]:
+        """Return what is wrong with one alias file, notes included."""
+        self.alias(text)
+        return [str(problem) for problem in self.load().problems]
+
+
+def _write(path: Path, text: str | bytes) -> None:
+    path.write_bytes(text if isinstance(text, bytes) else textwrap.dedent(text).lstrip("\n").encode())
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
+    monkeypatch.chdir(tmp_path)
+    return Folders()

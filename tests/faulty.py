@@ -1,0 +1,70 @@
+"""Stores that fail in one way, around a real one: the wake-up that never comes, the answer that is lost."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from err_confirm.errors import StoreUnavailableError
+from err_confirm.store.base import Store, Swap, SwapResult
+
+
+class Around:
+    """Everything as the store inside does it."""
+
+    def __init__(self, store: Store) -> None:
+        self.inside = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inside, name)
+
+
+class DeafWatch:
+    """An ear that hears no change; it can still be stopped."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+
+    def wait(self, timeout: float) -> bool:
+        self._stop.wait(timeout)
+        self._stop.clear()
+        return False
+
+    def wake(self) -> None:
+        self._stop.set()
+
+    def close(self) -> None:
+        pass
+
+
+class Deaf(Around):
+    """Drops every wake-up."""
+
+    def watch(self) -> DeafWatch:
+        return DeafWatch()
+
+
+class LostAnswers(Around):
+    """Does a swap, and then says that the store did not answer, where `lose` says so."""
+
+    def __init__(self, store: Store, lose: Callable[[Swap], bool]) -> None:
+        super().__init__(store)
+        self._lose = lose
+
+    def swap(self, swap: Swap) -> SwapResult:
+        result = self.inside.swap(swap)
+        if self._lose(swap):
+            raise StoreUnavailableError("the answer was lost")
+        return result
+
+
+class Broken(Around):
+    """Answers nothing while `down` is set."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.down = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        if self.down.is_set() and name in ("read", "swap", "due", "poll", "recent", "find", "forget_due"):
+            raise StoreUnavailableError("the store is down")
+        return super().__getattr__(name)

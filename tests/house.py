@@ -1,0 +1,128 @@
+"""A store, an engine, a gate and its runs, put together as the bot does, with a runner that only keeps count."""
+
+import itertools
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from err_confirm.engine import Engine
+from err_confirm.gate import Gate
+from err_confirm.model import Alias, Execution, Format, Invocation, Outcome, Place, Policy, Source, State, Verdict
+from err_confirm.plan import Plan
+from err_confirm.runs import Runs
+from err_confirm.store.base import Store
+from err_confirm.transition import Answer, Decision, Posted
+
+PATIENCE = 15.0
+_NUMBERS = itertools.count(1)
+
+
+@dataclass
+class Counted:
+    """A run that ends when it is let go, or at once."""
+
+    let_go: threading.Event
+    outcome: Outcome = Outcome(exit_code=0, output="done\n")
+
+    def wait(self, timeout: float) -> Outcome | None:
+        return self.outcome if self.let_go.wait(timeout) else None
+
+    def stop(self, error: str, grace: float = 2.0) -> None:
+        if not self.let_go.is_set():
+            self.outcome = Outcome(exit_code=None, error=error, aborted=True)
+            self.let_go.set()
+
+
+@dataclass
+class Counter:
+    """A runner that starts nothing and remembers every start; `hold` keeps runs from ending by themselves."""
+
+    key: str = "count"
+    starts: list[str] = field(default_factory=list)
+    hold: threading.Event = field(default_factory=threading.Event)
+
+    def start(self, invocation: Invocation) -> Counted:
+        self.starts.append(invocation.spec["name"])
+        let_go = threading.Event()
+        if not self.hold.is_set():
+            let_go.set()
+        return Counted(let_go)
+
+
+@dataclass
+class House:
+    """One process of ours."""
+
+    engine: Engine
+    gate: Gate
+    runs: Runs
+    runner: Counter
+    changes: "queue.SimpleQueue[Execution]"
+
+    def ask(self, policy: Policy | None = None, name: str = "it", by: str = "alice") -> Execution:
+        """Ask for one more execution, post it and let the gate know; returns it as stored."""
+        plan = a_plan(policy or Policy(), name)
+        execution = self.engine.create(plan, requester=by, place=Place(person=f"@{by}"), text=name)
+        self.engine.apply(execution.id, Posted())
+        self.gate.add(execution)
+        return execution
+
+    def confirm(self, execution: Execution, by: str = "alice") -> Decision:
+        return self.engine.apply(execution.id, Answer(by, Verdict.APPROVE))
+
+    def becomes(self, execution: Execution, *states: State) -> Execution:
+        """Wait until an execution has become each of these states, in this order; others' changes are passed over."""
+        for state in states:
+            changed = self.changes.get(timeout=PATIENCE)
+            while changed.id != execution.id:
+                changed = self.changes.get(timeout=PATIENCE)
+            assert changed.state is state, changed
+        return changed
+
+    def all_become(self, state: State, executions: Iterable[Execution]) -> None:
+        """Wait until each of these has become this state."""
+        missing = {execution.id for execution in executions}
+        while missing:
+            changed = self.changes.get(timeout=PATIENCE)
+            missing -= {changed.id} if changed.state is state else set()
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds that nobody tells of."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, "it never came to be so"
+            time.sleep(0.01)
+
+
+def a_plan(policy: Policy | None, name: str = "it") -> Plan:
+    alias = Alias(
+        name="count",
+        action_ref="count",
+        formats=(Format(representations=("count",)),),
+        source=Source(Path("aliases/count.yaml")),
+        policy=policy,
+    )
+    return Plan(alias, {}, Invocation(runner="count", spec={"name": name}))
+
+
+@contextmanager
+def a_house(store: Store, runner: Counter | None = None, **gate: Any) -> Iterator[House]:
+    """Open a house on a store; at the end the gate and the runs are stopped, the store stays open."""
+    runner = runner or Counter()
+    changes: queue.SimpleQueue[Execution] = queue.SimpleQueue()
+    # "approved" is told by the thread of the vote, and so perhaps after "running": nobody waits for it.
+    engine = Engine(store, lambda execution: execution.state is State.APPROVED or changes.put(execution))
+    process = f"process-{next(_NUMBERS)}"
+    runs = Runs(engine, {"count": runner}, process)
+    house = House(engine, Gate(engine, runs, process, **gate), runs, runner, changes)
+    house.gate.start()
+    try:
+        yield house
+    finally:
+        house.gate.stop()
+        runs.stop(0.0)

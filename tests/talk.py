@@ -1,0 +1,123 @@
+"""Talk to a real Errbot bot with our plugins, as people do: `alice.says("!restart web01")`, `talk.hears("confirm")`."""
+
+import importlib
+import logging
+import queue
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from errbot.bootstrap import setup_bot
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 15.0
+"""Seconds after which a message that does not come fails the test."""
+PROMPT = r"^!confirm ([0-9a-hjkmnp-tv-z]{8})$"
+
+
+@dataclass
+class Person:
+    """Somebody in the chat."""
+
+    name: str
+    talk: "Talk"
+
+    def says(self, text: str, room: str | None = "#ops") -> None:
+        """Say something in a room, or with `room=None` to the bot alone."""
+        self.talk.bot.inbox.put((self.name, room, text))
+
+
+@dataclass
+class Talk:
+    """A conversation with one running bot; what was heard stays in `heard` as (to, text)."""
+
+    bot: Any
+    heard: list[tuple[str, str]] = field(default_factory=list)
+    _read: int = 0
+
+    def __getattr__(self, name: str) -> Person:
+        return Person(name, self)
+
+    @property
+    def guard(self) -> Any:
+        return self.bot.plugin_manager.get_plugin_obj_by_name("Confirm").guard
+
+    def hears(self, pattern: str, to: str | None = None) -> re.Match[str]:
+        """Wait for the next message that matches, after the last one that was waited for."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            while self._read < len(self.heard):
+                where, text = self.heard[self._read]
+                self._read += 1
+                match = re.search(pattern, text, re.MULTILINE | re.DOTALL)
+                if match and to in (None, where):
+                    return match
+            try:
+                self.heard.append(self.bot.heard.get(timeout=max(0.0, deadline - time.monotonic())))
+            except queue.Empty:
+                told = "\n".join(f"[{where}] {text}" for where, text in self.heard)
+                raise AssertionError(f"nobody said {pattern!r} (to {to}); what was said:\n{told}") from None
+
+    def prompt(self, to: str | None = None) -> str:
+        """Wait for a prompt, and return its id."""
+        return self.hears(PROMPT, to)[1]
+
+    def quiet(self) -> None:
+        """Wait until the bot has answered all that was said before, then forget what it said."""
+        self.somebody.says("!echo all said", room=None)
+        self.hears("^all said$")
+
+    def texts(self) -> list[str]:
+        """Return all that was heard so far."""
+        return [text for _, text in self.heard]
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files, by their path below a folder."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        if not path.suffix:
+            path.chmod(0o755)
+
+
+@contextmanager
+def a_bot(folder: Path, **config: Any) -> Iterator[Talk]:
+    """Start a bot on the alias and action files below `folder`, and end it cleanly; its data stays there."""
+    for name in ("aliases", "actions", "data", "backend"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "tests/loopback.py", folder / "backend")
+    (folder / "backend/loopback.plug").write_text("[Core]\nName = Loopback\nModule = loopback\n")
+    settings = {
+        **vars(importlib.import_module("errbot.config-template")),
+        "BOT_ADMINS": ("@alice",),
+        "BOT_DATA_DIR": str(folder / "data"),
+        "BOT_EXTRA_BACKEND_DIR": str(folder / "backend"),
+        "BOT_EXTRA_PLUGIN_DIR": str(ROOT / "plugins"),
+        "BOT_LOG_FILE": None,
+        "BOT_LOG_LEVEL": logging.INFO,
+        "CONFIRM_PEOPLE": {name: [f"text:{name}"] for name in ("alice", "bob", "carol", "mallory")},
+        "CONFIRM_ALIASES": folder / "aliases",
+        "CONFIRM_ACTIONS": folder / "actions",
+        "CONFIRM_STORE": f"sqlite:///{folder / 'data/test.db'}",
+        **config,
+    }
+    bot = setup_bot("Loopback", logging.getLogger(), SimpleNamespace(**settings))
+    thread = threading.Thread(target=bot.serve_forever, name="bot", daemon=True)
+    thread.start()
+    talk = Talk(bot)
+    try:
+        talk.quiet()
+        yield talk
+    finally:
+        bot.inbox.put(None)
+        thread.join(60)
+        assert not thread.is_alive(), "the bot did not end"

@@ -1,0 +1,226 @@
+"""The gate: what is confirmed runs once, what is not never does, whatever is lost on the way."""
+
+import json
+from collections import Counter as Tally
+from pathlib import Path
+
+import pytest
+
+from err_confirm.engine import Unclear
+from err_confirm.errors import StoreUnavailableError
+from err_confirm.model import Place, Policy, State, Verdict
+from err_confirm.store.base import Key, Record, Store, Swap
+from err_confirm.store.sqlite_store import SqliteStore
+from err_confirm.transition import LEASE, Already, Answer, Cancel, Reason, Refusal, Step
+from faulty import Broken, Deaf, LostAnswers
+from house import Counter, a_house, a_plan
+from servers import StoreFactory
+
+PATIENT = Policy(retry_count=60, retry_delay=60.0)
+SHORT = Policy(retry_count=3, retry_delay=0.1)
+QUICK_POLL = Policy(retry_count=600, retry_delay=0.05)
+
+
+def test_what_is_confirmed_runs_once_and_is_told_in_order(store: Store) -> None:
+    with a_house(store) as house:
+        execution = house.ask(PATIENT)
+        assert isinstance(house.confirm(execution), Step)
+        ended = house.becomes(execution, State.RUNNING, State.SUCCEEDED)
+        assert isinstance(house.confirm(execution), Already)
+        assert house.runner.starts == ["it"]
+        assert (ended.fence, ended.outcome.output) == (1, "done\n")
+
+
+def test_without_a_policy_it_runs_at_once(store: Store) -> None:
+    with a_house(store) as house:
+        execution = house.engine.create(a_plan(None), requester="alice", place=Place(person="@alice"), text="it")
+        house.becomes(execution, State.RUNNING, State.SUCCEEDED)
+
+
+def test_nobody_confirms_so_it_expires_once_and_nothing_runs(store: Store) -> None:
+    with a_house(store) as house:
+        execution = house.ask(SHORT)
+        house.becomes(execution, State.EXPIRED)
+        refused = house.confirm(execution)
+        assert isinstance(refused, Refusal)
+        assert refused.reason is Reason.EXPIRED
+        assert house.runner.starts == []
+        assert house.changes.empty()
+
+
+@pytest.mark.parametrize("no", [Answer("alice", Verdict.DENY, "not now"), Cancel("alice", "not now")])
+def test_after_a_no_nothing_runs(store: Store, no: Answer | Cancel) -> None:
+    with a_house(store) as house:
+        execution = house.ask(PATIENT)
+        house.engine.apply(execution.id, no)
+        ended = house.becomes(execution, State.DENIED if isinstance(no, Answer) else State.CANCELED)
+        assert (ended.reason, ended.decided_by) == ("not now", "alice")
+        assert isinstance(house.confirm(execution), Refusal)
+    assert house.runner.starts == []
+
+
+def test_a_confirmation_writes_the_key_of_its_person_with_a_ttl(store: Store) -> None:
+    with a_house(store) as house:
+        execution = house.ask(Policy(by=("alice", "bob"), retry_count=2, retry_delay=0.2))
+        house.runner.hold.set()
+        house.confirm(execution)
+        keys = [(execution.id, person) for person in ("alice", "bob")]
+        assert store.poll(keys) == [True, False]
+        house.becomes(execution, State.RUNNING)
+        house.wait_until(lambda: store.poll(keys) == [False, False])
+
+
+def test_a_key_written_by_hand_wakes_the_gate_and_runs_nothing(store: Store) -> None:
+    with a_house(store) as house:
+        execution = house.ask(Policy(retry_count=8, retry_delay=0.1))
+        forged = Key(execution.id, "alice", "approve", execution.expires_at + 100)
+        other = Record("otherone", 1, "token", b"{}")
+        store.swap(Swap(record=other, keys=(forged,)))
+        assert store.poll([(execution.id, "alice")]) == [True]
+        house.becomes(execution, State.EXPIRED)
+    assert house.runner.starts == []
+
+
+def test_a_vote_whose_wake_up_is_lost_is_found_by_the_next_poll(store: Store) -> None:
+    with a_house(Deaf(store)) as house:
+        executions = [house.ask(QUICK_POLL, str(number)) for number in range(50)]
+        for execution in reversed(executions):
+            house.confirm(execution)
+        house.all_become(State.SUCCEEDED, executions)
+    assert Tally(house.runner.starts) == Tally(str(number) for number in range(50))
+
+
+def test_what_waits_is_found_by_the_next_process_with_its_deadline(store_factory: StoreFactory) -> None:
+    with a_house(store_factory()) as before:
+        execution = before.ask(PATIENT)
+        expiring = before.ask(Policy(retry_count=2, retry_delay=0.3))
+    with a_house(store_factory()) as after:
+        after.becomes(expiring, State.EXPIRED)
+        assert after.engine.read(execution.id)[0].expires_at == before.engine.read(execution.id)[0].expires_at
+        after.confirm(execution)
+        after.becomes(execution, State.RUNNING, State.SUCCEEDED)
+    assert (before.runner.starts, after.runner.starts) == ([], ["it"])
+
+
+def test_a_vote_given_while_no_gate_ran_counts_after_the_start(store_factory: StoreFactory) -> None:
+    with a_house(store_factory()) as before:
+        execution = before.ask(PATIENT)
+    before.confirm(execution)
+    with a_house(store_factory()) as after:
+        after.becomes(execution, State.RUNNING, State.SUCCEEDED)
+
+
+def test_of_two_gates_on_one_store_one_runs_each_execution(store_factory: StoreFactory) -> None:
+    runner = Counter()
+    with a_house(store_factory(), runner) as one, a_house(store_factory(), runner) as two:
+        executions = [one.ask(PATIENT, str(number)) for number in range(60)]
+        for execution in executions:
+            two.confirm(execution)
+        one.wait_until(lambda: not list(one.engine.waiting()))
+    assert Tally(runner.starts) == Tally(str(number) for number in range(60))
+
+
+def test_the_end_of_the_bot_aborts_what_runs_and_leaves_what_waits(store: Store) -> None:
+    runner = Counter()
+    runner.hold.set()
+    with a_house(store, runner) as house:
+        waiting, running = house.ask(PATIENT, "waiting"), house.ask(PATIENT, "running")
+        house.confirm(running)
+        house.becomes(running, State.RUNNING)
+        house.gate.stop()
+        house.confirm(waiting)
+        house.runs.stop(0.0)
+        aborted = house.becomes(running, State.ABORTED)
+        assert aborted.outcome.error == "stopped, because the bot was stopped"
+        assert house.engine.read(waiting.id)[0].state is State.APPROVED
+        assert runner.starts == ["running"]
+
+
+def test_what_a_dead_process_ran_is_lost_and_not_run_again(tmp_path: Path) -> None:
+    clock = [1_000_000.0]
+    path = tmp_path / "s.db"
+    dead, alive = (SqliteStore(path, clock=lambda: clock[0]) for _ in range(2))
+    runner = Counter()
+    runner.hold.set()
+    with a_house(dead, runner) as before:
+        execution = before.ask(PATIENT)
+        before.confirm(execution)
+        before.becomes(execution, State.RUNNING)
+        clock[0] += LEASE + 1
+        with a_house(alive) as after:
+            lost = after.becomes(execution, State.LOST)
+            assert (lost.runner, after.runner.starts) == (before.engine.read(execution.id)[0].runner, [])
+        before.runs.stop(0.0)
+        before.becomes(execution, State.ABORTED)
+    dead.close()
+    alive.close()
+
+
+def test_a_claim_whose_answer_was_lost_still_runs_once(store: Store) -> None:
+    lost = []
+
+    def lose(swap: Swap) -> bool:
+        claims = json.loads(swap.record.body)["state"] == "running" and not lost
+        lost.extend([swap] if claims else [])
+        return claims
+
+    with a_house(LostAnswers(store, lose)) as house:
+        execution = house.ask(PATIENT)
+        house.confirm(execution)
+        house.becomes(execution, State.SUCCEEDED)
+    assert (len(lost), house.runner.starts) == (1, ["it"])
+
+
+def test_an_end_whose_answer_was_lost_is_reported_once(store: Store) -> None:
+    lost = []
+
+    def lose(swap: Swap) -> bool:
+        ends = json.loads(swap.record.body)["state"] == "succeeded" and not lost
+        lost.extend([swap] if ends else [])
+        return ends
+
+    with a_house(LostAnswers(store, lose)) as house:
+        execution = house.ask(PATIENT)
+        house.confirm(execution)
+        house.becomes(execution, State.RUNNING)
+        house.wait_until(lambda: house.engine.read(execution.id)[0].state is State.SUCCEEDED)
+    assert len(lost) == 1
+
+
+def test_nothing_runs_while_the_store_is_down_and_the_vote_counts_when_it_is_back(store: Store) -> None:
+    broken = Broken(store)
+    with a_house(broken) as house:
+        execution = house.ask(PATIENT)
+        broken.down.set()
+        with pytest.raises(StoreUnavailableError):
+            house.confirm(execution)
+        assert house.runner.starts == []
+        broken.down.clear()
+        house.confirm(execution)
+        house.becomes(execution, State.RUNNING, State.SUCCEEDED)
+
+
+def test_an_execution_is_named_by_its_id_by_the_start_of_it_or_not_at_all(store: Store) -> None:
+    with a_house(store) as house:
+        execution = house.ask(PATIENT)
+        engine = house.engine
+        assert engine.resolve(f"`{execution.id.upper()}`") == execution.id
+        assert engine.resolve(execution.id[:4]) == execution.id
+        assert engine.resolve("nothing") == Unclear("nothing")
+        assert engine.resolve(execution.id[:3]) == Unclear(execution.id[:3])
+        assert isinstance(engine.apply("00000000", Cancel("alice")), Refusal)
+
+
+def test_a_bare_confirm_means_the_newest_of_ones_own_in_the_same_place(store: Store) -> None:
+    """And nothing for two minutes after one of theirs has ended there: that one may be meant."""
+    with a_house(store) as house:
+        here, room = Place(person="@alice"), Place(person="@alice", room="#ops")
+        assert house.engine.implied("alice", here) == Unclear("")
+        first, second = house.ask(PATIENT), house.ask(PATIENT)
+        house.ask(PATIENT, by="bob")
+        assert house.engine.implied("alice", here) == second.id
+        assert house.engine.implied("alice", room) == Unclear("")
+        assert house.engine.implied("carol", here) == Unclear("")
+        house.engine.apply(second.id, Cancel("alice"))
+        assert isinstance(house.engine.implied("alice", here), Unclear)
+        assert first.id in [each.id for each in house.engine.waiting()]
