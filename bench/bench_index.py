@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from err_confirm.errors import NoMatchError
+from err_confirm.errors import DuplicateParameterError, NoMatchError
 from err_confirm.grammar import Representation
 from err_confirm.index import Index
 from err_confirm.model import Alias, Format, Source
@@ -23,7 +23,7 @@ EXPRESSIONS = [
     ("two parameters", "say {{a}} to {{b}}", f"say {LONG} to x"),
     ("five parameters", "say {{a}} {{b}} {{c}} {{d}} {{e}}", f"say {LONG}"),
     ("five parameters, none matches", "say {{a}} {{b}} {{c}} {{d}} {{e}} end", f"say {LONG}"),
-    ("five parameters, many quotes", "say {{a}} {{b}} {{c}} {{d}} {{e}}", "say " + "\"a {b' " * 1350),
+    ("five parameters, many quotes", "say {{a}} {{b}} {{c}} {{d}} {{e}}", "say " + "\"a {b' " * 1160),
     ("groups and a default", "(say|tell) {{a}}( to {{b=me}})?[!.]?", f"say {LONG} to x!"),
     ("1,600 blanks", "say {{a}} to {{b}}", "say" + " " * 1600 + "x to y"),
     ("8,000 blanks", "say {{a}} {{b}} {{c}} {{d}}", "say" + " " * 8000 + "x y z w"),
@@ -31,7 +31,7 @@ EXPRESSIONS = [
     ("overlapping alternatives", "(a|a|aa)+ {{x}}", "a" * 8100),
     ("10 optional in a row", "(a?){10}(a){10}{{x}}", "a" * 8100),
     ("exponential automaton", "(a|b)*a(a|b){20}c", RANDOM_AB),
-    ("exponential automaton, biggest", "(.*)a.{280}c", RANDOM_AB),
+    ("exponential automaton, biggest", "(.*)a.{130}c", RANDOM_AB),
     ("exponential automaton, with a parameter", "(a|b)*a(a|b){20}{{x}}", RANDOM_AB),
     ("2,000 pairs", "say {{a}}", "say x" + " a=1" * 2000),
     ("curly quotes", "say {{a}}", "say " + "\u201ca\u201d " * 1000),
@@ -81,8 +81,8 @@ def outcome(call: Callable[[str], object], text: str) -> bool:
         call(text)
     except NoMatchError:
         return False
-    except Exception as error:
-        return type(error).__name__ == "DuplicateParameterError"
+    except DuplicateParameterError:
+        return True
     return True
 
 

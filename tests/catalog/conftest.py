@@ -4,6 +4,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from err_confirm.catalog import Catalog, load
 from err_confirm.model import Policy
 from err_confirm.people import People

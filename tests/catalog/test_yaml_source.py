@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from err_confirm.catalog import yaml_source
-from err_confirm.catalog.problem import UnreadableError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from err_confirm.catalog import yaml_source
+from err_confirm.catalog.problem import UnreadableError
 
 BOMB = b"a: &a [x, x, x, x, x, x, x, x, x]\n" + b"".join(
     b"%c: &%c [%s]\n" % (letter, letter, b", ".join([b"*%c" % (letter - 1)] * 9)) for letter in range(98, 107)
@@ -93,7 +94,9 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path):
 
 def test_every_value_has_the_line_of_its_key(read):
     """Also in lists, and for a value that goes on over several lines."""
-    document = read("name: x\nformats:\n  - one\n  - display: |\n      long\n      text\n    representation: [a,\n      b]\n")
+    document = read(
+        "name: x\nformats:\n  - one\n  - display: |\n      long\n      text\n    representation: [a,\n      b]\n"
+    )
     lines = {location: document.source(location).line for location in document.lines}
     assert lines == {
         (): 1,

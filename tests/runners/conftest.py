@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
 from err_confirm.model import Action, Source
 from err_confirm.runners import RUNNERS
 

@@ -6,12 +6,13 @@ import re
 import shlex
 
 import pytest
-from err_confirm.errors import TemplateError
-from err_confirm.model import Action, Invocation, Source
-from err_confirm.runners.command_runner import CommandRunner, CommandSettings
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
+from err_confirm.errors import TemplateError
+from err_confirm.model import Action, Invocation, Source
+from err_confirm.runners.command_runner import CommandRunner, CommandSettings
 
 RUNNER = CommandRunner()
 

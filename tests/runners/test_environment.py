@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+
 from err_confirm.errors import StartError
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.environment import CONSTANTS

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from err_confirm.errors import StartError
 
 ECHO = """

@@ -7,6 +7,7 @@ import threading
 from contextlib import suppress
 
 import pytest
+
 from err_confirm.errors import StartError
 from err_confirm.model import Outcome
 

@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from pydantic import ValidationError
+
 from err_confirm.errors import ParameterError
 from err_confirm.model import Invocation, Outcome
 from err_confirm.runners.python_runner import PythonRunner, PythonSettings
-from pydantic import ValidationError
 
 RUNNER = PythonRunner()
 

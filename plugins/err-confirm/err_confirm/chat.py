@@ -164,7 +164,7 @@ def _reply(execution: Execution, reply: Reply) -> str:
 
 def _extra_lines(reply: Reply, facts: dict[str, Any]) -> list[str]:
     """Return `extra` (StackStorm's Slack attachment: title, title_link, text, fields, image_url) as lines of text."""
-    lines = []
+    lines: list[str] = []
     for attachment in reply.extra.values():
         if not isinstance(attachment, dict):
             continue

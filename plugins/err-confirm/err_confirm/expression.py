@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 
 from err_confirm.errors import RepresentationError
 from err_confirm.text import QUOTES, plain
@@ -46,15 +47,15 @@ class Expression:
     """What a representation means to RE2.
 
     `pattern` has one group for each of `parameters`, in order, and matches a text that has a blank on either side.
-    The values of names in `verbatim` (they come from named groups) are taken as they stand. What matches begins with
-    `prefix`; `equals` counts the equals signs that the representation has outside its parameters.
+    The values of names in `verbatim` (they come from named groups) are taken as they stand. What matches holds all
+    `literals` and begins with the first. `equals` counts the equals signs outside the parameters.
     """
 
     pattern: str
     parameters: tuple[str, ...]
     defaults: dict[str, str]
     verbatim: frozenset[str]
-    prefix: str
+    literals: tuple[str, ...]
     equals: int
 
 
@@ -90,7 +91,7 @@ def translate(representation: str) -> Expression:
         parameters=tuple(parameters),
         defaults={name: default for name, default in parameters.items() if default is not None},
         verbatim=frozenset(verbatim),
-        prefix=_prefix(pieces),
+        literals=tuple(_literals(pieces)),
         equals=sum(piece[0].count("=") for piece in pieces if not piece["parameter"]),
     )
 
@@ -112,7 +113,7 @@ def _pattern(pieces: list[re.Match[str]]) -> str:
     """Put the expression together; anchors that the representation lacks are added, so that the whole text matches."""
     body = "".join(map(_translated, pieces))
     begins, ends = (any(piece.lastgroup == anchor for piece in pieces) for anchor in ("begin", "end"))
-    return (r"" if begins else r"\A\s*") + (body if begins and ends else f"(?:{body})") + ("" if ends else r"\s*\z")
+    return ("" if begins else r"\A\s*") + (body if begins and ends else f"(?:{body})") + ("" if ends else r"\s*\z")
 
 
 def _translated(piece: re.Match[str]) -> str:
@@ -135,34 +136,31 @@ def _translated(piece: re.Match[str]) -> str:
     return text
 
 
-def _prefix(pieces: list[re.Match[str]]) -> str:
-    """Return the text with which everything that matches begins, as far as that is certain."""
-    if _varies(pieces) or "begin" in {piece.lastgroup for piece in pieces[1:]}:
-        return ""
-    prefix = ""
-    for piece in pieces:
-        text = piece[0]
-        if piece.lastgroup == "escape" and not text[1].isalnum():
-            prefix += text[1]
-        elif piece.lastgroup == "other" and text not in ".()":
-            prefix += text
-        elif piece.lastgroup != "begin":
-            prefix = prefix[:-1] if piece.lastgroup == "repeat" else prefix + (piece["blanks"] or "")
-            return (prefix.rstrip() if piece.lastgroup == "default" else prefix).lstrip()
-    return prefix.lstrip()
+def _depths(pieces: list[re.Match[str]]) -> list[int]:
+    """Return how many groups are open after each piece."""
+    opened = [piece.lastgroup in ("group", "extension") and piece[0][-1] != ")" for piece in pieces]
+    steps = [begun or (piece[0] == "(") - (piece[0] == ")") for begun, piece in zip(opened, pieces, strict=True)]
+    depths = list(accumulate(steps))
+    if min(depths) < 0:
+        raise RepresentationError("a representation has a ) without a (")
+    return depths
 
 
-def _varies(pieces: list[re.Match[str]]) -> bool:
-    """Tell whether there are alternatives outside all groups, or flags for the rest."""
-    depth = 0
-    for piece in pieces:
-        text = piece[0]
-        if (text == "|" and depth == 0) or (piece.lastgroup == "extension" and text[-1] == ")"):
-            return True
-        if piece.lastgroup in ("group", "extension") or text == "(":
-            depth += 1
-        elif text == ")":
-            depth -= 1
-        if depth < 0:
-            raise RepresentationError("a representation has a ) without a (")
-    return False
+def _literals(pieces: list[re.Match[str]]) -> list[str]:
+    """Return literal texts that everything that matches has; the first is how it begins, or empty."""
+    depths = _depths(pieces)
+    alternates = any(piece[0] == "|" and depth == 0 for piece, depth in zip(pieces, depths, strict=True))
+    if alternates or any(piece.lastgroup == "extension" and piece[0][-1] == ")" for piece in pieces):
+        return [""]
+    literals = [""]
+    for piece, depth in zip(pieces, depths, strict=True):
+        if depth == 0 and piece.lastgroup == "other" and piece[0] not in ".)":
+            literals[-1] += piece[0]
+        elif depth == 0 and piece.lastgroup == "escape" and not piece[0][1].isalnum():
+            literals[-1] += piece[0][1]
+        elif piece is not pieces[0] or piece.lastgroup != "begin":
+            if piece.lastgroup == "repeat":
+                literals[-1] = literals[-1][:-1]
+            literals.append("")
+    searched = any(piece.lastgroup == "begin" for piece in pieces[1:])
+    return [literal.strip() for literal in ([""] if searched else []) + literals]

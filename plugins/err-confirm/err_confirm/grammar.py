@@ -15,8 +15,13 @@ __all__ = ["MAX_OCCURRENCES", "MAX_TEXT_BYTES", "Representation"]
 MAX_OCCURRENCES = 100
 """How many occurrences of one representation a text may have."""
 
-MAX_PROGRAM = 2000
-"""How many instructions RE2 may need for a representation; a parameter takes about 90."""
+MAX_PROGRAM = 1000
+"""How many instructions RE2 may need for a representation, beside MAX_PROGRAM_PER_PARAMETER for each parameter."""
+
+MAX_PROGRAM_PER_PARAMETER = 100
+
+MAX_MEMORY_BYTES = 512 * 1024
+"""How much RE2 may remember of one expression; with more, expressions with very many states are slower, not faster."""
 
 
 class Representation:
@@ -45,15 +50,19 @@ class Representation:
     @property
     def prefix(self) -> str:
         """The text with which each match begins, as far as that is certain."""
-        return self._expression.prefix
+        return self._expression.literals[0]
+
+    @property
+    def landmark(self) -> str:
+        """The longest text that each match is sure to hold."""
+        return max(self._expression.literals, key=len)
 
     @property
     def first_word(self) -> str:
         """The word with which each match begins, or nothing when it may begin with several."""
         word, *more = self.prefix.split(maxsplit=1) or [""]
-        beginning, rest = plain(self.text).lstrip(), self.prefix.rstrip()
-        ends = beginning.startswith(rest) and not beginning[len(rest) :][:1].strip()
-        return word if more or ends else ""
+        _, begins, rest = plain(self.text).lstrip().partition(self.prefix)
+        return word if more or (begins and not rest[:1].strip()) else ""
 
     def extract(self, command: str) -> dict[str, str]:
         """Return the values that a text gives, and the defaults of what it leaves out.
@@ -125,11 +134,12 @@ class Representation:
         options = re2.Options()
         options.log_errors = False
         options.dot_nl = True
+        options.max_mem = MAX_MEMORY_BYTES
         options.never_capture = never_capture
         try:
             compiled = re2.compile(self._expression.pattern, options)
         except (re2.error, UnicodeEncodeError) as error:
             raise RepresentationError(f'"{self.text}" cannot be understood: {error}') from None
-        if compiled.programsize > MAX_PROGRAM:
+        if compiled.programsize > MAX_PROGRAM + MAX_PROGRAM_PER_PARAMETER * len(self.parameters):
             raise RepresentationError(f'"{self.text}" is too big to be matched fast; use shorter repetitions')
         return compiled

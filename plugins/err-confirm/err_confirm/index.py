@@ -27,9 +27,10 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """One way to say an alias; `rank` is its place among all of them."""
+    """One way to say an alias; `rank` is its place among all of them, `landmark` a text that it is known by."""
 
     rank: int
+    landmark: str
     alias: Alias
     representation: Representation
     match_multiple: bool
@@ -52,8 +53,8 @@ class _Way:
 class Index:
     """All aliases, ready to be asked what a text means.
 
-    Aliases that are disabled, and formats that are only help text, match nothing. Only representations whose
-    literal beginning is that of the text are tried, so that thousands of aliases cost no more than a few.
+    Aliases that are disabled, and formats that are only help text, match nothing. Only representations that begin
+    as the text does, and whose longest literal text is in it, are tried: thousands of aliases cost little more than one.
 
     Raises:
         RepresentationError: a representation is none.
@@ -71,7 +72,7 @@ class Index:
             for text in format_.representations
         )
         for rank, (alias, representation, match_multiple) in enumerate(said):
-            way = _Way(rank, alias, representation, match_multiple)
+            way = _Way(rank, representation.landmark, alias, representation, match_multiple)
             self._ways.setdefault(representation.prefix, []).append(way)
             first = self._first_words.setdefault(representation.first_word, alias)
             if alias.name < first.name:
@@ -123,8 +124,8 @@ class Index:
     def _readings(self, text: Text) -> dict[str, tuple[Alias, list[Match] | TextError]]:
         """Return, by name, what each alias that matches makes of a text."""
         begin = text.plain[1:]
-        ways = [way for length in self._lengths for way in self._ways.get(begin[:length], ())]
-        ways.sort(key=lambda way: way.rank)
+        near = (way for length in self._lengths for way in self._ways.get(begin[:length], ()))
+        ways = sorted((way for way in near if way.landmark in begin), key=lambda way: way.rank)
         readings: dict[str, tuple[Alias, list[Match] | TextError]] = {}
         for match_multiple in (False, True):
             for way in ways:

@@ -143,11 +143,11 @@ class _Loading:
             else:
                 missing = str(ActionMissingError(draft.alias.name, draft.alias.action_ref))
                 draft.findings.add(("action_ref",), missing, Severity.WARNING)
-        sound = [draft for _, draft in sorted(self._drafts.items()) if not draft.findings.failed]
+        sound = [draft for draft in self._drafts.values() if not draft.findings.failed]
         compare_texts(sound)
         problems = [*self._problems, *(problem for findings in self._findings for problem in findings.problems)]
         return Catalog(
-            aliases={draft.alias.name: draft.alias for draft in sound},
+            aliases=dict(sorted((draft.alias.name, draft.alias) for draft in sound)),
             actions=dict(sorted(self._actions.items())),
             problems=tuple(sorted(problems, key=lambda problem: (problem.source.path, problem.source.line))),
         )

@@ -1,7 +1,7 @@
 """Find what an action may do, but probably should not: the warnings of `lint`."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from err_confirm.catalog.findings import Findings
@@ -22,7 +22,7 @@ def find_risks(findings: Findings, action: Action) -> None:
     program = command[0]
     if "/" in program and not is_template(program) and not os.access(action.base / program, os.X_OK):
         findings.add(("run", "command", 0), f"{program} is no program that can be started", Severity.WARNING)
-    for index, reader in _read_again(command):
+    for index, reader in _read_again(command).items():
         for name in sorted(unquoted(command[index]) & action.parameters.keys()):
             if not _is_bounded(action.parameters[name]):
                 findings.add(
@@ -37,33 +37,36 @@ def _is_bounded(parameter: Parameter) -> bool:
     return bool(parameter.enum or parameter.pattern) or parameter.type in _HARMLESS
 
 
-def _read_again(command: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Yield the index of each argument that is itself read as a command, with the program that reads it."""
+def _read_again(command: Sequence[str]) -> dict[int, str]:
+    """Return the index of each argument that is itself read as a command, with the program that reads it."""
+    readers: dict[int, str] = {}
     for index, argument in enumerate(command):
-        program = PurePosixPath(argument).name
+        program, rest = PurePosixPath(argument).name, range(index + 1, len(command))
         if program in _SHELLS or program == "psql":
-            yield from ((place, f"{program} -c") for place in _after_option_c(command, index + 1))
+            reader, places = f"{program} -c", _after_option_c(command, rest)
         elif program == "ssh":
-            yield from ((place, program) for place in range(_ssh_command(command, index + 1), len(command)))
+            reader, places = program, rest[_destination(command[index + 1 :]) + 1 :]
         elif program == "docker" and "exec" in command[index:]:
-            first = command.index("exec", index) + 1
-            yield from ((place, "docker exec") for place in range(first, len(command)))
+            reader, places = "docker exec", range(command.index("exec", index) + 1, len(command))
+        else:
+            continue
+        readers = dict.fromkeys(places, reader) | readers
+    return readers
 
 
-def _after_option_c(command: Sequence[str], start: int) -> list[int]:
+def _after_option_c(command: Sequence[str], places: range) -> range:
     """Return the place of the text that `-c`, also as in `-xc`, hands over."""
-    for index in range(start, len(command) - 1):
-        if command[index].startswith("-") and command[index].endswith("c"):
-            return [index + 1]
-    return []
+    for place in places[:-1]:
+        if command[place].startswith("-") and command[place].endswith("c"):
+            return range(place + 1, place + 2)
+    return range(0)
 
 
-def _ssh_command(command: Sequence[str], start: int) -> int:
-    """Return where ssh's options and its destination end."""
-    index = start
-    while index < len(command) and command[index].startswith("-"):
-        if command[index] == "--":
-            index += 1
-            break
-        index += 2 if len(command[index]) == 2 and command[index][1] in _SSH_OPTIONS_WITH_VALUE else 1
-    return index + 1
+def _destination(arguments: Sequence[str]) -> int:
+    """Return which of ssh's arguments says where to connect to; what follows it is the command."""
+    place = 0
+    while place < len(arguments) and arguments[place].startswith("-"):
+        if arguments[place] == "--":
+            return place + 1
+        place += 2 if len(arguments[place]) == 2 and arguments[place][1] in _SSH_OPTIONS_WITH_VALUE else 1
+    return place

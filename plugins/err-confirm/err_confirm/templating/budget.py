@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from jinja2 import Undefined
 from jinja2.exceptions import SecurityError
 
 BUDGET = 1_048_576
@@ -36,7 +37,12 @@ def spend(cost: int) -> None:
 
 
 def pay(value: Any, times: int = 1) -> None:
-    """Pay for a value with all that is in it, as often as it is to be made."""
+    """Pay for a value with all that is in it, as often as it is to be made.
+
+    Raises:
+        SecurityError: the budget is used up.
+        UndefinedError: something in it is undefined, which printing a list would hide.
+    """
     times = max(times, 1)
     spend(STEP * times)
     rest = [value]
@@ -48,3 +54,5 @@ def pay(value: Any, times: int = 1) -> None:
             spend(len(item) * STEP * times)
             rest.extend(item if not isinstance(item, range) else ())
             rest.extend(item.values() if isinstance(item, dict) else ())
+        elif isinstance(item, Undefined) and item is not value:
+            str(item)

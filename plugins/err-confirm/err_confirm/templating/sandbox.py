@@ -4,7 +4,7 @@ This is Jinja's sandbox with an allowlist of filters, methods and statements. St
 sight of the budget (macros, blocks, includes) are refused.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from types import BuiltinMethodType, MethodType
 from typing import Any
@@ -51,7 +51,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "**", "%", "+"})
 
     def __init__(self) -> None:
-        super().__init__(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
+        super().__init__(undefined=StrictUndefined, finalize=_plain, trim_blocks=True, lstrip_blocks=True)
         self.globals = {name: self.globals[name] for name in ("range", "dict", "namespace")}
         self.filters = {name: _paid(function) for name, function in FILTERS.items()}
         self.filters |= {_CONCAT: _paid(_concat), _MADE: _paid(_same), _TURNS: _turns}
@@ -90,7 +90,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a function or a method, if it is one of the few that templates may use."""
-        pay([args, kwargs])
+        _pay_all(args, kwargs)
         owner = getattr(function, "__self__", None)
         name = getattr(function, "__name__", "this")
         if isinstance(function, BuiltinMethodType) and isinstance(owner, str) and name in _PAID_METHODS:
@@ -164,7 +164,7 @@ def _filtered(name: str, node: nodes.Node) -> nodes.Filter:
 def _paid(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def filter_(*args: Any, **kwargs: Any) -> Any:
-        pay([args, kwargs])
+        _pay_all(args, kwargs)
         result = function(*args, **kwargs)
         if isinstance(result, Iterator):
             result = list(result)
@@ -172,6 +172,17 @@ def _paid(function: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return filter_
+
+
+def _pay_all(args: Iterable[Any], kwargs: Mapping[str, Any]) -> None:
+    for value in (*args, *kwargs.values()):
+        pay(value)
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, str | int | float | list | tuple | dict | Undefined | None):
+        raise SecurityError("it gives no text, number, list or mapping")
+    return value
 
 
 def _concat(parts: list[Any]) -> str:

@@ -1,0 +1,56 @@
+"""What loads, but probably should not be written so."""
+
+import pytest
+
+ALIAS = "name: x\nformats: ['x {{ a }} {{ b }}']\nrun:\n  command: %s\nparameters: {a: %s, b: {enum: [u, v]}}\n"
+
+RISKY = {
+    "[ssh, web1, 'reboot {{ a }}']": "ssh",
+    "[/usr/bin/ssh, -p, '22', --, web1, reboot, '{{ a }}']": "ssh",
+    "[sudo, ssh, -o, 'X=y', web1, '{{ a | upper }}']": "ssh",
+    "[sh, -c, 'reboot {{ a }}']": "sh -c",
+    "[bash, -euxc, 'reboot {{ a }}']": "bash -c",
+    "[docker, exec, box, '{{ a }}']": "docker exec",
+    "[docker, --context, x, exec, -it, box, sh, -c, '{{ a }}']": "docker exec",
+    "[psql, -d, shop, -c, \"delete from orders where id = '{{ a }}'\"]": "psql -c",
+}
+FINE = [
+    "[ssh, '{{ a }}', reboot]",
+    "[ssh, -p, '22', --, '{{ a }}', reboot]",
+    "[ssh, web1, 'reboot {{ a | quote }}']",
+    "[ssh, web1, 'reboot {{ b }}']",
+    "[sh, -c, 'reboot \"$1\"', sh, '{{ a }}']",
+    "[sh, script.sh, '{{ a }}']",
+    "[echo, 'reboot {{ a }}']",
+]
+
+
+@pytest.mark.parametrize(("command", "reader"), RISKY.items())
+def test_a_value_from_chat_in_what_another_program_reads_as_a_command_is_a_warning(folders, command, reader):
+    """An enum, a pattern or the filter `quote` ends it."""
+    (warning,) = {problem.split(": ", 1)[1] for problem in folders.problems(ALIAS % (command, "{}"))}
+    assert warning == (
+        f'"a" comes from chat and {reader} takes it for a part of a command; '
+        "give it an enum or a pattern, or write {{ a | quote }}"
+    )
+    assert folders.problems(ALIAS % (command, "{pattern: '[a-z]+'}")) == []
+    assert folders.problems(ALIAS % (command, "{type: integer}")) == []
+
+
+@pytest.mark.parametrize("command", FINE)
+def test_other_places_are_no_warning(folders, command):
+    """A destination, an argument of a script, and what is quoted stay what they are."""
+    assert folders.problems(ALIAS % (command, "{free: true}")) == []
+
+
+def test_a_program_with_a_path_that_cannot_be_started_is_a_warning(folders):
+    """Seen from the folder that contains `aliases/`; one without a slash is looked for when it starts."""
+    text = ALIAS % ("[./tool, '{{ a }}', '{{ b }}']", "{}")
+    tool = folders.aliases.parent / "tool"
+    warning = ["aliases/reboot.yaml:4: ./tool is no program that can be started"]
+    assert folders.problems(text) == warning
+    tool.write_text("#!/bin/sh\n")
+    assert folders.problems(text) == warning
+    tool.chmod(0o755)
+    assert folders.problems(text) == []
+    assert folders.problems(text.replace("./tool", "tool-that-is-nowhere")) == []

@@ -1,0 +1,98 @@
+"""A real `errbot` on a pseudo-terminal, as `make run` starts it: type lines, read what a person would see."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 30.0
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x07|\r")
+READY = re.compile(r"\[@\w+ ➡ @?\w+\] >>> ")
+
+CONFIG = """
+__file__ = {config!r}
+exec(compile(open(__file__).read(), __file__, "exec"))
+BOT_DATA_DIR = {data!r}
+BOT_LOG_FILE = {data!r} + "/errbot.log"
+CONFIRM_STORE = "sqlite:///" + {data!r} + "/err-confirm.db"
+"""
+
+
+class Terminal:
+    """One bot; `seen` is everything that it has shown so far, without colours."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", screen: int) -> None:
+        self.process = process
+        self.seen = ""
+        self._screen = screen
+        self._read_to = 0
+
+    def types(self, line: str) -> None:
+        """Type a line."""
+        os.write(self._screen, f"{line}\n".encode())
+
+    def shows(self, pattern: str) -> re.Match[str]:
+        """Wait until something new matches; returns the match."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            match = re.compile(pattern, re.MULTILINE).search(self.seen, self._read_to)
+            if match:
+                self._read_to = match.end()
+                return match
+            if not select.select([self._screen], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise AssertionError(f"{pattern!r} was never shown; what was:\n{self.seen}")
+            self.seen += ESCAPES.sub("", os.read(self._screen, 65536).decode(errors="replace"))
+
+    def ends(self) -> int:
+        """Say end of input, as Ctrl-D does, and return the exit status."""
+        os.write(self._screen, b"\x04")
+        return self.wait()
+
+    def wait(self) -> int:
+        """Read on until the process has ended; returns its exit status."""
+        while True:
+            try:
+                shown = os.read(self._screen, 65536)
+            except OSError:  # how Linux says that the other side of a pseudo-terminal is closed
+                return self.process.wait(PATIENCE)
+            self.seen += ESCAPES.sub("", shown.decode(errors="replace"))
+
+
+def a_config(folder: Path) -> Path:
+    """Write this checkout's config.py with its data below `folder`."""
+    data = folder / "data"
+    data.mkdir(exist_ok=True)
+    config = folder / "config.py"
+    config.write_text(CONFIG.format(config=str(ROOT / "config.py"), data=str(data)))
+    return config
+
+
+def command(folder: Path) -> list[str]:
+    """Return the command that `make run` runs."""
+    return [str(Path(sys.executable).with_name("errbot")), "-c", str(a_config(folder)), "-T"]
+
+
+@contextmanager
+def a_terminal(folder: Path) -> Iterator[Terminal]:
+    """Start the bot, wait until one can type, and leave nothing behind."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command(folder), stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        try:
+            terminal = Terminal(process, ours)
+            terminal.shows(READY.pattern)
+            yield terminal
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            os.close(ours)

@@ -1,0 +1,265 @@
+"""Templates: what they can say, what they cannot reach, and what they may not cost."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from err_confirm.errors import TemplateError
+from err_confirm.templating import check, names, render, render_value, unquoted
+
+VARIABLES = {"host": "web1", "hosts": ["web1", "web2"], "count": 3, "big": [{"a": i} for i in range(5_000)]}
+
+MEANINGS = {
+    "": "",
+    "plain": "plain",
+    "restart {{ host }}": "restart web1",
+    "{{ hosts | join(', ') }}": "web1, web2",
+    "{{ ', '.join(hosts) }}": "web1, web2",
+    "{{ hosts | map('upper') | list }}": "['WEB1', 'WEB2']",
+    "{{ big | selectattr('a', 'lt', 2) | map(attribute='a') | join('+') }}": "0+1",
+    "{{ big | length }} {{ count * 2 }} {{ 2 ** 10 }}": "5000 6 1024",
+    "{{ host.replace('web', 'db') | upper }}": "DB1",
+    "{{ host | replace('web', 'db') | indent(2, true) }}": "  db1",
+    "{{ '%s-%03d' | format(host, count) }}": "web1-003",
+    "{{ missing | default('none') }}": "none",
+    "{% for h in hosts %}{{ loop.index }}/{{ loop.length }} {{ h }} {{ loop.cycle('a', 'b') }};{% endfor %}": (
+        "1/2 web1 a;2/2 web2 b;"
+    ),
+    "{% for key, value in {'a': 1}.items() %}{{ key }}={{ value }}{% endfor %}": "a=1",
+    "{% for h in hosts if h != 'web1' %}{{ h }}{% else %}none{% endfor %}": "web2",
+    "{% set n = namespace(x=0) %}{% for i in range(4) %}{% set n.x = n.x + i %}{% endfor %}{{ n.x }}": "6",
+    "{% if host is string and 'web1' in hosts %}\n  yes\n{% endif %}\nend": "  yes\nend",
+    "{{ host }}{~}details": "web1{~}details",
+    "{% raw %}{{ host }}{% endraw %}": "{{ host }}",
+    "{{ 3.14159 | round(2) }} {{ hosts[0][-1] }} {{ (1, 2)[1] }} {{ host ~ '-' ~ count }}": "3.14 1 2 web1-3",
+    "{{ {'b': 1, 'ä': [true, none]} | to_json_string }}": '{"b": 1, "ä": [true, null]}',
+    "{{ {'a': [1]} | to_yaml_string }}": '{\n  "a": [\n    1\n  ]\n}',
+    "{{ 'a b; id' | quote }} {{ hosts | quote }} {{ ['a b', 'c'] | quote }}": "'a b; id' web1 web2 'a b' c",
+}
+
+ESCAPES = [
+    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "{{ ''['__class__'] }}",
+    "{{ host | attr('__class__') }}",
+    "{{ hosts | map(attribute='__class__') | list }}",
+    "{{ hosts | map('attr', '__class__') | list }}",
+    "{{ hosts | groupby('__class__') }}",
+    "{{ hosts | sort(attribute='__class__.__mro__') }}",
+    "{{ '{0.__class__}'.format(1) }}",
+    "{{ '{x.__class__}'.format_map({'x': 1}) }}",
+    "{{ ('{0.__class__}' | string).format(1) }}",
+    "{{ ['{0.__class__}'] | map('format', 1) | list | first | attr('x') }}",
+    "{{ cycler.__init__.__globals__ }}",
+    "{{ joiner.__init__.__globals__.os }}",
+    "{{ namespace.__init__.__globals__ }}",
+    "{{ range.__self__ }}",
+    "{{ lipsum.__globals__ }}",
+    "{{ self.__init__ }}",
+    "{{ self._TemplateReference__context }}",
+    "{{ loop._iterable }}",
+    "{% for h in hosts %}{{ loop._iterable }}{% endfor %}",
+    "{{ host.encode('utf-8') }}",
+    "{{ host.upper.__self__.__class__ }}",
+    "{{ hosts.append('x') }}",
+    "{{ hosts.pop() }}",
+    "{{ {'a': 1}.update({}) }}",
+    "{{ dict.fromkeys }}",
+    "{{ dict.mro() }}",
+    "{{ namespace(a=1)._Namespace__attrs }}",
+    "{% include '/etc/passwd' %}",
+    "{% import 'os' as os %}",
+    "{% from 'os' import path %}",
+    "{% extends 'x' %}",
+    "{% block x %}{% endblock %}",
+    "{% macro m() %}{% endmacro %}",
+    "{% call host() %}{% endcall %}",
+    "{% filter upper %}x{% endfilter %}",
+    "{% set x %}x{% endset %}",
+    "{% autoescape true %}{% endautoescape %}",
+    "{{ ' concat' }}{{ hosts | concat }}",
+    "{{ undefined_name }}",
+    "{{ host.nothing }}",
+    "{{ hosts[7] }}",
+    "{{ missing() }}",
+    "{{ '{{ host }' }",
+    "{{ 1 / 0 }}",
+    "{{ host + 1 }}",
+    "{{ host | shout }}",
+    "{% if false %}{{ host | shout }}{% endif %}",
+    "{{ host is loud }}",
+]
+
+
+def doubled(start, step):
+    """Return a template that makes a value larger forty times."""
+    return f"{{% set a = {start} %}}" + f"{{% set a = {step} %}}" * 40 + "{{ a }}"
+
+
+BOMBS = [
+    "{{ 'x' * 10**9 }}",
+    "{{ 1000000000 * 'x' }}",
+    "{{ [0] * 1000000000 }}",
+    "{{ ('x' * 60000) * 60000 }}",
+    "{{ 9 ** (9 ** 9) }}",
+    "{{ (10 ** 300) * (10 ** 300) }}",
+    "{{ 10 ** -100000000000 }}",
+    "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
+    "{% for a in big %}{% for b in big %}{% if a == b %}{% endif %}{% endfor %}{% endfor %}",
+    "{% for a in range(10**9) %}x{% endfor %}",
+    "{% for a in [1] recursive %}{{ loop([1]) }}{% endfor %}",
+    "{{ range(10**9) | list }}",
+    "{{ range(90000) | map('string') | join }}",
+    "{{ 'x' | center(1000000000) }}",
+    "{{ 'x' | indent(1000000000, true) }}",
+    "{{ ('\n' * 60000) | indent('x' * 60000) }}",
+    "{{ '%1000000000d' | format(1) }}",
+    "{{ '%*d' | format(1000000000, 1) }}",
+    "{{ '%1000000000d' % 1 }}",
+    "{{ '{:1000000000}'.format(1) }}",
+    "{{ 'aaaaaaaaaaaaaaaaaaaa'.replace('a', 'b' * 60000) }}",
+    "{{ ('a' * 60000) | replace('a', 'b' * 60000) }}",
+    "{{ ('a' * 60000) | replace('', 'b' * 60000) }}",
+    "{{ ('x' * 60000).join('y' * 60000) }}",
+    "{{ range(30000) | join('x' * 60000) }}",
+    "{{ hosts | map('replace', '', 'b' * 60000) | map('replace', '', 'b' * 60000) | list }}",
+    "{{ 'x'.ljust(1000000000) }}",
+    "{{ 'x'.zfill(1000000000) }}",
+    "{{ '\t'.expandtabs(1000000000) }}",
+    "{{ 1.5 | round(1000000000, 'ceil') }}",
+    "{{ (1).to_bytes(1000000000, 'big') }}",
+    "{{ lipsum(n=1000000) }}",
+    "{{ [1] | to_json_string(indent=1000000000) }}",
+    "{{ ('x' * 60000) ~ ('x' * 60000) }}",
+    doubled("'xxxxxxxxxx'", "a ~ a ~ a ~ a"),
+    doubled("'xxxxxxxxxx'", "a + a"),
+    doubled("[1]", "[a, a, a]"),
+    doubled("[1]", "a + a"),
+    doubled("(1,)", "(a, a, a)"),
+    doubled("{}", "{'a': a, 'b': a}"),
+    doubled("{}", "dict(a=a, b=a)"),
+    "{% set n = namespace(x='x') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+    "{% set n = namespace(x=[]) %}{% for i in range(20000) %}{% set n.x = [n.x] %}{% endfor %}{{ n.x }}",
+    "{{" + "(" * 5_000 + "1" + ")" * 5_000 + "}}",
+    "{{" + "[" * 900 + "1" + "]" * 900 + "}}",
+    "{{ 1 }}" + "x" * 65_536,
+    "{% for i in range(60) %}" + "x" * 60_000 + "{% endfor %}",
+]
+
+
+@pytest.mark.parametrize(("template", "text"), MEANINGS.items())
+def test_a_template_gives_a_text(template, text):
+    """Nothing is escaped, as it is no web page."""
+    assert render(template, VARIABLES) == text
+
+
+@pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        ("{{ hosts }}", ["web1", "web2"]),
+        ("{{ count }}", 3),
+        ("{{ count > 2 }}", True),
+        ("{{- none -}}", None),
+        ("{{ {'a': (1, host)} }}", {"a": [1, "web1"]}),
+        ("{{ hosts | map('upper') }}", ["WEB1", "WEB2"]),
+        ("{{ range(3) | list }}", [0, 1, 2]),
+        ("{{ hosts }}\n", ["web1", "web2"]),
+        (" {{ count }}", " 3"),
+        ("{{ count }}{{ count }}", "33"),
+        ("plain\n", "plain\n"),
+    ],
+)
+def test_a_lone_expression_keeps_its_values_type(template, value):
+    """So a list can become several arguments; with anything around it, it is text."""
+    rendered = render_value(template, VARIABLES)
+    assert (rendered, type(rendered)) == (value, type(value))
+
+
+@pytest.mark.parametrize("template", ESCAPES)
+def test_a_template_reaches_nothing_but_its_variables(template):
+    """Each is refused in a sentence, whichever way it is rendered."""
+    for how in (render, render_value):
+        with pytest.raises(TemplateError, match="^the template `"):
+            how(template, VARIABLES)
+
+
+@pytest.mark.parametrize("template", BOMBS)
+def test_a_template_bomb_is_refused(template):
+    """Before the large thing is made: otherwise this test would not end."""
+    for how in (render, render_value):
+        with pytest.raises(TemplateError, match="^the template `"):
+            how(template, VARIABLES)
+
+
+@pytest.mark.parametrize("value", ["{{ 7 * 7 }}", "{% for x in y %}", "{{ host", "#}", "{~}"])
+def test_a_value_from_chat_is_never_a_template(value):
+    """It comes out as it went in."""
+    assert render("{{ host }}", {"host": value}) == value
+    assert render("say {{ host }}", {"host": value}) == f"say {value}"
+    assert render_value("{{ host }}", {"host": value}) == value
+
+
+@given(st.text())
+def test_every_value_comes_out_as_it_went_in(value):
+    """Whatever characters it has."""
+    assert render_value("{{ host }}", {"host": value}) == value
+    assert render("<{{ host }}>", {"host": value}) == f"<{value}>"
+
+
+@given(st.text("{}%#'\"()[]|.,:~+*-_ abfo0119\n", max_size=40))
+def test_no_template_raises_anything_but_our_error(template):
+    """Whatever it says."""
+    for how in (render, render_value):
+        try:
+            how("{{ " + template, {"a": "x", "b": [1]})
+            how(template, {"a": "x", "b": [1]})
+        except TemplateError:
+            pass
+
+
+def test_the_budget_is_for_each_rendering_anew():
+    """One that used half of it does not shorten the next."""
+    template = "{% for i in range(9000) %}x{% endfor %}"
+    for _ in range(4):
+        assert len(render(template, {})) == 9_000
+
+
+def test_a_result_of_ordinary_size_is_rendered():
+    """A thousand rows of a table, and 60,000 characters of output line by line."""
+    rows = [{"name": f"host{i}", "state": "up", "address": "10.0.0.1"} for i in range(1_000)]
+    template = "{% for r in rows %}{{ r.name }} - {{ r.state | upper }} -- {{ r.address }}\n{% endfor %}"
+    assert render(template, {"rows": rows}).count("\n") == 1_000
+    output = "\n".join(["x" * 59] * 1_000)
+    assert render("{% for l in o.splitlines() %}{{ l | trim }}\n{% endfor %}", {"o": output}) == output + "\n"
+
+
+def test_a_broken_template_is_found_without_rendering():
+    """The sentence says what is wrong, and in which line if there are several."""
+    check("{{ anything.at_all }}")
+    with pytest.raises(TemplateError, match="^the template `{% if x %} a` fails: .* in its line 2"):
+        check("{% if x %}\na")
+    with pytest.raises(TemplateError, match=r'there is no filter "joni" \(did you mean "join"\?\)'):
+        check("{% if false %}{{ hosts | joni }}{% endif %}")
+
+
+def test_the_names_that_a_template_reads_are_known():
+    """Its own names are not among them."""
+    assert names("{% for h in hosts %}{{ h ~ env }}{% set x = 1 %}{{ x }}{% endfor %}{{ range(2) }}") == {
+        "hosts",
+        "env",
+    }
+
+
+@pytest.mark.parametrize(
+    ("template", "raw"),
+    [
+        ("{{ a }}", {"a"}),
+        ("{{ a | quote }}", set()),
+        ("{{ a | trim | quote }}", set()),
+        ("{{ a | quote ~ b }}", {"b"}),
+        ("{{ a | map('quote') | join(' ') }}", set()),
+        ("{{ a | upper }}{% if b %}{{ c | quote }}{% endif %}", {"a", "b"}),
+    ],
+)
+def test_what_is_used_without_quotes_is_known(template, raw):
+    """For the warnings about shells."""
+    assert unquoted(template) == raw
