@@ -178,7 +178,7 @@ def test_a_lone_expression_keeps_its_values_type(template, value):
 def test_a_template_reaches_nothing_but_its_variables(template):
     """Each is refused in a sentence, whichever way it is rendered."""
     for how in (render, render_value):
-        with pytest.raises(TemplateError, match="^the template `"):
+        with pytest.raises(TemplateError, match=r"^the template `"):
             how(template, VARIABLES)
 
 
@@ -186,7 +186,7 @@ def test_a_template_reaches_nothing_but_its_variables(template):
 def test_a_template_bomb_is_refused(template):
     """Before the large thing is made: otherwise this test would not end."""
     for how in (render, render_value):
-        with pytest.raises(TemplateError, match="^the template `"):
+        with pytest.raises(TemplateError, match=r"^the template `"):
             how(template, VARIABLES)
 
 
@@ -235,7 +235,7 @@ def test_a_result_of_ordinary_size_is_rendered():
 def test_a_broken_template_is_found_without_rendering():
     """The sentence says what is wrong, and in which line if there are several."""
     check("{{ anything.at_all }}")
-    with pytest.raises(TemplateError, match="^the template `{% if x %} a` fails: .* in its line 2"):
+    with pytest.raises(TemplateError, match=r"^the template `{% if x %} a` fails: .* in its line 2"):
         check("{% if x %}\na")
     with pytest.raises(TemplateError, match=r'there is no filter "joni" \(did you mean "join"\?\)'):
         check("{% if false %}{{ hosts | joni }}{% endif %}")

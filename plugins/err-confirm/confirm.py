@@ -34,6 +34,8 @@ class Confirm(BotPlugin):
         super().activate()
         self.guard.start()
         end_on_sigterm()
+        if self.guard.catalog.errors:
+            self.warn_admins(self.chat.wording.say("left_out", errors=self.guard.catalog.errors))
 
     def deactivate(self) -> None:
         """End cleanly: what waits stays in the store, what runs gets its grace."""
@@ -125,11 +127,8 @@ class Confirm(BotPlugin):
             return self.chat.answer(decision, execution_id, verb, self.chat.place(msg))
 
     def _find(self, msg, verb: str, reference: str) -> str:
-        engine = self.guard.engine
-        if reference:
-            found = engine.resolve(reference)
-        else:
-            found = engine.implied(self.chat.person(msg), self.chat.place(msg))
+        engine, chat = self.guard.engine, self.chat
+        found = engine.resolve(reference) if reference else engine.implied(chat.person(msg), chat.place(msg))
         if isinstance(found, Unclear):
             unclear = {"reference": found.reference, "candidates": found.candidates}
             raise CommandError(self.chat.wording.say("unclear", verb=verb, **unclear))

@@ -70,7 +70,7 @@ def test_an_action_of_another_pack_is_not_taken_for_the_one_that_is_meant(folder
     folders.action(ACTION + "    pack: staging\n")
     folders.alias(ALIAS.replace("action_ref: reboot", "action_ref: prod.reboot"))
     catalog = folders.load()
-    with pytest.raises(ActionMissingError, match='alias "reboot" starts the action "prod.reboot"'):
+    with pytest.raises(ActionMissingError, match=r'alias "reboot" starts the action "prod\.reboot"'):
         catalog.action(catalog.aliases["reboot"])
 
 

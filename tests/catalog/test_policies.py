@@ -85,7 +85,7 @@ def test_any_other_form_is_an_error_with_its_line(folders, text, message):
     folders.alias(f"{HEAD}confirm: {text}\n")
     catalog = folders.load()
     assert not catalog.aliases
-    assert [str(problem) for problem in catalog.errors][0].startswith(f"aliases/reboot.yaml:4: {message}")
+    assert str(catalog.errors[0]).startswith(f"aliases/reboot.yaml:4: {message}")
 
 
 def test_the_line_is_the_one_of_the_wrong_key(folders):

@@ -68,7 +68,7 @@ def test_what_is_not_plain_yaml_is_refused_with_its_line(read, text, message):
 
 def test_a_yaml_bomb_is_refused_at_its_first_anchor(read):
     """Nothing is built of it."""
-    with pytest.raises(UnreadableError, match=r"x.yaml:1: has a YAML anchor \(&a\)"):
+    with pytest.raises(UnreadableError, match=r"x\.yaml:1: has a YAML anchor \(&a\)"):
         read(BOMB)
 
 
@@ -76,19 +76,19 @@ def test_a_file_over_256_kib_is_refused_before_it_is_parsed(read):
     """One of exactly that size is read."""
     exact = b"a: x #" + b"x" * (262_144 - 6)
     assert read(exact).data == {"a": "x"}
-    with pytest.raises(UnreadableError, match="x.yaml:1: is larger than 256 KiB; divide it"):
+    with pytest.raises(UnreadableError, match=r"x\.yaml:1: is larger than 256 KiB; divide it"):
         read(exact + b"x")
 
 
 def test_a_file_that_is_not_utf_8_is_refused_with_the_line_of_the_first_wrong_byte(read):
     """Latin-1 is never guessed."""
-    with pytest.raises(UnreadableError, match="x.yaml:2: is not UTF-8 here; save the file as UTF-8"):
+    with pytest.raises(UnreadableError, match=r"x\.yaml:2: is not UTF-8 here; save the file as UTF-8"):
         read("a: x\nb: ö".encode("latin-1"))
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path):
     """The reason is the system's."""
-    with pytest.raises(UnreadableError, match="gone.yaml:1: cannot be read: No such file or directory"):
+    with pytest.raises(UnreadableError, match=r"gone\.yaml:1: cannot be read: No such file or directory"):
         yaml_source.read(tmp_path / "gone.yaml")
 
 

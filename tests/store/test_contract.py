@@ -6,10 +6,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from err_confirm.errors import StoreUnavailableError
-from err_confirm.store.base import Due, Key, Record, Store, Swap, SwapResult, SwapStatus, Watch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from err_confirm.errors import StoreUnavailableError
+from err_confirm.store.base import Due, Key, Record, Store, Swap, SwapResult, SwapStatus, Watch
 from servers import StoreFactory, eventually
 
 SOON = 0.15

@@ -14,6 +14,7 @@ from subprocess import DEVNULL, PIPE
 
 import pytest
 import redis
+
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.store import open_store
 from err_confirm.store.base import Due, Key, Record, Store, Swap, SwapStatus

@@ -6,6 +6,7 @@ import traceback
 from pathlib import Path
 
 import pytest
+
 from err_confirm.errors import SettingError
 from err_confirm.store import open_store
 from err_confirm.store.base import Record, Swap

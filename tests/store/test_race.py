@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from err_confirm.store import open_store
 from servers import RedisServer
 

@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+
 from err_confirm.store.base import Key, Record, Swap, SwapStatus
 from err_confirm.store.sqlite_store import SqliteStore
 

@@ -12,7 +12,7 @@ from err_confirm.text import MAX_TEXT_BYTES, Pair, Text, plain
 
 __all__ = ["MAX_OCCURRENCES", "MAX_TEXT_BYTES", "Representation"]
 
-MAX_OCCURRENCES = 100
+MAX_OCCURRENCES = 50
 """How many occurrences of one representation a text may have."""
 
 MAX_PROGRAM = 1000
@@ -61,8 +61,9 @@ class Representation:
     def first_word(self) -> str:
         """The word with which each match begins, or nothing when it may begin with several."""
         word, *more = self.prefix.split(maxsplit=1) or [""]
-        _, begins, rest = plain(self.text).lstrip().partition(self.prefix)
-        return word if more or (begins and not rest[:1].strip()) else ""
+        beginning = plain(self.text).lstrip()
+        ends = beginning.startswith(word) and not beginning[len(word) :][:1].strip()
+        return word if more or ends else ""
 
     def extract(self, command: str) -> dict[str, str]:
         """Return the values that a text gives, and the defaults of what it leaves out.

@@ -54,7 +54,7 @@ class Index:
     """All aliases, ready to be asked what a text means.
 
     Aliases that are disabled, and formats that are only help text, match nothing. Only representations that begin
-    as the text does, and whose longest literal text is in it, are tried: thousands of aliases cost little more than one.
+    as the text does, and whose landmark is in it, are tried: thousands of aliases cost little more than one.
 
     Raises:
         RepresentationError: a representation is none.

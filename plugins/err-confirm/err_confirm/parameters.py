@@ -52,7 +52,7 @@ def cast_one(parameter: Parameter, text: str) -> Any:
         check_text(text)
         value = parse(text, parameter.type)
         check_text(value)
-        if parameter.type is not ParameterType.OBJECT and not parameter.enum:
+        if parameter.type != ParameterType.OBJECT and not parameter.enum:
             for item in value if isinstance(value, list) else [value]:
                 _check_typed(parameter, item)
     except ValueError as error:

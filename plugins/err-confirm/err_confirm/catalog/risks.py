@@ -1,6 +1,7 @@
 """Find what an action may do, but probably should not: the warnings of `lint`."""
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -9,7 +10,11 @@ from err_confirm.catalog.problem import Severity
 from err_confirm.model import Action, Parameter, ParameterType
 from err_confirm.templating import is_template, unquoted
 
-_SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh"})
+_OPTION = dict.fromkeys(["sh", "bash", "dash", "ksh", "zsh", "su", "runuser", "psql", "python", "python3"], "c")
+_OPTION |= dict.fromkeys(["perl", "ruby", "node", "mysql"], "e")
+"""The option behind which each of these programs takes a text that it runs."""
+
+_EXEC = frozenset({"docker", "podman", "kubectl"})
 _SSH_OPTIONS_WITH_VALUE = frozenset("BbcDEeFIiJLlmOopQRSWw")
 _HARMLESS = frozenset({ParameterType.INTEGER, ParameterType.NUMBER, ParameterType.BOOLEAN})
 
@@ -42,22 +47,22 @@ def _read_again(command: Sequence[str]) -> dict[int, str]:
     readers: dict[int, str] = {}
     for index, argument in enumerate(command):
         program, rest = PurePosixPath(argument).name, range(index + 1, len(command))
-        if program in _SHELLS or program == "psql":
-            reader, places = f"{program} -c", _after_option_c(command, rest)
+        if option := _OPTION.get(program):
+            reader, places = f"{program} -{option}", _after(option, command, rest)
         elif program == "ssh":
             reader, places = program, rest[_destination(command[index + 1 :]) + 1 :]
-        elif program == "docker" and "exec" in command[index:]:
-            reader, places = "docker exec", range(command.index("exec", index) + 1, len(command))
+        elif program in _EXEC and "exec" in command[index:]:
+            reader, places = f"{program} exec", range(command.index("exec", index) + 1, len(command))
         else:
             continue
         readers = dict.fromkeys(places, reader) | readers
     return readers
 
 
-def _after_option_c(command: Sequence[str], places: range) -> range:
-    """Return the place of the text that `-c`, also as in `-xc`, hands over."""
+def _after(option: str, command: Sequence[str], places: range) -> range:
+    """Return the place of the text that `-c`, also as in `-xc` or `--command`, hands over."""
     for place in places[:-1]:
-        if command[place].startswith("-") and command[place].endswith("c"):
+        if re.fullmatch(f"-[A-Za-z]*{option}|--command|--execute", command[place]):
             return range(place + 1, place + 2)
     return range(0)
 

@@ -16,7 +16,7 @@ from err_confirm.store.sqlite_watch import SqliteWatch
 from err_confirm.store.turn import turn
 
 TIMEOUT = 2.0
-"""Seconds that a call waits for this process's other threads, for other processes, and for SQLite's own lock."""
+"""Seconds that a call waits: for other threads, for other processes, and for SQLite's own lock, one after the other."""
 PURGE = 8
 RECENT_PAGE = 100
 
@@ -149,6 +149,8 @@ class SqliteStore:
 
     def close(self) -> None:
         """See `Store.close`."""
+        if os.getpid() != self._process:
+            return  # the connection is the parent's
         with self._lock:
             self._closed = True
             self._drop()

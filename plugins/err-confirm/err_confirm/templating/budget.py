@@ -51,7 +51,7 @@ def pay(value: Any, times: int = 1) -> None:
         if isinstance(item, str):
             spend(len(item) * times)
         elif isinstance(item, dict | list | tuple | set | frozenset | range):
-            spend(len(item) * STEP * times)
+            spend(len(item) * (2 * STEP if isinstance(item, dict) else STEP) * times)
             rest.extend(item if not isinstance(item, range) else ())
             rest.extend(item.values() if isinstance(item, dict) else ())
         elif isinstance(item, Undefined) and item is not value:
