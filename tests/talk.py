@@ -7,6 +7,7 @@ import re
 import shutil
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,10 +70,23 @@ class Talk:
         """Wait for a prompt, and return its id."""
         return self.hears(PROMPT, to)[1]
 
-    def quiet(self) -> None:
-        """Wait until the bot has answered all that was said before, then forget what it said."""
-        self.somebody.says("!echo all said", room=None)
-        self.hears("^all said$")
+    def quiet(self) -> list[str]:
+        """Wait until the bot has answered all that was said before; return what it said meanwhile.
+
+        An admin's command waits for all others. What the bot says of its own accord may still come after it.
+        """
+        before = self._read
+        self.root.says("!log tail", room=None)
+        self.hears("^No log is configured", to="@root")
+        return [text for _, text in self.heard[before : self._read - 1]]
+
+    def execution(self, execution_id: str) -> Any:
+        """Return an execution as it is in the store."""
+        return self.guard.engine.read(execution_id)[0]
+
+    def executions(self) -> list[Any]:
+        """Return all executions that the store keeps, newest first."""
+        return list(self.guard.engine.recent())
 
     def texts(self) -> list[str]:
         """Return all that was heard so far."""
@@ -98,7 +112,7 @@ def a_bot(folder: Path, **config: Any) -> Iterator[Talk]:
     (folder / "backend/loopback.plug").write_text("[Core]\nName = Loopback\nModule = loopback\n")
     settings = {
         **vars(importlib.import_module("errbot.config-template")),
-        "BOT_ADMINS": ("@alice",),
+        "BOT_ADMINS": ("@alice", "@root"),
         "BOT_DATA_DIR": str(folder / "data"),
         "BOT_EXTRA_BACKEND_DIR": str(folder / "backend"),
         "BOT_EXTRA_PLUGIN_DIR": str(ROOT / "plugins"),
@@ -110,7 +124,9 @@ def a_bot(folder: Path, **config: Any) -> Iterator[Talk]:
         "CONFIRM_STORE": f"sqlite:///{folder / 'data/test.db'}",
         **config,
     }
-    bot = setup_bot("Loopback", logging.getLogger(), SimpleNamespace(**settings))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Errbot's own plugins import
+        bot = setup_bot("Loopback", logging.getLogger(), SimpleNamespace(**settings))
     thread = threading.Thread(target=bot.serve_forever, name="bot", daemon=True)
     thread.start()
     talk = Talk(bot)

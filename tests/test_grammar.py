@@ -197,11 +197,11 @@ def test_what_is_given_twice_is_refused(representation: str, text: str, paramete
         ("(a)?(?(1)b|c)", "refers back"),
         (r"go \C", "escape"),
         ("(?U)go", "flags"),
-        ("go (now", "cannot be understood"),
+        ("go (now", "cannot be understood: missing )"),
         ("go) (now", "without a ("),
         ("a|b) (c", "without a ("),
         ("go [now", "cannot be understood"),
-        ("*go", "cannot be understood"),
+        ("*go", "cannot be understood: no argument for repetition operator: *"),
         ("go x++", "cannot be understood"),
         ("go \ud800", "cannot be understood"),
         ("(go{1000}){1000}", "cannot be understood"),
@@ -221,6 +221,7 @@ def test_a_representation_tells_its_parameters_in_order_and_their_defaults() -> 
     assert representation.text == "go {{b}} (?P<c>x) {{ a = 1 }}"
     assert representation.parameters == ("b", "c", "a")
     assert representation.defaults == {"a": "1"}
+    assert list(representation.extract("go up x z=1")) == ["b", "c", "a", "z"]
 
 
 @pytest.mark.parametrize(

@@ -213,3 +213,16 @@ def test_one_among_a_thousand_is_found() -> None:
     for text in ("do it in room77", "task77 it"):
         (match,) = index.matches(text)
         assert (match.alias.name, match.values) == ("a77", {"x": "it"})
+
+
+def test_match_multiple_finds_each_place_unless_the_representation_ends_with_a_parameter() -> None:
+    index = Index(
+        [
+            an_alias("issues", Format(representations=("(?P<issue>[A-Z]+-[0-9]+)",), match_multiple=True)),
+            an_alias("now", Format(representations=("restart {{host}} now",), match_multiple=True)),
+            an_alias("rest", Format(representations=("check {{host}}",), match_multiple=True)),
+        ]
+    )
+    assert [match.values["issue"] for match in index.matches("see OPS-1 and OPS-22")] == ["OPS-1", "OPS-22"]
+    assert [match.values["host"] for match in index.matches("restart a now, restart b now")] == ["a", "b"]
+    assert [match.values["host"] for match in index.matches("check a check b")] == ["a check b"]

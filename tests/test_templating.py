@@ -17,7 +17,7 @@ MEANINGS = {
     "{{ ', '.join(hosts) }}": "web1, web2",
     "{{ hosts | map('upper') | list }}": "['WEB1', 'WEB2']",
     "{{ big | selectattr('a', 'lt', 2) | map(attribute='a') | join('+') }}": "0+1",
-    "{{ big | length }} {{ count * 2 }} {{ 2 ** 10 }}": "5000 6 1024",
+    "{{ big | length }} {{ count * 2 }} {{ 2 ** 10 }} {{ 1.5 * 100000000 }}": "5000 6 1024 150000000.0",
     "{{ host.replace('web', 'db') | upper }}": "DB1",
     "{{ host | replace('web', 'db') | indent(2, true) }}": "  db1",
     "{{ '%s-%03d' | format(host, count) }}": "web1-003",
@@ -188,6 +188,16 @@ def test_a_template_bomb_is_refused(template):
     for how in (render, render_value):
         with pytest.raises(TemplateError, match=r"^the template `"):
             how(template, VARIABLES)
+
+
+def test_what_is_rendered_has_at_most_65536_characters():
+    """Also a value that is passed on as it is."""
+    long = {"text": "x" * 65_536, "items": ["x" * 70_000]}
+    assert render("{{ text }}", long) == long["text"]
+    for template in ("{{ text }}.", "{{ items }}", "{{ items[0] }}"):
+        for how in (render, render_value):
+            with pytest.raises(TemplateError, match="it gives more than 65,536 characters"):
+                how(template, long)
 
 
 @pytest.mark.parametrize("value", ["{{ 7 * 7 }}", "{% for x in y %}", "{{ host", "#}", "{~}"])

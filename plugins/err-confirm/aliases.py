@@ -1,12 +1,15 @@
 """One real Errbot command for each alias, so that help lists it and access control judges it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from errbot import BotPlugin, Command, botcmd, cmdfilter, re_botcmd
 
+from err_confirm.catalog import RESERVED
 from err_confirm.index import Index
 from err_confirm.model import Alias
+from err_confirm.wording import displays
 
 COMMANDS = "Alias commands"
 """The dynamic plugin that holds them."""
@@ -28,7 +31,10 @@ class Pattern:
     index: Callable[[], Index]
 
     def search(self, text: str) -> Said | None:
-        """Return the text if this alias answers it."""
+        """Return the text if this alias answers it; what begins with one of our own words, none does."""
+        first = text.split(maxsplit=1)[:1]
+        if first and first[0].lower() in RESERVED:
+            return None
         winner = self.index().winner(text)
         return Said(text) if winner is not None and winner.name == self.alias else None
 
@@ -46,8 +52,13 @@ class Aliases(BotPlugin):
 
     def deactivate(self) -> None:
         """Take the commands away."""
-        self.destroy_dynamic_plugin(COMMANDS)
         super().deactivate()
+        self._unregister()
+
+    def refresh(self) -> None:
+        """Make the commands what the files now say."""
+        self._unregister()
+        self._register()
 
     def _confirm(self) -> BotPlugin:
         return self.get_plugin("Confirm")
@@ -59,7 +70,8 @@ class Aliases(BotPlugin):
     def aliases(self, _, __):
         """List the aliases, and who must confirm each."""
         catalog = self._confirm().guard.catalog
-        return self._confirm().chat.wording.say("aliases", aliases=list(catalog.aliases.values()))
+        aliases = [alias for alias in catalog.aliases.values() if alias.enabled]
+        return self._confirm().chat.wording.say("aliases", aliases=aliases, errors=catalog.errors)
 
     @botcmd(admin_only=True)
     def aliases_reload(self, _, __):
@@ -69,8 +81,7 @@ class Aliases(BotPlugin):
         say = confirm.chat.wording.say
         if catalog.errors:
             return say("kept", aliases=len(confirm.guard.catalog.aliases), errors=catalog.errors)
-        self.destroy_dynamic_plugin(COMMANDS)
-        self._register()
+        self.refresh()
         return say("reloaded", aliases=len(catalog.aliases), actions=len(catalog.actions), warnings=catalog.warnings)
 
     @cmdfilter
@@ -92,6 +103,10 @@ class Aliases(BotPlugin):
         owner = self._bot.commands[cmd].__self__
         return owner is self or owner is self._confirm()
 
+    def _unregister(self) -> None:
+        with suppress(ValueError):  # there are none yet
+            self.destroy_dynamic_plugin(COMMANDS)
+
     def _register(self) -> None:
         catalog = self._confirm().guard.catalog
         commands = tuple(self._command(alias) for alias in catalog.aliases.values() if alias.enabled)
@@ -101,7 +116,7 @@ class Aliases(BotPlugin):
         def start(_, msg, match):
             return self._confirm().start(msg, match.string)
 
-        display = " · ".join(_displays(alias))
+        display = " · ".join(displays(alias))
         command = Command(
             start,
             cmd_type=re_botcmd,
@@ -116,14 +131,6 @@ class Aliases(BotPlugin):
 def command_name(alias: Alias) -> str:
     """Return the name of an alias's Errbot command; with its own prefix it can hide no other."""
     return f"alias.{alias.name}"
-
-
-def _displays(alias: Alias) -> Iterator[str]:
-    for each in alias.formats:
-        if each.display:
-            yield each.display
-        else:
-            yield from each.representations[:1]
 
 
 def _without_prefix(msg, bot) -> str:

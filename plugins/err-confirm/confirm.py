@@ -11,13 +11,13 @@ from errbot import BotPlugin, CommandError, botcmd, re_botcmd
 
 from err_confirm.chat import Chat
 from err_confirm.engine import Unclear
-from err_confirm.errors import ErrConfirmError, StoreUnavailableError
+from err_confirm.errors import DuplicateParameterError, ErrConfirmError, ParameterError, StoreUnavailableError
 from err_confirm.guard import Guard
 from err_confirm.model import Verdict
 from err_confirm.settings import read_settings
 from err_confirm.transition import Answer, Cancel, Event, Reason, Refusal
 
-ANY_CASE = r"^(?i:confirm|deny|cancel|pending|show|executions)(?:\s|$)"
+ANY_CASE = r"^(?i:confirm|deny|cancel|pending|show|executions|aliases)(?:\s|$)"
 LISTED = 20
 """How many executions `!executions` lists."""
 
@@ -34,6 +34,9 @@ class Confirm(BotPlugin):
         super().activate()
         self.guard.start()
         end_on_sigterm()
+        aliases = self._bot.plugin_manager.get_plugin_obj_by_name("Aliases")
+        if aliases is not None and aliases.is_activated:  # this plugin was reloaded, and has read all files again
+            aliases.refresh()
         if self.guard.catalog.errors:
             self.warn_admins(self.chat.wording.say("left_out", errors=self.guard.catalog.errors))
 
@@ -42,9 +45,12 @@ class Confirm(BotPlugin):
         super().deactivate()
         self.guard.stop()
 
-    @botcmd
+    # Answers are not in the history: `!!`, said to ask once more, would answer instead.
+    @botcmd(historize=False)
     def confirm(self, msg, args):
         """Let it run: !confirm <id>, or !confirm alone for your own newest prompt here."""
+        if args.strip().lower() == "me":
+            return self.confirm_me(msg, "")
         return self._answer(msg, "confirm", args)
 
     @botcmd
@@ -54,12 +60,12 @@ class Confirm(BotPlugin):
             identity = self.chat.identity(msg)
         return self.chat.wording.say("me", identity=identity, person=self.people.person(identity))
 
-    @botcmd
+    @botcmd(historize=False)
     def deny(self, msg, args):
         """Say no, so that it never runs: !deny <id> [reason]"""
         return self._answer(msg, "deny", args)
 
-    @botcmd
+    @botcmd(historize=False)
     def cancel(self, msg, args):
         """Take back what you asked for yourself: !cancel <id> [reason]"""
         return self._answer(msg, "cancel", args)
@@ -92,15 +98,20 @@ class Confirm(BotPlugin):
     def start(self, msg, text: str) -> None:
         """Ask for what a text means; the aliases' commands call this."""
         with self.worded():
-            self.guard.request(text, requester=self.chat.person(msg), place=self.chat.place(msg), post=self.chat.ask)
+            requester, place = self.chat.person(msg), self.chat.place(msg)
+            try:
+                self.guard.request(text, requester=requester, place=place, post=self.chat.ask)
+            except (ParameterError, DuplicateParameterError) as error:
+                alias = self.guard.index.winner(text)
+                raise CommandError(self.chat.wording.say("refused_value", error=error, alias=alias)) from error
 
     @re_botcmd(pattern=ANY_CASE, hidden=True, historize=False)
     def confirm_any_case(self, msg, match):
         """Understand !Confirm, as phones write it."""
         command, args = _split(match.string)
         command = command.lower()
-        if (command, args.strip().lower()) == ("confirm", "me"):
-            command, args = "confirm_me", ""
+        if f"{command}_{args.strip().lower()}" in self._bot.commands:
+            command, args = f"{command}_{args.strip().lower()}", ""
         self._bot._process_command(msg, command, args, match=None)
 
     @contextmanager

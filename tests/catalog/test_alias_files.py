@@ -74,12 +74,6 @@ WRONG = {
     ),
     # formats
     "name: x\nformats:\n - fine\n - 'broken ('\n" + RUN: "4: ",
-    "name: x\nformats:\n - 'confirm {{ id }}'\n" + RUN: (
-        '3: "confirm" is our own command and always wins; begin with another word'
-    ),
-    "name: x\nformats: [{representation: [a, 'DENY it']}]\n" + RUN: (
-        '2: "deny" is our own command and always wins; begin with another word'
-    ),
     # templates
     HEAD + RUN + "ack:\n  format: '{{ hello'": "5: the template `{{ hello` fails: ",
     HEAD + RUN + "result:\n  extra:\n    slack: {a: ['{{ x | shout }}']}": (
@@ -120,6 +114,19 @@ def test_a_wrong_file_is_left_out_and_said_with_its_line(folders, text, message)
     catalog = folders.load()
     assert not catalog.aliases
     assert any(str(problem).startswith(f"aliases/reboot.yaml:{message}") for problem in catalog.errors), catalog.errors
+
+
+@pytest.mark.parametrize(
+    ("formats", "line", "word"),
+    [("\n - 'confirm {{ id }}'", 3, "confirm"), (" [{representation: [a, 'DENY it']}]", 2, "deny")],
+)
+def test_an_alias_that_would_hide_our_own_command_is_left_out_with_a_warning(folders, formats, line, word):
+    """A warning, so that a pack that brings one (as the idea's origin does) can be used for the rest of it."""
+    folders.alias(f"name: x\nformats:{formats}\naction_ref: y\n")
+    catalog = folders.load()
+    assert (dict(catalog.aliases), catalog.errors) == ({}, ())
+    (warning,) = catalog.warnings
+    assert str(warning).startswith(f'aliases/reboot.yaml:{line}: "{word}" is our own command and always wins')
 
 
 @pytest.mark.parametrize("text", WRONG)

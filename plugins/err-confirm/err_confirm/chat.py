@@ -9,10 +9,13 @@ from err_confirm.people import People
 from err_confirm.plan import describe
 from err_confirm.templating import render
 from err_confirm.transition import Already, Decision, Refusal, Step
-from err_confirm.wording import Wording, block, code
+from err_confirm.wording import Wording, block, code, shortened
 
 DONE = {"confirm": "confirmed", "deny": "denied", "cancel": "canceled"}
 """What somebody has done who says these."""
+
+ONE_LINE = 200
+"""The most characters of output that are shown in the line that says how it ended."""
 
 
 class PostError(ErrConfirmError):
@@ -77,22 +80,30 @@ class Chat:
         )
         if len(text.encode()) > self._bot.message_size_limit:
             raise PostError(
-                f"what would run takes {len(text):,} characters to show, and a message here has "
-                f"{self._bot.message_size_limit:,}; nobody may confirm what they cannot read"
+                f"its prompt would have {len(text.encode()):,} bytes, and a message here has at most "
+                f"{self._bot.message_size_limit:,}; nobody may confirm what they cannot read, so say it shorter"
             )
         self._post(execution.place, text)
 
     def tell(self, execution: Execution) -> None:
-        """Say what an execution has become, where it was asked for. Raises PostError."""
-        if execution.state not in (State.PENDING, State.APPROVED):
-            self._post(execution.place, self.wording.say(execution.state, **self._facts(execution)))
+        """Say what an execution has become, where it was asked for; if that fails, to who asked. Raises PostError."""
+        if execution.state in (State.PENDING, State.APPROVED):
+            return
+        text = self.wording.say(execution.state, **self._facts(execution))
+        try:
+            self._post(execution.place, text)
+        except PostError:
+            if not execution.place.room:
+                raise
+            self._post(Place(person=execution.place.person), text)
 
     def answer(self, decision: Decision, execution_id: str, verb: str, place: Place) -> str:
         """Return what to say to who answered; nothing where the execution's own message follows in the same place."""
         match decision:
+            case Step(execution) if _same_place(execution.place, place):
+                return ""
             case Step(execution):
-                here = (execution.place.room, execution.place.thread) == (place.room, place.thread)
-                return "" if here else self.wording.say("elsewhere", e=execution, done=DONE[verb])
+                return self.wording.say("elsewhere", e=execution, done=DONE[verb])
             case Already(execution):
                 return self.wording.say("already", e=execution, done=DONE[verb])
             case Refusal(reason, refused):
@@ -106,7 +117,7 @@ class Chat:
         return self.wording.say("show", e=execution, runs=describe(execution.invocation), left=left)
 
     def _whom(self, by: tuple[str, ...], requester: str) -> str:
-        words = {"requester": self.mention(requester), "anyone": "anyone", "others": f"anyone but {requester}"}
+        words = {"requester": self.mention(requester), "anyone": "anyone", "others": f"anyone but {code(requester)}"}
         return " ".join(words.get(who) or self.mention(who) for who in by)
 
     def _facts(self, execution: Execution) -> dict[str, Any]:
@@ -137,6 +148,11 @@ class Chat:
             raise PostError(f"a message to {place.room or place.person} could not be posted; see the bot's log")
 
 
+def _same_place(one: Place, other: Place) -> bool:
+    """Tell whether what is said in one place is read in the other: the same room and thread, or the same person."""
+    return (one.room, one.thread) == (other.room, other.thread) and (bool(one.room) or one.person == other.person)
+
+
 def _ending(execution: Execution) -> str:
     """Return what follows the line that says how it ended: the alias's `result`, or the last lines of output."""
     if execution.outcome is None or not execution.result.enabled:
@@ -147,7 +163,8 @@ def _ending(execution: Execution) -> str:
     output = execution.outcome.output.strip("\n")
     if not output.strip():
         return ""
-    return f": {code(output)}" if "\n" not in output else f"\n\n{block(output)}"
+    one_line = "\n" not in output and len(output) <= ONE_LINE
+    return f": {code(output.expandtabs().strip())}" if one_line else f"\n\n{block(output)}"
 
 
 def _reply(execution: Execution, reply: Reply) -> str:
@@ -157,7 +174,7 @@ def _reply(execution: Execution, reply: Reply) -> str:
     facts = {"execution": _for_templates(execution), **execution.parameters}
     try:
         text = render(reply.format, facts).replace("{~}", "\n").strip()
-        return "\n".join([text, *_extra_lines(reply, facts)]).strip()
+        return shortened("\n".join([text, *_extra_lines(reply, facts)]).strip())
     except TemplateError as error:
         return f"(the alias's own words for this fail: {code(error)})"
 
@@ -169,7 +186,9 @@ def _extra_lines(reply: Reply, facts: dict[str, Any]) -> list[str]:
         if not isinstance(attachment, dict):
             continue
         shown = [attachment[key] for key in ("title", "title_link", "text", "image_url") if key in attachment]
-        shown += [f"**{each.get('title', '')}**: {each.get('value', '')}" for each in attachment.get("fields", ())]
+        fields = attachment.get("fields")
+        fields = [each for each in fields if isinstance(each, dict)] if isinstance(fields, list) else []
+        shown += [f"{each.get('title', '')}: {each.get('value', '')}" for each in fields]
         lines.extend(render(str(each), facts) for each in shown)
     return lines
 

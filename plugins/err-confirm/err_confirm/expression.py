@@ -59,8 +59,11 @@ class Expression:
     equals: int
 
 
-def translate(representation: str) -> Expression:
+def translate(representation: str, *, anywhere: bool = False) -> Expression:
     """Return the expression of a representation.
+
+    With `anywhere` it matches each place in a text, unless it has anchors of its own or ends with a parameter, whose
+    end only the end of the text can tell.
 
     Raises:
         RepresentationError: it is empty or too long, names a parameter wrongly or twice, or asks for what RE2 lacks.
@@ -86,12 +89,14 @@ def translate(representation: str) -> Expression:
         parameters[name] = None if piece["default"] is None else _default(representation, piece)
         if piece["group"]:
             verbatim.add(name)
+    ends_clearly = bool(pieces) and pieces[-1].lastgroup not in ("parameter", "default")
+    anywhere = anywhere and ends_clearly and not any(piece.lastgroup in ("begin", "end") for piece in pieces)
     return Expression(
-        pattern=_pattern(pieces),
+        pattern="".join(map(_translated, pieces)) if anywhere else _pattern(pieces),
         parameters=tuple(parameters),
         defaults={name: default for name, default in parameters.items() if default is not None},
         verbatim=frozenset(verbatim),
-        literals=tuple(_literals(pieces)),
+        literals=("", *_literals(pieces)) if anywhere else tuple(_literals(pieces)),
         equals=sum(piece[0].count("=") for piece in pieces if not piece["parameter"]),
     )
 

@@ -33,13 +33,18 @@ class Representation:
         >>> Representation("restart {{ service }}( on {{ host = web1 }})?").extract("restart nginx on db1")
         {'service': 'nginx', 'host': 'db1'}
 
+    Args:
+        text: the representation.
+        anywhere: each place in a text may match, as `match_multiple` asks for; one that ends with a parameter still
+            takes the whole text.
+
     Raises:
         RepresentationError: the text is no representation; the error says why.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, anywhere: bool = False) -> None:
         self.text = text
-        self._expression = translate(text)
+        self._expression = translate(text, anywhere=anywhere)
         self.parameters: tuple[str, ...] = self._expression.parameters
         self.defaults: Mapping[str, str] = MappingProxyType(self._expression.defaults)
         self._accepts = self._compiled(never_capture=True)
@@ -76,7 +81,7 @@ class Representation:
         found = self.given(Text(command))
         if not found:
             raise NoMatchError(f'this text does not match "{self.text}"')
-        return {**self.defaults, **found[0]}
+        return self.fill(found[0])
 
     def extract_all(self, command: str) -> list[dict[str, str]]:
         """Return the values of each occurrence in a text, in order; raise as `extract` does.
@@ -87,7 +92,12 @@ class Representation:
         found = self.given(Text(command), every=True)
         if not found:
             raise NoMatchError(f'this text does not match "{self.text}"')
-        return [{**self.defaults, **given} for given in found]
+        return [self.fill(given) for given in found]
+
+    def fill(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Add the defaults of what a text leaves out; parameters come in order, then what else is given."""
+        values = {**self.defaults, **given}
+        return {name: values[name] for name in (*self.parameters, *given) if name in values}
 
     def given(self, text: Text, *, every: bool = False) -> list[dict[str, str]]:
         """Return the values that a text itself gives, without defaults: of each occurrence, or of the first.
@@ -139,8 +149,12 @@ class Representation:
         options.never_capture = never_capture
         try:
             compiled = re2.compile(self._expression.pattern, options)
-        except (re2.error, UnicodeEncodeError) as error:
-            raise RepresentationError(f'"{self.text}" cannot be understood: {error}') from None
+        except re2.error as error:
+            reason, _, place = error.args[0].decode(errors="replace").partition(": ")
+            detail = f"{reason}: {place}" if place in self.text else reason
+            raise RepresentationError(f'"{self.text}" cannot be understood: {detail}') from None
+        except UnicodeEncodeError:
+            raise RepresentationError("a representation cannot be understood: it holds half a character") from None
         if compiled.programsize > MAX_PROGRAM + MAX_PROGRAM_PER_PARAMETER * len(self.parameters):
             raise RepresentationError(f'"{self.text}" is too big to be matched fast; use shorter repetitions')
         return compiled

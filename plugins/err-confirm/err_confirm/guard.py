@@ -82,7 +82,7 @@ class Guard:
             text: what was said, without the prefix.
             requester: the person who said it.
             place: where.
-            post: posts the prompt of one execution; an ErrConfirmError from it cancels that execution.
+            post: posts the prompt of one execution; an ErrConfirmError from it cancels that execution, and is told.
 
         Raises:
             TextError, ActionMissingError, TemplateError: nothing was started.
@@ -94,9 +94,9 @@ class Guard:
             if execution.policy is not None:
                 try:
                     post(execution)
-                except ErrConfirmError:
-                    self.engine.apply(execution.id, Cancel(requester, "its prompt could not be posted"))
-                    raise
+                except ErrConfirmError as error:
+                    self.engine.apply(execution.id, Cancel(requester, str(error)))
+                    continue
                 self.engine.apply(execution.id, Posted())
                 self._gate.add(execution)
             executions.append(execution)

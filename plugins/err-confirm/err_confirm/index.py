@@ -46,8 +46,9 @@ class _Way:
             for name in given:
                 if name in fixed:
                     return DuplicateParameterError(name, "is fixed by the alias; leave it out")
-        defaults = {name: value for name, value in self.representation.defaults.items() if name not in fixed}
-        return [Match(self.alias, self.representation.text, defaults | given) for given in found]
+        filled = map(self.representation.fill, found)
+        values = ({name: value for name, value in each.items() if name not in fixed} for each in filled)
+        return [Match(self.alias, self.representation.text, each) for each in values]
 
 
 class Index:
@@ -65,7 +66,7 @@ class Index:
         self._first_words: dict[str, Alias] = {}
         self._last: tuple[str, Alias | None] = ("", None)
         said = (
-            (alias, Representation(text), format_.match_multiple)
+            (alias, Representation(text, anywhere=format_.match_multiple), format_.match_multiple)
             for alias in aliases
             if alias.enabled
             for format_ in alias.formats

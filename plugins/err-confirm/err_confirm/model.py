@@ -58,7 +58,7 @@ class Parameter:
 class Action:
     """Something that can run: typed parameters, and one runner with what it is told.
 
-    `run` is the value under the runner's key, checked by that runner but with its templates not rendered yet.
+    `run` is what stands under `run:`, checked by that runner but with its templates not rendered yet.
     `base` is the folder in which it runs unless `run` says otherwise: the one that holds `actions/` or `aliases/`.
     """
 

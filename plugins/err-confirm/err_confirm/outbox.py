@@ -38,3 +38,5 @@ class Outbox:
                 self._tell(execution)
             except ErrConfirmError as error:
                 log.error("execution %s is %s, which could not be told: %s", execution.id, execution.state, error)
+            except Exception:  # one message that cannot be worded must not silence all that follow
+                log.exception("execution %s is %s, which could not be told", execution.id, execution.state)

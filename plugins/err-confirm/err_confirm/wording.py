@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from err_confirm.durations import format_duration
+from err_confirm.model import Alias
 from err_confirm.policy import whom
 from err_confirm.visible import visible
 
@@ -27,15 +28,26 @@ def code(value: object) -> str:
     return f"{fence}{padding}{text}{padding}{fence}"
 
 
-def block(value: object, lines: int = 10) -> str:
-    """Return the last `lines` lines of a text as a Markdown code block."""
-    shown = [visible(line) for line in str(value).rstrip("\n").split("\n")]
+def block(value: object, lines: int = 10, size: int = 3_000) -> str:
+    """Return the last `lines` lines of a text, and of these the last `size` characters, as a Markdown code block."""
+    shown = [_line(line) for line in str(value).rstrip("\n").split("\n")]
     left_out = len(shown) - lines
-    if left_out > 0:
-        shown = [f"… {left_out} more lines before", *shown[-lines:]]
-    text = "\n".join(shown)
+    text = "\n".join(shown[-lines:])
+    if len(text) > size:
+        text = f"… more before\n{text[-size:]}"
+    elif left_out > 0:
+        text = f"… {left_out} more {'line' if left_out == 1 else 'lines'} before\n{text}"
     fence = "`" * max(3, _longest_run(text, "`") + 1)
     return f"{fence}\n{text}\n{fence}"
+
+
+def shortened(markdown: str, size: int = 3_000) -> str:
+    """Return an alias's own Markdown with hidden characters as escapes, cut after `size` characters."""
+    text = "\n".join(map(_line, markdown.split("\n")))
+    if len(text) <= size:
+        return text
+    text = text[:size]
+    return f"{text}\n```\n…" if text.count("```") % 2 else f"{text} …"
 
 
 def clock(moment: float) -> str:
@@ -52,6 +64,11 @@ def value(item: object) -> str:
     return str(item)
 
 
+def displays(alias: Alias) -> list[str]:
+    """Return what help says about an alias: for each format its `display`, or its first representation."""
+    return [each.display or each.representations[0] for each in alias.formats if each.display or each.representations]
+
+
 class Wording:
     """The sentences of the bot; `prefix` is what commands begin with."""
 
@@ -64,13 +81,18 @@ class Wording:
             lstrip_blocks=True,
         )
         self._environment.filters.update(
-            code=code, block=block, clock=clock, duration=format_duration, value=value, whom=whom
+            code=code, block=block, clock=clock, displays=displays, duration=format_duration, value=value, whom=whom
         )
         self._environment.globals["prefix"] = prefix
 
     def say(self, message: str, **facts: Any) -> str:
         """Return one message: the template of this name, with these facts."""
         return self._environment.get_template(f"{message}.md").render(facts).strip()
+
+
+def _line(text: str) -> str:
+    """Return one line of output, its tabs and line end as they look in a terminal, all else hidden as escapes."""
+    return visible(text.rstrip("\r").expandtabs())
 
 
 def _longest_run(text: str, character: str) -> int:

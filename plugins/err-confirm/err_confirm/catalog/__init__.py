@@ -21,8 +21,8 @@ from err_confirm.people import People
 
 __all__ = ["RESERVED", "Catalog", "Problem", "Severity", "load", "parse_policy"]
 
-RESERVED = frozenset({"aliases", "cancel", "confirm", "deny", "executions", "match", "pending", "show"})
-"""Our own commands: an alias that begins with one would never be reached."""
+RESERVED = frozenset({"aliases", "cancel", "confirm", "deny", "executions", "pending", "show"})
+"""Our own commands: an alias that begins with one would never be reached, and is left out."""
 
 
 @dataclass(frozen=True, slots=True)

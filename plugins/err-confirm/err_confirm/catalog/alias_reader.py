@@ -1,6 +1,6 @@
 """Make an alias, and the action that it may bring along, of an alias file."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -30,7 +30,7 @@ class Draft:
 
 
 def read_alias(findings: Findings, people: People, default: Policy | None, reserved: Collection[str]) -> Draft | None:
-    """Return what an alias file says, or None if it has errors.
+    """Return what an alias file says, or None if it has errors or would hide a command.
 
     Args:
         findings: gets what is wrong.
@@ -43,14 +43,14 @@ def read_alias(findings: Findings, people: People, default: Policy | None, reser
     except ValidationError as error:
         findings.problems += problems(error, AliasFile, findings.document)
         return None
-    representations = _representations(findings, file, reserved)
+    representations = _representations(findings, file)
     for key in ("ack", "result", "immutable_parameters"):
         findings.check_templates(findings.document.data.get(key), (key,))
     implied = [name for _, representation in representations for name in representation.parameters]
     action = None
     if file.run is not None:
         action = make_action(findings, file, file.run, implied=dict.fromkeys([*implied, *file.immutable_parameters]))
-    if findings.failed:
+    if findings.failed or _hides(findings, representations, reserved):
         return None
     alias = Alias(
         name=file.name,
@@ -71,19 +71,26 @@ def read_alias(findings: Findings, people: People, default: Policy | None, reser
     return Draft(alias, findings, representations, action)
 
 
-def _representations(
-    findings: Findings, file: AliasFile, reserved: Collection[str]
-) -> tuple[tuple[Location, Representation], ...]:
+def _representations(findings: Findings, file: AliasFile) -> tuple[tuple[Location, Representation], ...]:
     found = []
     for place, entry in enumerate(file.formats):
         for index, text in enumerate(entry.representation):
             location = findings.document.locate(("formats", place, "representation", index))
             with findings.refusals(*location):
-                representation = Representation(text)
-                found.append((location, representation))
-                if (word := representation.first_word.lower()) in reserved:
-                    findings.add(location, f'"{word}" is our own command and always wins; begin with another word')
+                found.append((location, Representation(text, anywhere=entry.match_multiple)))
     return tuple(found)
+
+
+def _hides(
+    findings: Findings, representations: Iterable[tuple[Location, Representation]], reserved: Collection[str]
+) -> bool:
+    """Tell whether an alias would hide one of our commands, which always win; the rest of its pack stays usable."""
+    for location, representation in representations:
+        if (word := representation.first_word.lower()) in reserved:
+            message = f'"{word}" is our own command and always wins; this alias is left out, begin with another word'
+            findings.add(location, message, Severity.WARNING)
+            return True
+    return False
 
 
 def _format(entry: FormatEntry) -> Format:

@@ -1,5 +1,6 @@
 """Render what alias and action files say, with values from chat that are data and never templates."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -18,6 +19,7 @@ LARGEST = 65_536
 _SANDBOX = Sandbox()
 _MARKS = ("{{", "{%", "{#")
 _VALUE = "value"
+_TOO_LONG = f"it gives more than {LARGEST:,} characters"
 _FAILURES = (
     jinja2.TemplateError,
     ArithmeticError,
@@ -40,7 +42,7 @@ def render(template: str, variables: Mapping[str, Any]) -> str:
             parts.append(part)
             size += len(part)
             if size > LARGEST:
-                raise TemplateError(_failure(template, f"its text is longer than {LARGEST:,} characters"))
+                raise ValueError(_TOO_LONG)
     return "".join(parts)
 
 
@@ -62,7 +64,10 @@ def render_value(template: str, variables: Mapping[str, Any]) -> Any:
         value = context.vars[_VALUE]
         if isinstance(value, Undefined):
             str(value)
-        return _plain(value)
+        plain = _plain(value)
+        if len(json.dumps(plain, ensure_ascii=False)) > LARGEST:
+            raise ValueError(_TOO_LONG)
+        return plain
 
 
 def check(template: str) -> None:

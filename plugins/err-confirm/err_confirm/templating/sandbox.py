@@ -78,9 +78,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
                 _check_bits(left.bit_length() * abs(right))
             case "*", int(), int():
                 _check_bits(left.bit_length() + right.bit_length())
-            case "*", _, int():
+            case "*", str() | list() | tuple(), int():
                 pay(left, right)
-            case "*", int(), _:
+            case "*", int(), str() | list() | tuple():
                 pay(right, left)
             case "%", str(), _:
                 raise SecurityError("texts are filled in with the filter format, not with %")

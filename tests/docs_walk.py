@@ -1,0 +1,290 @@
+"""Do what a page says, from its first block to its last, in a copy of the checkout: write, lint, say, compare.
+
+`python tests/docs_walk.py docs/cli.md` writes the output of a page's console blocks, and what refused files are told,
+into the page again.
+"""
+
+import difflib
+import doctest
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from docs_pages import ROOT, Block, blocks
+from err_confirm.catalog import Catalog, load, parse_policy
+from err_confirm.people import People
+from err_confirm.settings import read_settings
+from talk import Talk, a_bot
+
+SHOWN_AS = "/srv/err-confirm"
+"""What the pages call the checkout where its full path shows."""
+
+ALPHABET = "0-9a-hjkmnp-tv-z"
+FILE = re.compile(r"\A(?:#!.*\n)?# ((?:aliases|actions)/[\w.-]+)\n")
+PART = re.compile(r"\A# part of an (alias|action)\n")
+REFUSED = re.compile(r"\A# refused: ((aliases|actions)/[\w.-]+)\n")
+_ID = re.compile(rf"\b(?=[a-z]*[0-9])(?=[0-9]*[a-z])[{ALPHABET}]{{8}}\b")
+_NAMED = re.compile(rf"[{ALPHABET}]{{4,8}}", re.IGNORECASE)
+_SAID = re.compile(r"^(\w+)> +(.*)$")
+_CLOCK = re.compile(r"\d\d:\d\d:\d\d UTC")
+_TOOK = re.compile(r"(succeeded in|after) [\d.]+ (?:s|min)")
+_LEFT = re.compile(r"(\d+ (?:s|min|h)(?: \d+ (?:s|min))?) left")
+_BOUND = re.compile(r"bound to: [0-9a-f]{16}")
+_SECONDS = {"s": 1, "min": 60, "h": 3_600}
+LEFT_WITHIN = 10
+"""Seconds by which a time that is left may differ from the page's."""
+
+
+class Walk:
+    """A copy of the checkout in which a page's blocks are done one after the other."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder = folder
+        self._stack = stack
+        self._talk: Talk | None = None
+        self._names: dict[str, Any] = {}
+        self.ids: dict[str, str] = {}
+        for name in ("aliases", "actions"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "config.py", folder)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The settings of the copy's config.py."""
+        return runpy.run_path(str(self.folder / "config.py"))
+
+    @property
+    def talk(self) -> Talk:
+        """The bot of this copy, started when it is first needed."""
+        if self._talk is None:
+            settings = {name: value for name, value in self.config.items() if name.startswith("CONFIRM_")}
+            self._talk = self._stack.enter_context(a_bot(self.folder, **settings))
+        return self._talk
+
+    def do(self, block: Block) -> None:
+        """Do one block; fails where the page is wrong."""
+        named = FILE.search(block.text)
+        match block.language:
+            case "yaml" if REFUSED.search(block.text):
+                pass  # together with the text block that follows it
+            case "yaml" if part := PART.search(block.text):
+                assert problems_of(completed(part[1], block.text), f"{part[1]}.yaml", self.folder) == []
+            case "yaml" | "python" | "sh" if named:
+                self._write(named[1], block)
+            case "yaml":
+                raise AssertionError(f"{block.where}: say in a comment at its top what it is")
+            case "python":
+                self._execute(block)
+            case "console":
+                compare(block, block.text.splitlines(), self.console(block).splitlines())
+            case "chat":
+                self._say(block)
+
+    def _write(self, name: str, block: Block) -> None:
+        path = self.folder / name
+        path.write_text(block.text)
+        if not path.suffix:
+            path.chmod(0o755)
+        catalog = self.load()
+        assert [*catalog.errors, *catalog.warnings] == [], block.where
+
+    def load(self) -> Catalog:
+        """Load all files of the copy."""
+        return loaded(self.folder, self.config)
+
+    def _execute(self, block: Block) -> None:
+        if ">>>" in block.text:
+            test = doctest.DocTestParser().get_doctest(block.text, self._names, block.where, str(block.page), 0)
+            report: list[str] = []
+            doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append, clear_globs=False)
+            assert report == []
+            return
+        names = dict(self._names)
+        exec(compile(block.text, block.where, "exec"), names)
+        read_settings(SimpleNamespace(**names))
+
+    def console(self, block: Block) -> str:
+        """Return a console block as it really is: each command with its output."""
+        shown = []
+        for command in re.findall(r"^\$ (.*)$", block.text, re.MULTILINE):
+            done = subprocess.run(
+                ["/bin/sh", "-c", command],
+                cwd=self.folder,
+                env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "80"},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            shown.append(f"$ {command}\n{done.stdout}")
+        return "".join(shown).replace(str(self.folder), SHOWN_AS)
+
+    def _say(self, block: Block) -> None:
+        turns: list[tuple[str, str, list[str]]] = []
+        for line in block.text.splitlines():
+            said = _SAID.match(line)
+            if said and said[1] != "bot":
+                turns.append((said[1], said[2], []))
+            elif text := (said[2] if said else line).strip():
+                turns[-1][2].append(text)
+        for person, text, expected in turns:
+            heard = self._exchange(person, text, len(expected), block)
+            self._learn(expected, heard)
+            translated = [_ID.sub(lambda found: self.ids.get(found[0], found[0]), line) for line in expected]
+            compare(block, [loose(line) for line in translated], [loose(line) for line in heard])
+            assert times_left(expected) == times_left(heard), block.where
+
+    def _exchange(self, person: str, text: str, lines: int, block: Block) -> list[str]:
+        """Say something as a person, and return the lines that the bot answers to anybody."""
+        talk = self.talk
+        admins_only = text.lower().startswith("!aliases reload")
+        getattr(talk, person).says(self._translated(text), None if admins_only else "#ops")
+        heard: list[str] = []
+        try:
+            while len(heard) < lines:
+                heard += lines_of(talk.hears(".").string, self.folder)
+        except AssertionError as error:
+            raise AssertionError(f"{block.where}: {person} says {text}\n{error}") from None
+        read = len(talk.heard)
+        talk.quiet()
+        for to, message in talk.heard[read:]:
+            heard += lines_of(message, self.folder) if to != "@somebody" else []
+        return heard
+
+    def _learn(self, expected: list[str], heard: list[str]) -> None:
+        """Note which id is meant by each id of the page."""
+        for wanted, found in zip(expected, heard, strict=False):
+            for ours, theirs in zip(_ID.findall(wanted), _ID.findall(found), strict=False):
+                self.ids.setdefault(ours, theirs)
+
+    def _translated(self, text: str) -> str:
+        """Return what is said with the ids that were really given, also where only the start of one is said."""
+
+        def real(found: re.Match[str]) -> str:
+            start = found[0].lower()
+            for ours, theirs in self.ids.items():
+                if ours.startswith(start):
+                    cut = theirs[: len(start)]
+                    return cut.upper() if found[0].isupper() else cut
+            return found[0]
+
+        command, _, rest = text.partition(" ")
+        return f"{command} {_NAMED.sub(real, rest)}".rstrip()
+
+
+@contextmanager
+def a_walk() -> Iterator[Walk]:
+    """Give a copy of the checkout, and end its bot."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        yield Walk(Path(folder).resolve(), stack)
+
+
+def lines_of(message: str, folder: Path) -> list[str]:
+    """Return what a message shows, line by line."""
+    return [line.strip() for line in message.replace(str(folder), SHOWN_AS).splitlines() if line.strip()]
+
+
+def loose(line: str) -> str:
+    """Return a line without what differs from run to run; ids are compared as they are."""
+    line = _CLOCK.sub("HH:MM:SS UTC", line)
+    line = _TOOK.sub(r"\1 T", line)
+    return _BOUND.sub("bound to: DIGEST", _LEFT.sub("T left", line))
+
+
+class times_left(list[int]):  # noqa: N801 - reads as a function
+    """The times that some lines say are left, in seconds; equal where each is nearly the same."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__(seconds(found) for line in lines for found in _LEFT.findall(line))
+
+    def __eq__(self, other: object) -> bool:
+        assert isinstance(other, times_left)
+        return len(self) == len(other) and all(
+            abs(one - two) <= LEFT_WITHIN for one, two in zip(self, other, strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def seconds(text: str) -> int:
+    """Return `1 min 30 s` in seconds."""
+    words = text.split()
+    return sum(int(count) * _SECONDS[unit] for count, unit in zip(words[::2], words[1::2], strict=True))
+
+
+def compare(block: Block, expected: list[str], found: list[str]) -> None:
+    """Fail with a diff if a block says something else than what really happens."""
+    if expected != found:
+        diff = "\n".join(difflib.unified_diff(expected, found, "the page", "what happens", lineterm=""))
+        raise AssertionError(f"{block.where}\n{diff}")
+
+
+def loaded(folder: Path, config: dict[str, Any]) -> Catalog:
+    """Load the alias and action files below a folder, under the settings of a config.py."""
+    people = People(config["CONFIRM_PEOPLE"])
+    default = parse_policy(config["CONFIRM_DEFAULT"], people)
+    return load([folder / "aliases"], [folder / "actions"], people=people, default=default)
+
+
+def problems_of(text: str, name: str, beside: Path, kind: str = "") -> list[str]:
+    """Return the errors of one file, loaded beside the actions of a folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        site = Path(folder)
+        for part in ("aliases", "actions"):
+            (site / part).mkdir()
+        shutil.copytree(beside / "actions", site / "actions", dirs_exist_ok=True)
+        path = site / (kind or ("actions" if name == "action.yaml" else "aliases")) / name
+        path.write_text(text)
+        catalog = loaded(site, runpy.run_path(str(beside / "config.py")))
+        return [str(problem).removeprefix(f"{folder}/") for problem in catalog.errors]
+
+
+def completed(kind: str, text: str) -> str:
+    """Return a part of an alias or action file with the keys that it must have besides."""
+    keys = set(re.findall(r"^(\w+):", text, re.MULTILINE))
+    needed = {"name": "part"}
+    if kind == "alias":
+        needed["formats"] = "[a part of an alias]"
+    if not keys & {"run", "action_ref"}:
+        needed["run"] = '{command: ["true"]}'
+    return text + "".join(f"{key}: {value}\n" for key, value in needed.items() if key not in keys)
+
+
+def refusals(block: Block, walk: Walk) -> str:
+    """Return what is said of a file that is refused."""
+    found = REFUSED.search(block.text)
+    assert found is not None
+    name = found[1].partition("/")[2]
+    return "".join(f"{line}\n" for line in problems_of(block.text, name, walk.folder, found[2]))
+
+
+def write(page: Path) -> None:
+    """Write what really happens into a page: console blocks, and the text after a refused file."""
+    text = page.read_text()
+    all_blocks = blocks(page)
+    with a_walk() as walk:
+        for before, block in zip([None, *all_blocks], all_blocks, strict=False):
+            if block.language == "console":
+                text = text.replace(f"```console\n{block.text}```", f"```console\n{walk.console(block)}```")
+            elif before and REFUSED.search(before.text):
+                old, new = (f"{before.text}```\n\n```text\n{said}```" for said in (block.text, refusals(before, walk)))
+                text = text.replace(old, new)
+            elif FILE.search(block.text):
+                walk.do(block)
+    page.write_text(text)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT / "plugins/err-confirm"))
+    for each in sys.argv[1:]:
+        write(Path(each).resolve())

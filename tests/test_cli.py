@@ -1,0 +1,153 @@
+"""The command line: what it prints, where, and its exit codes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from talk import ROOT, write_files
+
+FILES = {
+    "aliases/restart.yaml": """
+        name: restart
+        action_ref: pack.restart
+        formats: ["restart {{host}} {{service=web}}"]
+        """,
+    "aliases/start.yaml": """
+        name: start
+        action_ref: missing.action
+        formats: ["start {{host}}", "re{{x}} both"]
+        immutable_parameters: {mode: "for {{ host }}"}
+        """,
+    "aliases/all.yaml": """
+        name: all
+        action_ref: missing.other
+        formats:
+          - {representation: "!{{word}}!", match_multiple: true}
+          - "restart {{x}} both"
+        confirm: none
+        """,
+    "actions/restart.yaml": """
+        name: restart
+        pack: pack
+        parameters:
+          host: {required: true}
+          service: {enum: [web, db], default: web}
+        run: {command: [echo, "{{ host }}", "{{ service }}"]}
+        """,
+}
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    write_files(tmp_path, {name: "\n".join(line[8:] for line in text.split("\n")) for name, text in FILES.items()})
+    return tmp_path
+
+
+def err_confirm(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "err_confirm", *arguments],
+        cwd=cwd,
+        env={"PYTHONPATH": str(ROOT / "plugins/err-confirm")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_match_says_what_a_text_would_start(pack: Path) -> None:
+    done = err_confirm("match", "restart web01", cwd=pack)
+    assert done.returncode == 0
+    assert done.stdout == (
+        "restart\n  host: web01\n  service: web\n  runs: echo web01 web\n"
+        "  policy: whoever asked confirms within 1 min, or nothing runs\n"
+    )
+
+
+def test_match_prints_a_list_for_programs(pack: Path) -> None:
+    done = err_confirm("match", "--json", "restart web01 service=db", cwd=pack)
+    (found,) = json.loads(done.stdout)
+    assert (found["alias"], found["parameters"]) == ("restart", {"host": "web01", "service": "db"})
+    assert (found["runs"], found["policy"]["within"]) == ("echo web01 db", 60.0)
+
+
+def test_an_action_without_a_file_is_a_warning_and_its_parameters_stay_text(pack: Path) -> None:
+    done = err_confirm("match", "--json", "--aliases", "aliases", "start web01 count=3", cwd=pack)
+    (found,) = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert found["parameters"] == {"host": "web01", "count": "3", "mode": "for web01"}
+    assert found["runs"] is None
+    assert 'alias "start" starts the action "missing.action", which has no file here' in done.stderr
+
+
+def test_one_execution_for_each_match_of_match_multiple(pack: Path) -> None:
+    found = json.loads(err_confirm("match", "--json", "!one! and !two!", cwd=pack).stdout)
+    assert [each["parameters"] for each in found] == [{"word": "one"}, {"word": "two"}]
+    assert [each["policy"] for each in found] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ("stop web01", 1, "no alias matches 'stop web01'"),
+        ("restart web01 both", 2, "aliases match this text: all, "),
+        ("restart web01 host=db1", 3, '"host" is given twice'),
+        ("restart web01 queue", 3, '"service" must be one of web, db'),
+        ("start web01 mode=x", 3, '"mode" is fixed by the alias'),
+        ("restart " + "x" * 9000, 3, "this text is"),
+    ],
+)
+def test_what_starts_nothing_has_an_exit_code_and_an_empty_list(pack: Path, text: str, code: int, message: str) -> None:
+    done = err_confirm("match", "--json", text, cwd=pack)
+    assert (done.returncode, json.loads(done.stdout)) == (code, [])
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["match"], ["match", "--aliases", "nowhere", "x"], ["lint", "nowhere"], ["x"]]
+)
+def test_wrong_usage_is_64(pack: Path, arguments: list[str]) -> None:
+    done = err_confirm(*arguments, cwd=pack)
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "err-confirm" in done.stderr
+
+
+def test_a_wrong_alias_file_is_named_and_skipped(pack: Path) -> None:
+    write_files(pack, {"aliases/wrong.yaml": "name: wrong\nfromats: [x]\naction_ref: y\n"})
+    done = err_confirm("match", "restart web01", cwd=pack)
+    assert done.returncode == 0
+    assert 'aliases/wrong.yaml:2: unknown key "fromats" (did you mean "formats"?) (skipped)' in done.stderr
+
+
+def test_lint_lists_errors_warnings_and_what_runs_at_once(pack: Path) -> None:
+    done = err_confirm("lint", cwd=pack)
+    assert done.returncode == 0, done.stdout
+    assert 'aliases/all.yaml:7: "all" runs at once, without confirmation' in done.stdout.replace("'", '"')
+    assert "3 aliases and 1 actions can be used: 0 errors, 2 warnings" in done.stdout
+    write_files(pack, {"aliases/wrong.yaml": "name: wrong\nformats: [x]\naction_ref: y\nconfirm: [alice]\n"})
+    done = err_confirm("lint", ".", cwd=pack)
+    assert done.returncode == 1
+    assert "aliases/wrong.yaml:4: " in done.stdout
+
+
+def test_names_of_people_are_checked_against_a_config(pack: Path) -> None:
+    write_files(pack, {"aliases/mine.yaml": "name: mine\nformats: [mine]\naction_ref: restart\nconfirm: {by: alcie}\n"})
+    assert err_confirm("lint", cwd=pack).returncode == 0
+    write_files(pack, {"config.py": 'CONFIRM_PEOPLE = {"alice": ["text:alice"]}\n'})
+    done = err_confirm("lint", cwd=pack)
+    assert done.returncode == 1
+    assert "alcie" in done.stdout
+    write_files(pack, {"config.py": 'CONFIRM_PEOPLE = {"alice": ["alice"]}\n'})
+    done = err_confirm("lint", cwd=pack)
+    assert done.returncode == 64
+    assert "must read <backend>:<id>" in done.stderr
+
+
+def test_the_script_that_setup_writes_is_this_command() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("err-confirm"), "--version"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "err-confirm 0.1.0\n")
