@@ -27,13 +27,18 @@ CONFIRM_STORE = "sqlite:///" + {data!r} + "/err-confirm.db"
 
 
 class Terminal:
-    """One bot; `seen` is everything that it has shown so far, without colours."""
+    """One bot on a screen of its own."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", screen: int) -> None:
         self.process = process
-        self.seen = ""
+        self._raw = b""
         self._screen = screen
         self._read_to = 0
+
+    @property
+    def seen(self) -> str:
+        """Everything that it has shown, without colours."""
+        return ESCAPES.sub("", self._raw.decode(errors="ignore"))
 
     def types(self, line: str) -> None:
         """Type a line."""
@@ -49,21 +54,23 @@ class Terminal:
                 return match
             if not select.select([self._screen], [], [], max(0.0, deadline - time.monotonic()))[0]:
                 raise AssertionError(f"{pattern!r} was never shown; what was:\n{self.seen}")
-            self.seen += ESCAPES.sub("", os.read(self._screen, 65536).decode(errors="replace"))
+            self._raw += os.read(self._screen, 65536)
 
     def ends(self) -> int:
-        """Say end of input, as Ctrl-D does, and return the exit status."""
-        os.write(self._screen, b"\x04")
-        return self.wait()
+        """Press Ctrl-D, again each second as it only counts while a line is awaited; return the exit status."""
+        return self.wait(press=b"\x04")
 
-    def wait(self) -> int:
+    def wait(self, press: bytes = b"") -> int:
         """Read on until the process has ended; returns its exit status."""
-        while True:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            os.write(self._screen, press)
             try:
-                shown = os.read(self._screen, 65536)
+                while select.select([self._screen], [], [], 1.0)[0]:
+                    self._raw += os.read(self._screen, 65536)
             except OSError:  # how Linux says that the other side of a pseudo-terminal is closed
                 return self.process.wait(PATIENCE)
-            self.seen += ESCAPES.sub("", shown.decode(errors="replace"))
+        raise AssertionError(f"the bot did not end; what it showed:\n{self.seen}")
 
 
 def a_config(folder: Path) -> Path:
