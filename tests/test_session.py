@@ -89,12 +89,10 @@ def exchange(terminal: Terminal, line: str, last: str) -> list[str]:
     terminal.shows(last)
     end = re.compile(last, re.MULTILINE).search(terminal.seen, start)
     assert end is not None
-    shown = re.sub(r"^.*>>> ", "", terminal.seen[start : end.end()], flags=re.MULTILINE)
+    shown = re.sub(r"^.*>>> *", "", terminal.seen[start : end.end()], flags=re.MULTILINE)
     spoken = [each for each in shown.splitlines() if each.strip() and each != line]
-    return [
-        f"alice> {line}",
-        *(f"{'bot>  ' if number == 0 else '      '} {each}" for number, each in enumerate(spoken)),
-    ]
+    begins = re.compile(f"@alice |{ID} ")
+    return [f"alice> {line}", *(f"{'bot>' if begins.match(each) else '    '}   {each}" for each in spoken)]
 
 
 if __name__ == "__main__":
