@@ -30,7 +30,7 @@ setup: .venv/.locked
 	@touch $@
 
 bench: setup
-	@for file in bench/bench_*.py; do PYTHONPATH=$(LIBRARY) $(BIN)/python $$file || exit 1; done
+	@for file in bench/bench_*.py; do PYTHONPATH=$(LIBRARY):tests $(BIN)/python $$file || exit 1; done
 
 # After a change of the dependencies in pyproject.toml: needs uv.
 lock:

@@ -16,7 +16,7 @@ PAGES = (README, ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md")))
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+_CODE = re.compile(r"(?<!`)(`+) ?([^\n]+?) ?\1(?!`)")
 _BESIDE_BARS = re.compile(r"(?<!\\)\|")
 
 
@@ -52,7 +52,7 @@ def flat(page: Path) -> str:
 
 def codes(text: str) -> list[str]:
     """Return the code spans of a text."""
-    return _CODE.findall(text)
+    return [found[2] for found in _CODE.finditer(text)]
 
 
 def links(page: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """Do what a page says, from its first block to its last, in a copy of the checkout: write, lint, say, compare.
 
-`python tests/docs_walk.py docs/cli.md` writes the output of a page's console blocks, and what refused files are told,
-into the page again.
+`PYTHONPATH=plugins/err-confirm .venv/bin/python tests/docs_walk.py docs/cli.md` writes into a page again what its chat
+and console blocks answer, and what refused files are told.
 """
 
 import difflib
@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -32,7 +33,9 @@ ALPHABET = "0-9a-hjkmnp-tv-z"
 FILE = re.compile(r"\A(?:#!.*\n)?# ((?:aliases|actions)/[\w.-]+)\n")
 PART = re.compile(r"\A# part of an (alias|action)\n")
 REFUSED = re.compile(r"\A# refused: ((aliases|actions)/[\w.-]+)\n")
+# An id on a page has a digit and a letter; one that is given by chance need not.
 _ID = re.compile(rf"\b(?=[a-z]*[0-9])(?=[0-9]*[a-z])[{ALPHABET}]{{8}}\b")
+_WORD = re.compile(rf"\b[{ALPHABET}]{{8}}\b")
 _NAMED = re.compile(rf"[{ALPHABET}]{{4,8}}", re.IGNORECASE)
 _SAID = re.compile(r"^(\w+)> +(.*)$")
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d UTC")
@@ -42,6 +45,13 @@ _BOUND = re.compile(r"bound to: [0-9a-f]{16}")
 _SECONDS = {"s": 1, "min": 60, "h": 3_600}
 LEFT_WITHIN = 10
 """Seconds by which a time that is left may differ from the page's."""
+
+SILENCE = 2.5
+"""Seconds for which the bot gets to say all it has to say when a page is written."""
+
+CLOCK = "14:03:20 UTC"
+ASIDE = "@root"
+"""Whom the bot answers when `Talk.quiet` asks it."""
 
 
 class Walk:
@@ -106,7 +116,8 @@ class Walk:
             test = doctest.DocTestParser().get_doctest(block.text, self._names, block.where, str(block.page), 0)
             report: list[str] = []
             doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append, clear_globs=False)
-            assert report == []
+            self._names = test.globs
+            assert not report, f"{block.where}\n{''.join(report)}"
             return
         names = dict(self._names)
         exec(compile(block.text, block.where, "exec"), names)
@@ -130,25 +141,45 @@ class Walk:
         return "".join(shown).replace(str(self.folder), SHOWN_AS)
 
     def _say(self, block: Block) -> None:
-        turns: list[tuple[str, str, list[str]]] = []
-        for line in block.text.splitlines():
-            said = _SAID.match(line)
-            if said and said[1] != "bot":
-                turns.append((said[1], said[2], []))
-            elif text := (said[2] if said else line).strip():
-                turns[-1][2].append(text)
-        for person, text, expected in turns:
+        for person, text, expected in turns(block):
             heard = self._exchange(person, text, len(expected), block)
             self._learn(expected, heard)
             translated = [_ID.sub(lambda found: self.ids.get(found[0], found[0]), line) for line in expected]
             compare(block, [loose(line) for line in translated], [loose(line) for line in heard])
-            assert times_left(expected) == times_left(heard), block.where
+            for shown, real in zip(times_left(expected), times_left(heard), strict=True):
+                assert abs(shown - real) <= LEFT_WITHIN, block.where
+
+    def chat(self, block: Block) -> str:
+        """Return a chat block as it really is, with the page's ids, times and clock."""
+        shown = ""
+        for person, text, expected in turns(block):
+            said = len(self.talk.heard)
+            self._tell(person, text)
+            time.sleep(SILENCE)
+            self.talk.quiet()
+            messages = [message for to, message in self.talk.heard[said:] if to != ASIDE]
+            heard = [lines_of(message, self.folder) for message in messages]
+            self._learn(expected, [line for lines in heard for line in lines])
+            shown += f"{person + '>':7}{text}\n"
+            for lines in heard:
+                for number, line in enumerate(lines):
+                    shown += f"{'       ' if number else 'bot>   '}{self._as_on_the_page(line)}\n"
+        return shown
+
+    def _as_on_the_page(self, line: str) -> str:
+        for ours, theirs in self.ids.items():
+            line = line.replace(theirs, ours)
+        return _CLOCK.sub(CLOCK, line)
+
+    def _tell(self, person: str, text: str) -> None:
+        """Say something in a room, or directly what only a bot admin may say."""
+        admins_only = text.lower().startswith("!aliases reload")
+        getattr(self.talk, person).says(self._translated(text), None if admins_only else "#ops")
 
     def _exchange(self, person: str, text: str, lines: int, block: Block) -> list[str]:
         """Say something as a person, and return the lines that the bot answers to anybody."""
         talk = self.talk
-        admins_only = text.lower().startswith("!aliases reload")
-        getattr(talk, person).says(self._translated(text), None if admins_only else "#ops")
+        self._tell(person, text)
         heard: list[str] = []
         try:
             while len(heard) < lines:
@@ -158,13 +189,15 @@ class Walk:
         read = len(talk.heard)
         talk.quiet()
         for to, message in talk.heard[read:]:
-            heard += lines_of(message, self.folder) if to != "@somebody" else []
+            heard += lines_of(message, self.folder) if to != ASIDE else []
         return heard
 
     def _learn(self, expected: list[str], heard: list[str]) -> None:
         """Note which id is meant by each id of the page."""
+        real = {execution.id for execution in self.talk.executions()}
         for wanted, found in zip(expected, heard, strict=False):
-            for ours, theirs in zip(_ID.findall(wanted), _ID.findall(found), strict=False):
+            given = [word for word in _WORD.findall(found) if word in real]
+            for ours, theirs in zip(_ID.findall(wanted), given, strict=False):
                 self.ids.setdefault(ours, theirs)
 
     def _translated(self, text: str) -> str:
@@ -180,6 +213,18 @@ class Walk:
 
         command, _, rest = text.partition(" ")
         return f"{command} {_NAMED.sub(real, rest)}".rstrip()
+
+
+def turns(block: Block) -> list[tuple[str, str, list[str]]]:
+    """Return who says what in a chat block, and the lines that the bot answers."""
+    found: list[tuple[str, str, list[str]]] = []
+    for line in block.text.splitlines():
+        said = _SAID.match(line)
+        if said and said[1] != "bot":
+            found.append((said[1], said[2], []))
+        elif text := (said[2] if said else line).strip():
+            found[-1][2].append(text)
+    return found
 
 
 @contextmanager
@@ -201,19 +246,9 @@ def loose(line: str) -> str:
     return _BOUND.sub("bound to: DIGEST", _LEFT.sub("T left", line))
 
 
-class times_left(list[int]):  # noqa: N801 - reads as a function
-    """The times that some lines say are left, in seconds; equal where each is nearly the same."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__(seconds(found) for line in lines for found in _LEFT.findall(line))
-
-    def __eq__(self, other: object) -> bool:
-        assert isinstance(other, times_left)
-        return len(self) == len(other) and all(
-            abs(one - two) <= LEFT_WITHIN for one, two in zip(self, other, strict=True)
-        )
-
-    __hash__ = None  # type: ignore[assignment]
+def times_left(lines: list[str]) -> list[int]:
+    """Return the times that some lines say are left, in seconds."""
+    return [seconds(found) for line in lines for found in _LEFT.findall(line)]
 
 
 def seconds(text: str) -> int:
@@ -269,22 +304,24 @@ def refusals(block: Block, walk: Walk) -> str:
 
 
 def write(page: Path) -> None:
-    """Write what really happens into a page: console blocks, and the text after a refused file."""
-    text = page.read_text()
+    """Write what really happens into a page: chat and console blocks, and the text after a refused file."""
+    text, read_to = page.read_text(), 0
     all_blocks = blocks(page)
     with a_walk() as walk:
         for before, block in zip([None, *all_blocks], all_blocks, strict=False):
-            if block.language == "console":
-                text = text.replace(f"```console\n{block.text}```", f"```console\n{walk.console(block)}```")
-            elif before and REFUSED.search(before.text):
-                old, new = (f"{before.text}```\n\n```text\n{said}```" for said in (block.text, refusals(before, walk)))
-                text = text.replace(old, new)
+            start = text.index(f"```{block.language}\n{block.text}```", read_to) + len(f"```{block.language}\n")
+            real = block.text
+            if before and REFUSED.search(before.text):
+                real = refusals(before, walk)
+            elif block.language in ("console", "chat"):
+                real = walk.console(block) if block.language == "console" else walk.chat(block)
             elif FILE.search(block.text):
                 walk.do(block)
+            text = text[:start] + real + text[start + len(block.text) :]
+            read_to = start + len(real)
     page.write_text(text)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT / "plugins/err-confirm"))
     for each in sys.argv[1:]:
         write(Path(each).resolve())

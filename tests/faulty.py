@@ -1,10 +1,12 @@
 """Stores that fail in one way, around a real one: the wake-up that never comes, the answer that is lost."""
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from err_confirm.errors import StoreUnavailableError
+from err_confirm.model import State
 from err_confirm.store.base import Store, Swap, SwapResult
 
 
@@ -57,14 +59,54 @@ class LostAnswers(Around):
         return result
 
 
-class Broken(Around):
-    """Answers nothing while `down` is set."""
+class LostSwaps(LostAnswers):
+    """Does not do a swap and says that the store did not answer: who asks cannot tell it from a lost answer."""
 
-    def __init__(self, store: Store) -> None:
+    def swap(self, swap: Swap) -> SwapResult:
+        if self._lose(swap):
+            raise StoreUnavailableError("the swap was lost")
+        return self.inside.swap(swap)
+
+
+class Once:
+    """Says yes once for each of these states: to the next swap that writes it."""
+
+    def __init__(self, *states: State) -> None:
+        self._states = list(states)
+
+    def __call__(self, swap: Swap) -> bool:
+        state = State(json.loads(swap.record.body)["state"])
+        if state not in self._states:
+            return False
+        self._states.remove(state)
+        return True
+
+    @property
+    def done(self) -> bool:
+        return not self._states
+
+
+class Overtaken(Around):
+    """Lets something else happen right before each swap: between the reading and the writing of who swaps."""
+
+    def __init__(self, store: Store, before: Callable[[Swap], object]) -> None:
+        super().__init__(store)
+        self._before = before
+
+    def swap(self, swap: Swap) -> SwapResult:
+        self._before(swap)
+        return self.inside.swap(swap)
+
+
+class Broken(Around):
+    """Answers nothing while `down` is set; `error` is what it raises instead."""
+
+    def __init__(self, store: Store, error: Exception | None = None) -> None:
         super().__init__(store)
         self.down = threading.Event()
+        self._error = error or StoreUnavailableError("the store is down")
 
     def __getattr__(self, name: str) -> Any:
         if self.down.is_set() and name in ("read", "swap", "due", "poll", "recent", "find", "forget_due"):
-            raise StoreUnavailableError("the store is down")
+            raise self._error
         return super().__getattr__(name)

@@ -40,14 +40,20 @@ class Counted:
 
 @dataclass
 class Counter:
-    """A runner that starts nothing and remembers every start; `hold` keeps runs from ending by themselves."""
+    """A runner that starts nothing and remembers every start.
+
+    `hold` keeps runs from ending by themselves; `surprise` is what no runner should raise.
+    """
 
     key: str = "count"
     starts: list[str] = field(default_factory=list)
     hold: threading.Event = field(default_factory=threading.Event)
+    surprise: Exception | None = None
 
     def start(self, invocation: Invocation) -> Counted:
         self.starts.append(invocation.spec["name"])
+        if self.surprise:
+            raise self.surprise
         let_go = threading.Event()
         if not self.hold.is_set():
             let_go.set()
@@ -84,12 +90,15 @@ class House:
             assert changed.state is state, changed
         return changed
 
-    def all_become(self, state: State, executions: Iterable[Execution]) -> None:
-        """Wait until each of these has become this state."""
+    def all_become(self, state: State, executions: Iterable[Execution]) -> list[Execution]:
+        """Wait until each of these has become this state; returns all changes until then, in order."""
         missing = {execution.id for execution in executions}
+        changes = []
         while missing:
             changed = self.changes.get(timeout=PATIENCE)
             missing -= {changed.id} if changed.state is state else set()
+            changes.append(changed)
+        return changes
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition holds that nobody tells of."""

@@ -63,8 +63,8 @@ class Talk:
             try:
                 self.heard.append(self.bot.heard.get(timeout=max(0.0, deadline - time.monotonic())))
             except queue.Empty:
-                told = "\n".join(f"[{where}] {text}" for where, text in self.heard)
-                raise AssertionError(f"nobody said {pattern!r} (to {to}); what was said:\n{told}") from None
+                told = "\n".join(f"[{where}] {text}" for where, text in self.heard[-12:])
+                raise AssertionError(f"nobody said {pattern!r} (to {to}); what was said last:\n{told}") from None
 
     def prompt(self, to: str | None = None) -> str:
         """Wait for a prompt, and return its id."""

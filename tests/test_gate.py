@@ -1,6 +1,5 @@
 """The gate: what is confirmed runs once, what is not never does, whatever is lost on the way."""
 
-import json
 from collections import Counter as Tally
 from pathlib import Path
 
@@ -12,12 +11,13 @@ from err_confirm.model import Place, Policy, State, Verdict
 from err_confirm.store.base import Key, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
 from err_confirm.transition import LEASE, Already, Answer, Cancel, Reason, Refusal, Step
-from faulty import Broken, Deaf, LostAnswers
+from faulty import Broken, Deaf, LostAnswers, LostSwaps, Once
 from house import Counter, a_house, a_plan
 from servers import StoreFactory
 
 PATIENT = Policy(retry_count=60, retry_delay=60.0)
 SHORT = Policy(retry_count=3, retry_delay=0.1)
+MANY = 200
 QUICK_POLL = Policy(retry_count=600, retry_delay=0.05)
 
 
@@ -81,13 +81,23 @@ def test_a_key_written_by_hand_wakes_the_gate_and_runs_nothing(store: Store) -> 
     assert house.runner.starts == []
 
 
-def test_a_vote_whose_wake_up_is_lost_is_found_by_the_next_poll(store: Store) -> None:
+def test_votes_whose_wake_ups_are_all_lost_are_found_by_the_polls(store: Store) -> None:
     with a_house(Deaf(store)) as house:
-        executions = [house.ask(QUICK_POLL, str(number)) for number in range(50)]
+        executions = [house.ask(QUICK_POLL, str(number)) for number in range(MANY)]
         for execution in reversed(executions):
             house.confirm(execution)
         house.all_become(State.SUCCEEDED, executions)
-    assert Tally(house.runner.starts) == Tally(str(number) for number in range(50))
+    assert Tally(house.runner.starts) == Tally(str(number) for number in range(MANY))
+
+
+def test_what_is_confirmed_is_claimed_in_that_order_long_before_the_next_poll(store: Store) -> None:
+    with a_house(store) as house:
+        executions = [house.ask(PATIENT, str(number)) for number in range(MANY)]
+        for execution in reversed(executions):
+            house.confirm(execution)
+        claimed = [change.id for change in house.all_become(State.SUCCEEDED, executions) if not change.state.ended]
+    assert claimed == [execution.id for execution in reversed(executions)]
+    assert Tally(house.runner.starts) == Tally(str(number) for number in range(MANY))
 
 
 def test_what_waits_is_found_by_the_next_process_with_its_deadline(store_factory: StoreFactory) -> None:
@@ -156,35 +166,28 @@ def test_what_a_dead_process_ran_is_lost_and_not_run_again(tmp_path: Path) -> No
     alive.close()
 
 
-def test_a_claim_whose_answer_was_lost_still_runs_once(store: Store) -> None:
-    lost = []
-
-    def lose(swap: Swap) -> bool:
-        claims = json.loads(swap.record.body)["state"] == "running" and not lost
-        lost.extend([swap] if claims else [])
-        return claims
-
-    with a_house(LostAnswers(store, lose)) as house:
+@pytest.mark.parametrize("lossy", [LostAnswers, LostSwaps])
+@pytest.mark.parametrize("state", [State.APPROVED, State.RUNNING, State.SUCCEEDED])
+def test_whatever_answer_is_lost_it_runs_once_and_each_change_is_told_once(
+    store: Store, lossy: type[LostAnswers], state: State
+) -> None:
+    lose = Once(state)
+    with a_house(lossy(store, lose)) as house:
         execution = house.ask(PATIENT)
-        house.confirm(execution)
-        house.becomes(execution, State.SUCCEEDED)
-    assert (len(lost), house.runner.starts) == (1, ["it"])
+        if state is State.APPROVED:
+            with pytest.raises(StoreUnavailableError):
+                house.confirm(execution)
+        assert isinstance(house.confirm(execution), Step | Already)
+        house.becomes(execution, State.RUNNING, State.SUCCEEDED)
+    assert (lose.done, house.runner.starts, house.changes.empty()) == (True, ["it"], True)
 
 
-def test_an_end_whose_answer_was_lost_is_reported_once(store: Store) -> None:
-    lost = []
-
-    def lose(swap: Swap) -> bool:
-        ends = json.loads(swap.record.body)["state"] == "succeeded" and not lost
-        lost.extend([swap] if ends else [])
-        return ends
-
-    with a_house(LostAnswers(store, lose)) as house:
-        execution = house.ask(PATIENT)
-        house.confirm(execution)
-        house.becomes(execution, State.RUNNING)
-        house.wait_until(lambda: house.engine.read(execution.id)[0].state is State.SUCCEEDED)
-    assert len(lost) == 1
+@pytest.mark.parametrize("lossy", [LostAnswers, LostSwaps])
+def test_an_expiry_whose_answer_was_lost_is_told_once(store: Store, lossy: type[LostAnswers]) -> None:
+    lose = Once(State.EXPIRED)
+    with a_house(lossy(store, lose)) as house:
+        house.becomes(house.ask(SHORT), State.EXPIRED)
+    assert (lose.done, house.runner.starts, house.changes.empty()) == (True, [], True)
 
 
 def test_nothing_runs_while_the_store_is_down_and_the_vote_counts_when_it_is_back(store: Store) -> None:

@@ -118,6 +118,7 @@ def test_one_process_claims_and_holds_it_by_renewing() -> None:
     assert (RUNNING.runner, RUNNING.fence, RUNNING.lease_until) == ("one", 1, NOW + 2 + LEASE)
     assert refusal(RUNNING, Advance("two")) is Reason.RUNNING
     assert isinstance(transition(RUNNING, Advance("one"), NOW + 3), Already)
+    assert after(RUNNING, (2 + LEASE, Advance("one"))).state is State.LOST, "claimed, and then never started"
     renewed = after(RUNNING, (20, Renew("one", 1)))
     assert renewed.lease_until == NOW + 20 + LEASE
     assert refusal(RUNNING, Renew("two", 1)) is Reason.STALE
@@ -292,11 +293,11 @@ def must_change(execution: Execution, event: Event, now: float, yes: dict[str, f
             return False
         case Cancel(person):
             return person == "alice" and state in (State.PENDING, State.APPROVED)
-        case Advance(process):
+        case Advance():
             return {
                 State.PENDING: now >= execution.expires_at,
                 State.APPROVED: True,
-                State.RUNNING: process != execution.runner and now >= (execution.lease_until or 0),
+                State.RUNNING: now >= (execution.lease_until or 0),
             }.get(state, False)
         case Finish(process, fence):
             mine = (process, fence) == (execution.runner, execution.fence)
@@ -339,9 +340,9 @@ PLANTED = {
     "the claim has no deadline": ("now >= run_by or met", "met"),
     "the claim may be written after the votes have ended": ("before=min(run_by, met),", ""),
     "a second vote takes a second seat": ("*(other for other in execution.votes if other.person != event.person), vote", "*execution.votes, vote"),
-    "what runs can be claimed again": ("case State.RUNNING if execution.runner == event.process:\n            return Already", "case State.RUNNING if execution.runner == event.process:\n            return _claim(execution, event.process, now) or Already"),
-    "a lease is over too early": ("now < execution.lease_until:", "now < execution.lease_until - LEASE:"),
-    "a lease is never over": ("if execution.lease_until is not None and now < execution.lease_until:", "if True:"),
+    "what runs can be claimed again": ("return Already(execution) if execution.runner == event.process", "return _claim(execution, event.process, now) if execution.runner == event.process"),
+    "a lease is over too early": ("now >= (execution.lease_until or 0.0):", "now >= (execution.lease_until or 0.0) - LEASE:"),
+    "a lease is never over": ("now >= (execution.lease_until or 0.0):", "False:"),
     "anybody reports the end": ("    if (execution.runner, execution.fence) != (event.process, event.fence):\n", "    if execution.runner != event.process:\n"),
     "anybody renews": ("(execution.runner, execution.fence) == (event.process, event.fence)", "execution.fence == event.fence"),
     "lost is final": ("not in (State.RUNNING, State.LOST)", "not in (State.RUNNING,)"),

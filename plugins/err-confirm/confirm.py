@@ -112,7 +112,9 @@ class Confirm(BotPlugin):
         command = command.lower()
         if f"{command}_{args.strip().lower()}" in self._bot.commands:
             command, args = f"{command}_{args.strip().lower()}", ""
-        self._bot._process_command(msg, command, args, match=None)
+        # Run here, not queued again: while an admin's command waits for all others, the pool takes nothing new.
+        msg, command, args = self._bot._process_command_filters(msg, command, args)
+        return self._bot.commands[command](msg, args) if msg else None
 
     @contextmanager
     def worded(self) -> Iterator[None]:

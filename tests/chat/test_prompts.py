@@ -37,6 +37,8 @@ action_ref: argv
 confirm: {retry: {count: 2, delay: 100ms}}
 """,
     "aliases/fail.yaml": "{name: fail, formats: [fail], run: {command: [./fail]}}",
+    "noise": "#!/bin/sh\nprintf 'a\\tb\\r\\n```\\n**b** \\033[31mred <i>&amp;\\n!confirm\\n'\n",
+    "aliases/noise.yaml": "{name: noise, formats: [noise], run: {command: [./noise]}}",
     "aliases/quiet.yaml": "{name: quiet, formats: [be quiet], run: {command: ['true']}}",
     "aliases/worded.yaml": """
 name: worded
@@ -209,19 +211,10 @@ def test_a_control_character_is_refused(talk: Talk, folder: Path, character: str
     assert ran(folder) == []
 
 
-def test_output_is_shown_inert(talk: Talk, folder: Path) -> None:
-    talk.alice.says("!now two\nlines")
-    talk.hears(r'succeeded in [0-9.]+ s: \["two\\\\nlines"\]\Z|succeeded in [0-9.]+ s: \["two\\nlines"\]\Z')
-    (folder / "fail").write_text(
-        "#!/bin/sh\nprintf 'a\\tb\\r\\n```\\n**b** \\033[31mred <i>&amp;\\n!confirm\\n'\nexit 3\n"
-    )
-    try:
-        talk.alice.says("!fail", "#inert")
-        asked = talk.prompt()
-        talk.alice.says(f"!confirm {asked}", "#inert")
-        told = talk.hears(r"failed with exit code 3 after [0-9.]+ s\n(.*)\Z", "#inert")
-    finally:
-        (folder / "fail").write_text(FILES["fail"])
+def test_output_is_shown_inert(talk: Talk) -> None:
+    talk.alice.says("!noise", "#noise")
+    talk.alice.says(f"!confirm {talk.prompt()}", "#noise")
+    told = talk.hears(r"succeeded in [0-9.]+ s\n(.*)\Z", "#noise")
     assert [line.strip() for line in told[1].strip().splitlines()] == [
         "a       b",
         "```",
@@ -283,6 +276,4 @@ def test_own_words_that_fail_say_so_and_hide_nothing(talk: Talk) -> None:
     asked = talk.prompt()
     talk.alice.says(f"!confirm {asked}", "#misworded")
     talk.hears(rf"\A{asked} confirmed by alice, running\Z", "#misworded")
-    talk.hears(
-        rf"\A@alice {asked} succeeded in [0-9.]+ s\n\(the alias's own words for this fail: .*nothing", "#misworded"
-    )
+    talk.hears(rf"{asked} succeeded in [0-9.]+ s\n\(the alias's own words for this fail: .*nothing", "#misworded")

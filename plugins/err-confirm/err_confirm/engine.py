@@ -1,28 +1,16 @@
 """The verbs: read an execution, ask what may happen, swap it, and tell of what has changed."""
 
 import logging
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-
-from pydantic import TypeAdapter
 
 from err_confirm import ids
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.model import Execution, Place, State
 from err_confirm.plan import Plan
-from err_confirm.store.base import Key, Record, Store, Swap, SwapStatus
-from err_confirm.transition import (
-    LATEST_WRITE,
-    Decision,
-    Event,
-    Reason,
-    Refusal,
-    Step,
-    due_at,
-    keep_until,
-    transition,
-)
+from err_confirm.records import RecordError, first_swap, read_record, step_swap
+from err_confirm.store.base import Record, Store, SwapStatus
+from err_confirm.transition import Decision, Event, Reason, Refusal, Step, transition
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +18,6 @@ CONFLICTS = 100
 """How many other writers a step gives way to before the store counts as not reachable."""
 JUST_ENDED = 120.0
 """Seconds after an execution's end in which a bare `confirm` could be meant for it, and so names nothing."""
-
-_EXECUTION = TypeAdapter(Execution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +32,23 @@ class Engine:
     """All that can be done with executions; every method may be called from any thread.
 
     Methods raise StoreUnavailableError when the store does not answer: then nothing more is known than before, and
-    saying the same again is safe.
+    saying the same again is safe. They raise RecordError for an execution whose record cannot be used.
 
     Args:
         store: where executions are.
-        on_change: is called with an execution after each change of its state, on the thread that made the change.
+        on_change: is called with an execution after each change of its state, on the thread that made the change, or
+            that saw it first where the store's answer was lost. Must not raise.
     """
 
     def __init__(self, store: Store, on_change: Callable[[Execution], None]) -> None:
         self.store = store
         self._on_change = on_change
+        self._untold: dict[str, str] = {}
 
     def create(self, plan: Plan, *, requester: str, place: Place, text: str) -> Execution:
         """Store what was asked for; it waits for its votes, or is approved at once where no policy guards it."""
         alias, policy = plan.alias, plan.alias.policy
-        while True:
+        for _ in range(CONFLICTS):
             execution_id = ids.new_id()
             _, now = self.store.read(execution_id)
             execution = Execution(
@@ -81,9 +69,9 @@ class Engine:
                 ack=alias.ack,
                 result=alias.result,
             )
-            result = self.store.swap(_swap(execution, not_after=now + LATEST_WRITE))
-            if result.status is SwapStatus.OK:
+            if self.store.swap(first_swap(execution)).status is SwapStatus.OK:
                 return execution
+        raise StoreUnavailableError("the store takes no new execution at this moment; say it again")
 
     def apply(self, execution_id: str, event: Event) -> Decision:
         """Do what the event asks for if the state machine allows it, once."""
@@ -91,23 +79,21 @@ class Engine:
         for _ in range(CONFLICTS):
             if record is None:
                 return Refusal(Reason.UNKNOWN)
-            execution = decode(record)
+            execution = self._seen(record)
             decision = transition(execution, event, now)
             if not isinstance(decision, Step):
                 return decision
-            changed = decision.execution
-            result = self.store.swap(
-                _swap(
-                    changed,
-                    keys=_keys(execution, changed),
-                    not_before=decision.not_before,
-                    not_after=decision.not_after,
-                )
-            )
+            swap = step_swap(execution, decision)
+            changes = decision.execution.state is not execution.state
+            try:
+                result = self.store.swap(swap)
+            except StoreUnavailableError:
+                if changes:
+                    self._untold[execution_id] = swap.record.token
+                raise
             if result.status is SwapStatus.OK:
-                if changed.state is not execution.state:
-                    log.info("execution %s: %s -> %s", changed.id, execution.state, changed.state)
-                    self._on_change(changed)
+                if changes:
+                    self._tell(decision.execution)
                 return decision
             record, now = result.record, result.now
         raise StoreUnavailableError(f"too many others change execution {execution_id} at this moment; say it again")
@@ -115,7 +101,7 @@ class Engine:
     def read(self, execution_id: str) -> tuple[Execution | None, float]:
         """Return an execution as it is now, and the store's clock."""
         record, now = self.store.read(execution_id)
-        return (None if record is None else decode(record)), now
+        return (None if record is None else read_record(record)), now
 
     def resolve(self, reference: str) -> str | Unclear:
         """Return the id that a person means by an id, or by the start of one."""
@@ -146,39 +132,32 @@ class Engine:
 
     def recent(self) -> Iterator[Execution]:
         """Yield the executions that are kept, newest first."""
-        return map(decode, self.store.recent())
+        return _readable(self.store.recent())
 
     def waiting(self) -> Iterator[Execution]:
         """Yield the executions that have not ended, those that are due first first."""
-        for due in self.store.due(10_000)[0]:
-            execution, _ = self.read(due.id)
-            if execution is not None:
-                yield execution
+        records = (self.store.read(due.id)[0] for due in self.store.due(10_000)[0])
+        return _readable(record for record in records if record is not None)
+
+    def _seen(self, record: Record) -> Execution:
+        """Return the execution in a record; tell of it if we wrote it and the answer to that was lost."""
+        execution = read_record(record)
+        if self._untold.get(record.id) == record.token and self._untold.pop(record.id, ""):
+            self._tell(execution)
+        return execution
+
+    def _tell(self, execution: Execution) -> None:
+        log.info("execution %s is %s", execution.id, execution.state)
+        self._on_change(execution)
 
 
-def decode(record: Record) -> Execution:
-    """Return the execution in a record."""
-    return _EXECUTION.validate_json(record.body)
-
-
-def _swap(execution: Execution, *, keys: tuple[Key, ...] = (), not_before: float = 0.0, not_after: float) -> Swap:
-    return Swap(
-        record=Record(execution.id, execution.version, secrets.token_hex(8), _EXECUTION.dump_json(execution)),
-        keys=keys,
-        due_at=due_at(execution),
-        keep_until=keep_until(execution),
-        not_before=not_before,
-        not_after=not_after,
-    )
-
-
-def _keys(before: Execution, after: Execution) -> tuple[Key, ...]:
-    """Return the keys that a step writes: one for each new vote, gone with its TTL."""
-    return tuple(
-        Key(after.id, vote.person, str(vote.verdict), vote.expires_at)
-        for vote in after.votes
-        if vote not in before.votes
-    )
+def _readable(records: Iterable[Record]) -> Iterator[Execution]:
+    """Yield the executions in records, without those that cannot be used: one of them must not hide all others."""
+    for record in records:
+        try:
+            yield read_record(record)
+        except RecordError as error:
+            log.warning("%s", error)
 
 
 def _same_place(one: Place, other: Place) -> bool:

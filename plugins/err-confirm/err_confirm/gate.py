@@ -1,16 +1,15 @@
 """Hold executions until enough people have answered: the one thread that waits for all of them."""
 
-import heapq
 import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.model import Execution, State
-from err_confirm.people import EVERYBODY
+from err_confirm.polls import Polls
+from err_confirm.records import RecordError
 from err_confirm.runs import Runs
 from err_confirm.transition import LEASE, Advance, Already, Decision, Reason, Refusal, Step
 
@@ -20,19 +19,10 @@ IDLE = 60.0
 """Seconds after which the gate looks at what is due even if nothing is and nothing woke it."""
 AGAIN = 1.0
 """Seconds until it looks again after the store did not answer, or something due could not be done."""
-PAGE = 500
-"""How many due entries, and keys, it asks for at once."""
-
-
-@dataclass(slots=True, order=True)
-class _Poll:
-    """The polls of one execution that are left: small, because there may be very many."""
-
-    at: float
-    execution_id: str
-    left: int
-    delay: float
-    people: tuple[str, ...]
+DUE = 100
+"""How many due entries it asks for at once."""
+KEYS = 1_000
+"""How many keys it asks for at once."""
 
 
 class Gate:
@@ -57,9 +47,9 @@ class Gate:
         self._process = process
         self._monotonic = monotonic
         self._watch = engine.store.watch()
-        self._polls: list[_Poll] = []
+        self._polls = Polls()
         self._unsure: dict[str, float] = {}
-        self._lock = threading.Lock()
+        self._left_alone: set[str] = set()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="err-confirm gate", daemon=True)
 
@@ -75,14 +65,7 @@ class Gate:
 
     def add(self, execution: Execution) -> None:
         """Poll the keys of an execution that waits."""
-        policy = execution.policy
-        if policy is None or execution.state is not State.PENDING:
-            return
-        people = {execution.requester if who == "requester" else who for who in policy.by} - EVERYBODY
-        first = self._monotonic() + policy.retry_delay
-        poll = _Poll(first, execution.id, policy.retry_count, policy.retry_delay, tuple(sorted(people)))
-        with self._lock:
-            heapq.heappush(self._polls, poll)
+        self._polls.add(execution, self._monotonic())
         self._watch.wake()
 
     def _work(self) -> None:
@@ -90,68 +73,78 @@ class Gate:
         while not self._stopping.is_set():
             try:
                 if not taken_up:
-                    for execution in self._engine.waiting():
-                        self.add(execution)
+                    for execution in list(self._engine.waiting()):
+                        self._polls.add(execution, self._monotonic())
                     taken_up = True
-                pause = self._look()
+                pause = self.look()
             except StoreUnavailableError as error:
                 log.warning("nothing runs until the store answers again: %s", error)
+                pause = AGAIN
+            except Exception:  # a gate that is gone would hold everything for ever, and say nothing
+                log.exception("nothing runs until this is gone, which should not have happened")
                 pause = AGAIN
             self._watch.wait(pause)
         self._watch.close()
 
-    def _look(self) -> float:
+    def look(self) -> float:
         """Do all that may be done now; return the seconds until something more may be."""
         for execution_id in list(self._unsure):
             self._advance(execution_id)
         self._poll()
         while not self._stopping.is_set():
-            due, now = self._store.due(PAGE)
+            entries, now = self._store.due(DUE + len(self._left_alone) + len(self._runs))
+            due = [entry for entry in entries if self._may_advance(entry.id)]
             ready = [entry.id for entry in due if entry.at <= now]
             steps = sum(isinstance(self._advance(execution_id), Step) for execution_id in ready)
-            if len(ready) < PAGE or not steps:
-                break
-        else:
-            return 0.0
-        soonest = AGAIN if steps < len(ready) else IDLE
-        if len(ready) < len(due):
-            soonest = min(soonest, due[len(ready)].at - now)
-        with self._lock:
-            if self._polls:
-                soonest = min(soonest, self._polls[0].at - self._monotonic())
-        return max(soonest, 0.0)
+            if len(ready) < DUE or not steps:
+                pause = AGAIN if steps < len(ready) else IDLE
+                later = [entry.at - now for entry in due[len(ready) :]]
+                return max(0.0, min(pause, *later[:1], self._polls.soonest() - self._monotonic()))
+        return 0.0
 
     def _poll(self) -> None:
-        """Look for the keys whose moment has come, and at the executions that they are for."""
-        now = self._monotonic()
-        polls = []
-        with self._lock:
-            while self._polls and self._polls[0].at <= now:
-                polls.append(heapq.heappop(self._polls))
-            for poll in polls:
-                if poll.left > 1:
-                    heapq.heappush(self._polls, replace(poll, at=poll.at + poll.delay, left=poll.left - 1))
-        pairs = [(poll.execution_id, person) for poll in polls for person in poll.people]
-        for start in range(0, len(pairs), PAGE):
-            page = pairs[start : start + PAGE]
-            found = self._store.poll(page)
-            for execution_id in {pair[0] for pair, there in zip(page, found, strict=True) if there}:
-                self._advance(execution_id)
+        """Look for the keys whose moment has come, and where one is there, at the execution that it is for."""
+        keys = [(poll, person) for poll in self._polls.take(self._monotonic()) for person in poll.people]
+        for start in range(0, len(keys), KEYS):
+            page = keys[start : start + KEYS]
+            found = self._store.poll([(poll.execution_id, person) for poll, person in page])
+            answered = {poll.execution_id: poll for (poll, _), there in zip(page, found, strict=True) if there}
+            for execution_id, poll in answered.items():
+                decision = self._advance(execution_id)
+                if not (isinstance(decision, Refusal) and decision.reason is Reason.NOT_YET):
+                    poll.left = 0
+
+    def _may_advance(self, execution_id: str) -> bool:
+        """Tell whether an execution is this gate's business: what runs here is the business of its runs."""
+        return not (self._stopping.is_set() or execution_id in self._left_alone or self._runs.has(execution_id))
 
     def _advance(self, execution_id: str) -> Decision | None:
-        """Run, expire or give up one execution, if that is due; None once the gate is to stop."""
-        if self._stopping.is_set():
+        """Run, expire or give up one execution, if that is due; None if it is not this gate's business."""
+        if not self._may_advance(execution_id):
             return None
-        asked = self._unsure.get(execution_id, self._monotonic())
-        self._unsure[execution_id] = asked
-        decision = self._engine.apply(execution_id, Advance(self._process))
-        del self._unsure[execution_id]
+        now = self._monotonic()
+        try:
+            decision = self._engine.apply(execution_id, Advance(self._process))
+        except StoreUnavailableError:
+            self._unsure.setdefault(execution_id, now)
+            raise
+        except RecordError as error:
+            log.error("%s", error)  # once: it never runs, and what else is due goes on
+            self._left_alone.add(execution_id)
+            return None
+        unsure_since = self._unsure.pop(execution_id, now)
         match decision:
             case Step(execution) if execution.state is State.RUNNING:
-                self._runs.start(execution)
-            case Already(execution) if self._monotonic() - asked < LEASE / 2:
-                # Claimed by us in a swap whose answer was lost; `start` does nothing if it has been started before.
-                self._runs.start(execution)
+                self._start(execution, now)
+            case Already(execution):  # claimed by us in a swap whose answer was lost
+                self._start(execution, unsure_since)
             case Refusal(Reason.UNKNOWN):
                 self._store.forget_due(execution_id)
         return decision
+
+    def _start(self, execution: Execution, since: float) -> None:
+        """Run what was claimed after the moment `since`, unless others may soon take it for lost."""
+        if self._monotonic() - since < LEASE / 2:
+            self._runs.start(execution)
+        else:
+            log.error("execution %s was claimed too long ago to be started now; it will be lost", execution.id)

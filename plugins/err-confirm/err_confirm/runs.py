@@ -6,10 +6,11 @@ import time
 from collections.abc import Mapping
 
 from err_confirm.engine import Engine
-from err_confirm.errors import StartError, StoreUnavailableError
+from err_confirm.errors import StartError, StoreError, StoreUnavailableError
 from err_confirm.model import Execution, Outcome
+from err_confirm.records import RecordError
 from err_confirm.runners.base import Runner, Running
-from err_confirm.transition import LEASE, Finish, Renew
+from err_confirm.transition import LEASE, Finish, Refusal, Renew
 
 log = logging.getLogger(__name__)
 
@@ -37,30 +38,37 @@ class Runs:
         self._process = process
         self._lock = threading.Lock()
         self._started: dict[tuple[str, int], None] = {}
+        self._threads: dict[str, threading.Thread] = {}
         self._running: dict[str, Running] = {}
-        self._threads: set[threading.Thread] = set()
         self._stopping = threading.Event()
 
     def start(self, execution: Execution) -> None:
         """Run a claimed execution on a thread of its own; a second call for the same claim does nothing."""
         claim = (execution.id, execution.fence)
+        name = f"err-confirm {execution.id}"
         with self._lock:
             if claim in self._started:
                 return
             self._started[claim] = None
             if len(self._started) > REMEMBERED:
                 del self._started[next(iter(self._started))]
-            thread = threading.Thread(
-                target=self._run, args=(execution,), name=f"err-confirm {execution.id}", daemon=True
-            )
-            self._threads.add(thread)
-        thread.start()
+            thread = threading.Thread(target=self._run, args=(execution,), name=name, daemon=True)
+            thread.start()
+            self._threads[execution.id] = thread
+
+    def has(self, execution_id: str) -> bool:
+        """Tell whether this is still run, or its end still reported, here."""
+        return execution_id in self._threads
+
+    def __len__(self) -> int:
+        """Return how many are run here."""
+        return len(self._threads)
 
     def stop(self, grace: float) -> None:
         """Give what runs `grace` seconds to end, then end it; returns when all is reported or given up."""
         deadline = time.monotonic() + grace
         with self._lock:
-            threads = list(self._threads)
+            threads = list(self._threads.values())
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._stopping.set()
@@ -72,9 +80,13 @@ class Runs:
             thread.join()
 
     def _run(self, execution: Execution) -> None:
-        self._finish(execution, self._outcome(execution))
-        with self._lock:
-            self._threads.discard(threading.current_thread())
+        try:
+            self._finish(execution, self._outcome(execution))
+        except Exception:  # a runner may be anybody's code
+            log.exception("how execution %s ends is not known here; it will be lost", execution.id)
+        finally:
+            with self._lock:
+                del self._threads[execution.id]
 
     def _outcome(self, execution: Execution) -> Outcome:
         invocation = execution.invocation
@@ -98,7 +110,7 @@ class Runs:
     def _renew(self, execution: Execution) -> None:
         try:
             self._engine.apply(execution.id, Renew(self._process, execution.fence))
-        except StoreUnavailableError as error:
+        except StoreError as error:
             log.warning("the lease of %s could not be renewed: %s", execution.id, error)
 
     def _finish(self, execution: Execution, outcome: Outcome) -> None:
@@ -107,10 +119,15 @@ class Runs:
         tries_left = LAST_TRIES
         while tries_left > 0:
             try:
-                self._engine.apply(execution.id, event)
+                decision = self._engine.apply(execution.id, event)
             except StoreUnavailableError as error:
                 log.warning("the end of %s could not be reported yet: %s", execution.id, error)
+            except RecordError as error:
+                log.error("the end of %s (%s) cannot be reported: %s", execution.id, outcome, error)
+                return
             else:
+                if isinstance(decision, Refusal):
+                    log.error("the end of %s (%s) was not taken: %s", execution.id, outcome, decision.reason)
                 return
             if self._stopping.wait(AGAIN):
                 tries_left -= 1

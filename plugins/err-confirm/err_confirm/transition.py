@@ -254,12 +254,10 @@ def _advance(execution: Execution, event: Advance, now: float) -> Decision:
             return _end(execution, now, State.EXPIRED)
         case State.APPROVED:
             return _claim(execution, event.process, now)
-        case State.RUNNING if execution.runner == event.process:
-            return Already(execution)
         case State.RUNNING:
-            if execution.lease_until is not None and now < execution.lease_until:
-                return Refusal(Reason.RUNNING, execution)
-            return _end(execution, now, State.LOST)
+            if now >= (execution.lease_until or 0.0):
+                return _end(execution, now, State.LOST)
+            return Already(execution) if execution.runner == event.process else Refusal(Reason.RUNNING, execution)
         case _:
             return Refusal(Reason.ENDED, execution)
 

@@ -1,0 +1,62 @@
+"""Remember whose keys are still to be looked at, and when; small, because very many may wait."""
+
+import heapq
+import math
+import threading
+from dataclasses import dataclass, field
+
+from err_confirm.model import Execution, State
+from err_confirm.people import EVERYBODY
+
+
+@dataclass(slots=True, order=True)
+class Poll:
+    """The looks at one execution's keys that are left, `delay` seconds apart, the next one `at` a moment.
+
+    Setting `left` to 0 ends them.
+    """
+
+    at: float
+    execution_id: str
+    left: int = field(compare=False)
+    delay: float = field(compare=False)
+    people: tuple[str, ...] = field(compare=False)
+
+
+class Polls:
+    """All polls, the soonest first. Moments are seconds of a monotonic clock; any thread may add."""
+
+    def __init__(self) -> None:
+        self._heap: list[Poll] = []
+        self._lock = threading.Lock()
+
+    def add(self, execution: Execution, now: float) -> None:
+        """Look `retry_count` times, `retry_delay` apart, for the keys of those who may confirm it, if it waits."""
+        policy = execution.policy
+        if policy is None or execution.state is not State.PENDING:
+            return
+        people = {execution.requester if who == "requester" else who for who in policy.by} - EVERYBODY
+        first = now + policy.retry_delay
+        poll = Poll(first, execution.id, policy.retry_count, policy.retry_delay, tuple(sorted(people)))
+        with self._lock:
+            heapq.heappush(self._heap, poll)
+
+    def take(self, now: float) -> list[Poll]:
+        """Return those whose moment has come, each counted down and set for its next moment."""
+        taken = []
+        with self._lock:
+            while self._heap and self._heap[0].at <= now:
+                poll = heapq.heappop(self._heap)
+                if poll.left > 0:
+                    taken.append(poll)
+            for poll in taken:
+                poll.left -= 1
+                if poll.left > 0:
+                    poll.at += poll.delay
+                    heapq.heappush(self._heap, poll)
+        return taken
+
+    def soonest(self) -> float:
+        """Return the moment of the next poll; infinity if there is none."""
+        with self._lock:
+            return self._heap[0].at if self._heap else math.inf

@@ -1,0 +1,182 @@
+"""A bot's life: many that wait at once, a restart, an end while something runs, a reload of its plugins."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from err_confirm.runners.group import group_is_alive
+from servers import eventually
+from talk import PROMPT, Talk, a_bot, write_files
+
+MANY = 200
+FILES = {
+    # Notes its process group in the file `group`, and stays until it is ended.
+    "linger": "#!/bin/sh\necho $$ > group.new; mv group.new group\nsleep 600 & sleep 600\n",
+    "aliases/ping.yaml": """
+name: ping
+formats: [{representation: "ping {{host}};", match_multiple: true}]
+parameters: {host: {type: string, pattern: "[a-z0-9]+"}}
+run: {command: [echo, "{{ host }}"]}
+confirm: {retry: {count: 60, delay: 60s}}
+""",
+    "aliases/say.yaml": """
+name: say
+formats: ["say {{what}}"]
+run: {command: [echo, "{{ what }}"]}
+confirm: {by: [alice, bob], within: 1h}
+""",
+    "aliases/brief.yaml": """
+name: brief
+formats: [brief]
+run: {command: ['true']}
+confirm: {retry: {count: 4, delay: 200ms}}
+""",
+    "aliases/linger.yaml": "{name: linger, formats: [linger], run: {command: [./linger], timeout: 1h}}",
+}
+
+
+@contextmanager
+def the_bot(folder: Path) -> Iterator[Talk]:
+    write_files(folder, FILES)
+    with a_bot(folder, CONFIRM_STOP_GRACE="200ms") as talk:
+        yield talk
+
+
+def lingers(talk: Talk, folder: Path) -> tuple[str, int]:
+    """Let alice start what does not end by itself; return its id and its process group."""
+    talk.alice.says("!linger")
+    asked = talk.prompt()
+    talk.alice.says(f"!confirm {asked}")
+    talk.hears(f"{asked} confirmed by alice, running")
+    eventually((folder / "group").exists)
+    return asked, int((folder / "group").read_text())
+
+
+def test_of_very_many_that_wait_each_runs_at_once_when_it_is_confirmed_and_once(tmp_path: Path) -> None:
+    with the_bot(tmp_path) as talk:
+        assert talk.bot.bot_config.BOT_ASYNC_POOLSIZE == 10
+        for start in range(0, MANY, 40):
+            talk.alice.says("!" + " ".join(f"ping h{number};" for number in range(start, start + 40)))
+        asked = [talk.prompt() for _ in range(MANY)]
+        assert len(set(asked)) == MANY
+        # The first poll is a minute away: whatever waited for it would not be heard in time.
+        for each in reversed(asked):
+            talk.alice.says(f"!confirm {each}")
+            talk.hears(f"^{each} confirmed by alice, running$")
+        eventually(lambda: not list(talk.guard.engine.waiting()), within=60)
+        talk.hears(f"{asked[0]} succeeded")
+        told = "\n".join(talk.texts())
+        assert re.findall(r"^(\w{8}) confirmed by alice, running$", told, re.MULTILINE) == asked[::-1]
+        assert {(each.state, each.fence) for each in talk.executions()} == {("succeeded", 1)}
+        assert len(talk.executions()) == MANY
+
+
+def test_very_many_confirmed_in_one_go_all_run_once(tmp_path: Path) -> None:
+    with the_bot(tmp_path) as talk:
+        for number in range(MANY):
+            talk.alice.says(f"!ping h{number};")
+        asked = [talk.prompt() for _ in range(MANY)]
+        for each in reversed(asked):
+            talk.alice.says(f"!confirm {each}")
+        for _ in asked:
+            talk.hears("succeeded")
+        assert {(each.state, each.fence) for each in talk.executions()} == {("succeeded", 1)}
+        told = "\n".join(talk.texts())
+        for said in (r"^(\w{8}) confirmed by alice, running$", r"^@alice (\w{8}) succeeded"):
+            assert sorted(re.findall(said, told, re.MULTILINE)) == sorted(asked)
+
+
+def test_after_a_restart_what_waits_is_found_with_its_deadline_and_can_be_confirmed(tmp_path: Path) -> None:
+    with the_bot(tmp_path) as talk:
+        talk.alice.says("!say room", "#ops")
+        in_room = talk.prompt("#ops")
+        talk.alice.says("!say alone", None)
+        alone = talk.prompt("@alice")
+        talk.quiet()  # the deadline starts when the prompt has been posted
+        deadlines = [talk.execution(each).expires_at for each in (in_room, alone)]
+    with the_bot(tmp_path) as talk:
+        assert [talk.execution(each).expires_at for each in (in_room, alone)] == deadlines
+        assert not any(re.search(PROMPT, text, re.MULTILINE) for text in talk.texts())
+        talk.bob.says("!pending")
+        talk.hears(rf"^{in_room} say asked by alice · (59 min [0-9]+ s|1 h) left · say room$", "#ops")
+        talk.bob.says(f"!confirm {in_room}", "#dev")
+        talk.hears(rf"\A@alice {in_room} succeeded in [0-9.]+ s: room\Z", "#ops")
+        talk.alice.says("!confirm", None)
+        talk.hears(rf"\A@alice {alone} succeeded in [0-9.]+ s: alone\Z", "@alice")
+
+
+def test_what_should_have_expired_while_no_bot_ran_expires_at_the_next_start(tmp_path: Path) -> None:
+    with the_bot(tmp_path) as talk:
+        talk.alice.says("!brief", "#dev")
+        asked = talk.prompt("#dev")
+    with the_bot(tmp_path) as talk:
+        talk.hears(rf"\A@alice {asked} expired: .*; nothing ran\nask again: !brief\Z", "#dev")
+        talk.alice.says(f"!confirm {asked}", "#dev")
+        talk.hears(rf"\A{asked} expired at [0-9:]+ UTC and nothing ran; ask again: !brief\Z", "#dev")
+
+
+def test_at_the_end_what_runs_is_aborted_and_said_and_no_process_is_left(tmp_path: Path) -> None:
+    with the_bot(tmp_path) as talk:
+        asked, group = lingers(talk, tmp_path)
+    talk.hears(rf"\A@alice {asked} aborted after [0-9.]+ s: stopped, because the bot was stopped\Z", "#ops")
+    assert not group_is_alive(group)
+    with the_bot(tmp_path) as talk:
+        talk.alice.says(f"!confirm {asked}")
+        talk.hears(rf"\Ayou already confirmed {asked}; it is aborted; see !show {asked}\Z")
+        talk.bob.says(f"!show {asked}")
+        talk.hears(rf"\A{asked} aborted .*stopped, because the bot was stopped")
+        assert talk.execution(asked).fence == 1
+
+
+def test_a_reload_of_a_plugin_keeps_what_waits_and_ends_what_runs(tmp_path: Path) -> None:
+    with the_bot(tmp_path) as talk:
+        talk.alice.says("!say one")
+        one = talk.prompt()
+        talk.alice.says("!say two")
+        two = talk.prompt()
+        lingering, group = lingers(talk, tmp_path)
+
+        talk.alice.says("!plugin reload Confirm", None)
+        talk.hears(rf"\A@alice {lingering} aborted", "#ops")
+        talk.hears("Plugin Confirm reloaded", "@alice")
+        assert not group_is_alive(group)
+        talk.bob.says(f"!confirm {one}")
+        talk.hears(rf"\A@alice {one} succeeded in [0-9.]+ s: one\Z", "#ops")
+
+        talk.alice.says("!plugin reload Aliases", None)
+        talk.hears("Plugin Aliases reloaded", "@alice")
+        talk.bob.says(f"!deny {two}")
+        talk.hears(rf"\A@alice {two} denied by bob; nothing ran\Z", "#ops")
+        talk.alice.says("!say three")
+        three = talk.prompt("#ops")
+        talk.alice.says(f"!confirm {three}")
+        talk.hears(rf"\A@alice {three} succeeded in [0-9.]+ s: three\Z", "#ops")
+        assert talk.bot.command_filters[0].__name__ == "prefer_alias"
+
+
+def test_a_reload_of_confirm_reads_the_files_again_with_their_commands(tmp_path: Path) -> None:
+    with the_bot(tmp_path) as talk:
+        write_files(tmp_path, {"aliases/new.yaml": "{name: new, formats: [new one], run: {command: [echo, new]}}"})
+        (tmp_path / "aliases/brief.yaml").unlink()
+        talk.alice.says("!plugin reload Confirm", None)
+        talk.hears("Plugin Confirm reloaded", "@alice")
+        talk.alice.says("!new one")
+        talk.hears(r"\A@alice  new\n", "#ops")
+        assert "alias.brief" not in talk.bot.re_commands
+
+
+def test_while_confirm_is_switched_off_nothing_runs_and_everything_else_goes_on(tmp_path: Path) -> None:
+    with the_bot(tmp_path) as talk:
+        talk.alice.says("!plugin deactivate Confirm", None)
+        talk.hears("Plugin Confirm deactivated", "@alice")
+        talk.bob.says("!echo still here")
+        talk.hears("^still here$", "#ops")
+        talk.bob.says("!say it")
+        talk.hears(r"\Athe store does not answer, so nothing runs", "#ops")
+        talk.alice.says("!plugin activate Confirm", None)
+        talk.hears("Plugin Confirm activated", "@alice")
+        talk.bob.says("!say it")
+        asked = talk.prompt("#ops")
+        talk.bob.says(f"!confirm {asked}")
+        talk.hears(f"{asked} succeeded in .*: it$", "#ops")

@@ -1,0 +1,79 @@
+"""One process of a race: answer what waits, claim what is confirmed, run it, report how it ended.
+
+racing.py URL PERSON EFFECTS IDS claim|look    after a line on standard input; prints one JSON object
+
+EFFECTS is the file to which a run appends its one line, IDS the one with an id a line. `look` is the naive way, which
+the race must catch: it runs what it sees approved, and then says that it did.
+"""
+
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+from err_confirm.engine import Engine
+from err_confirm.model import Outcome, State, Verdict
+from err_confirm.store import open_store
+from err_confirm.store.base import Swap, SwapResult
+from err_confirm.transition import Advance, Answer, Decision, Event, Finish, Refusal, Step
+from faulty import Around
+
+AHEAD = 100
+"""So many are answered before the same ones are claimed: then a claim finds them approved."""
+
+
+class Counting(Around):
+    """Counts how the swaps ended."""
+
+    def swap(self, swap: Swap) -> SwapResult:
+        result: SwapResult = self.inside.swap(swap)
+        tally[f"swap {result.status}"] += 1
+        return result
+
+
+tally: Counter[str] = Counter()
+
+
+def main(url: str, person: str, effects: str, ids: str, way: str) -> None:
+    """Race through all of them."""
+    executions = Path(ids).read_text().split()
+    file = os.open(effects, os.O_WRONLY | os.O_APPEND)
+    engine = Engine(Counting(open_store(url)), lambda _: None)
+    engine.read(executions[0])
+    decided = []
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for start in range(0, len(executions), AHEAD):
+        page = executions[start : start + AHEAD]
+        decided += [each for each in page if isinstance(do(engine, each, Answer(person, Verdict.APPROVE)), Step)]
+        for each in page:
+            if way == "look":
+                seen, _ = engine.read(each)
+                if seen and seen.state is State.APPROVED:
+                    run(file, each, seen.fence + 1)
+            decision = do(engine, each, Advance(person))
+            if isinstance(decision, Step) and decision.execution.state is State.RUNNING:
+                fence = decision.execution.fence
+                if way == "claim":
+                    run(file, each, fence)
+                do(engine, each, Finish(person, fence, Outcome(exit_code=0)))
+    engine.store.close()
+    print(json.dumps({"decided": decided, **tally}))
+
+
+def run(file: int, execution_id: str, fence: int) -> None:
+    """Have an effect that cannot be taken back and that anybody can count."""
+    os.write(file, f"{execution_id} {fence}\n".encode())
+
+
+def do(engine: Engine, execution_id: str, event: Event) -> Decision:
+    """Do it, and count how it went."""
+    decision = engine.apply(execution_id, event)
+    how = decision.reason if isinstance(decision, Refusal) else type(decision).__name__.lower()
+    tally[f"{type(event).__name__.lower()} {how}"] += 1
+    return decision
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

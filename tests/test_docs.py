@@ -1,0 +1,423 @@
+"""README and docs say what is true: each block does what the page says, each table has what the code has."""
+
+import ast
+import re
+import runpy
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from errbot import BotPlugin
+from pydantic import BaseModel
+
+from builders import NOW, an_execution
+from docs_pages import (
+    DOCS,
+    PAGES,
+    README,
+    ROOT,
+    anchors,
+    blocks,
+    codes,
+    first_codes,
+    flat,
+    headings,
+    links,
+    prose,
+    table,
+)
+from docs_sentences import sentences
+from docs_walk import FILE, REFUSED, a_walk, compare, loaded, refusals
+from err_confirm import errors
+from err_confirm.backends import BACKENDS
+from err_confirm.catalog import RESERVED
+from err_confirm.catalog.entries import AckEntry, ActionFile, AliasFile, FormatEntry, ParameterEntry, ResultEntry
+from err_confirm.catalog.policies import DenyEntry, PolicyEntry, RetryEntry
+from err_confirm.chat import DONE
+from err_confirm.cli import Exit
+from err_confirm.durations import format_duration, parse_duration
+from err_confirm.index import Index
+from err_confirm.model import Outcome, ParameterType, Policy, State, Verdict, Vote
+from err_confirm.people import EVERYBODY, People
+from err_confirm.plan import plan
+from err_confirm.runners import RUNNERS
+from err_confirm.runners.command_runner import CommandSettings
+from err_confirm.runners.environment import CONSTANTS
+from err_confirm.runners.process import GRACE
+from err_confirm.runners.process_settings import parse_size
+from err_confirm.runners.python_runner import PythonSettings
+from err_confirm.settings import Settings, read_settings
+from err_confirm.templating.filters import FILTERS
+from err_confirm.transition import LEASE, RUN_WITHIN, Advance, Answer, Cancel, Finish, Posted, Renew, Step, transition
+from talk import a_bot
+
+LIBRARY = ROOT / "plugins/err-confirm/err_confirm"
+ALIASES, ACTIONS, CHAT, CLI, CONCEPTS = (
+    DOCS / f"{name}.md" for name in ("aliases", "actions", "chat", "cli", "concepts")
+)
+NOTHING = "–"
+
+
+def named(path: Path) -> str:
+    return path.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_block_does_what_its_page_says(page: Path) -> None:
+    """From the first block to the last, in a copy of the checkout: files, commands, conversations, Python."""
+    all_blocks = blocks(page)
+    with a_walk() as walk:
+        for before, block in zip([None, *all_blocks], all_blocks, strict=False):
+            if before and REFUSED.search(before.text):
+                assert block.language == "text", f"{block.where}: what a refused file is told follows it"
+                compare(block, block.text.splitlines(), refusals(before, walk).splitlines())
+            else:
+                walk.do(block)
+
+
+def test_every_kind_of_block_is_one_that_is_done_or_looked_at_elsewhere() -> None:
+    """`sh` without a file's name holds make's targets; a block without a language is a drawing or the session."""
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for page in PAGES:
+        for block in blocks(page):
+            assert block.language in ("", "yaml", "python", "sh", "console", "chat", "text", "mermaid"), block.where
+            if block.language == "sh" and not FILE.search(block.text):
+                for line in block.text.splitlines():
+                    command, target = line.partition("#")[0].split()
+                    assert command == "make"
+                    assert target in targets, block.where
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """Relative links name files of the checkout, and headings in them."""
+    for link in links(page):
+        target, _, anchor = link.partition("#")
+        if target.startswith("https://"):
+            continue
+        path = (page.parent / target).resolve() if target else page
+        assert path.exists(), link
+        assert not anchor or anchor in anchors(path), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_page_of_the_docs_can_be_reached_and_lines_are_short(page: Path) -> None:
+    """Each page is linked from the README."""
+    assert page == README or f"({page.relative_to(ROOT)})" in README.read_text()
+    assert [line for line in prose(page).splitlines() if len(line) > 120 and not line.startswith("|")] == []
+
+
+def test_the_first_screen_has_the_two_commands() -> None:
+    """The session, three bullets, and `make run` and `make test` come before the first heading."""
+    first_screen = README.read_text().partition("\n## ")[0]
+    assert first_screen.index("<!-- transcript -->") < first_screen.index("<!-- /transcript -->")
+    assert len(re.findall(r"^- ", first_screen, re.MULTILINE)) == 3
+    assert re.findall(r"^make (\w+)", first_screen, re.MULTILINE) == ["run", "test"]
+
+
+# What the settings and files can say
+
+
+def test_the_settings_are_those_of_the_code_with_their_defaults() -> None:
+    """A bot with all defaults written out has the settings of a bot with none."""
+    rows = {codes(row[0])[0]: codes(row[1])[0] for row in table(README, "Put it into your bot")}
+    assert set(rows) == set(re.findall(r"CONFIRM_[A-Z]+(?:_[A-Z]+)*", (LIBRARY / "settings.py").read_text()))
+    assert len(rows) == len(fields(Settings))
+    data = "/var/lib/errbot"
+    written = {name: ast.literal_eval(value.replace("<BOT_DATA_DIR>", data)) for name, value in rows.items()}
+    defaults = read_settings(SimpleNamespace(BOT_DATA_DIR=data), {})
+    said = read_settings(SimpleNamespace(**written), {})
+    assert replace(said, people=defaults.people) == defaults
+    assert said.people.names() == []
+
+
+TABLES: Sequence[tuple[Path, str, dict[str, tuple[type[BaseModel], str]]]] = [
+    (ALIASES, "Keys of an alias file", {key: (AliasFile, key) for key in AliasFile.model_fields}),
+    (ALIASES, "Keys of a format", {key: (FormatEntry, key) for key in FormatEntry.model_fields}),
+    (ALIASES, "ack and result", {key: (AckEntry, key) for key in AckEntry.model_fields}),
+    (
+        ALIASES,
+        "The policy",
+        {key: (PolicyEntry, key) for key in PolicyEntry.model_fields}
+        | {f"retry.{key}": (RetryEntry, key) for key in RetryEntry.model_fields}
+        | {f"deny.{key}": (DenyEntry, key) for key in DenyEntry.model_fields},
+    ),
+    (ACTIONS, "Keys of an action file", {key: (ActionFile, key) for key in ActionFile.model_fields}),
+    (ACTIONS, "Keys of a parameter", {key: (ParameterEntry, key) for key in ParameterEntry.model_fields}),
+    (ACTIONS, "run: command", {key: (CommandSettings, key) for key in CommandSettings.model_fields}),
+    (ACTIONS, "run: python", {key: (PythonSettings, key) for key in PythonSettings.model_fields}),
+]
+
+
+@pytest.mark.parametrize(("page", "heading", "keys"), TABLES, ids=lambda value: value if isinstance(value, str) else "")
+def test_the_keys_are_those_of_the_models_with_their_defaults(
+    page: Path, heading: str, keys: dict[str, tuple[type[BaseModel], str]]
+) -> None:
+    """Each key of a model has its row, each row its key, and the default is the model's."""
+    rows = {codes(row[0])[0]: row[1].strip("`") for row in table(page, heading)}
+    assert set(rows) == set(keys)
+    for key, shown in rows.items():
+        model, name = keys[key]
+        field = model.model_fields[name]
+        assert (shown == "required") is field.is_required(), key
+        if not field.is_required() and shown != "`CONFIRM_DEFAULT`".strip("`"):
+            assert_default(field.get_default(), shown, key)
+
+
+def assert_default(default: Any, shown: str, key: str) -> None:
+    """Compare a default with a cell: `3s`, `64KiB`, `false`; a dash for nothing, whatever nothing is there."""
+    if shown == NOTHING:
+        assert not default or isinstance(default, BaseModel), key
+        return
+    said = yaml.safe_load(shown)
+    readings = [said, [said], *(reading(said) for reading in (parse_duration, parse_size) if is_read(reading, said))]
+    assert default in readings, key
+
+
+def is_read(reading: Any, value: Any) -> bool:
+    try:
+        reading(value)
+    except ValueError:
+        return False
+    return True
+
+
+def test_result_has_the_keys_of_ack_but_one() -> None:
+    """The page says so in the row of `append_url`."""
+    assert set(AckEntry.model_fields) - set(ResultEntry.model_fields) == {"append_url"}
+
+
+def test_the_lists_of_words_are_complete() -> None:
+    """Types, filters, reserved words, words of a policy, runners, exit codes, errors, states."""
+    assert first_codes(ACTIONS, "What may be typed") == [str(type_) for type_ in ParameterType]
+    filters = re.search(r"### Filters\n\n(.*?)\n\n", ALIASES.read_text(), re.DOTALL)
+    assert filters
+    assert codes(filters[1]) == sorted(FILTERS)
+    words = ", ".join(f"`{word}`" for word in sorted(RESERVED))
+    assert f"our own words: {words}." in flat(ALIASES)
+    by = next(row[2] for row in table(ALIASES, "The policy") if row[0] == "`by`")
+    assert set(codes(by)) >= EVERYBODY
+    assert set(RUNNERS) == {
+        heading.removeprefix("run: ") for heading in headings(ACTIONS) if heading.startswith("run: ")
+    }
+    codes_of_match = [(codes(row[0])[0], codes(row[1])[0]) for row in table(CLI, "Exit codes of match")]
+    assert codes_of_match == [(str(code.value), code.name) for code in Exit]
+    for name in first_codes(CLI, "As a library"):
+        assert issubclass(getattr(errors, name), errors.TextError)
+    ended = {state for state in State if state.ended}
+    assert {row[0] for row in table(CHAT, "What is said of its own accord")} == ended
+    schemes = {scheme: codes(row[1])[0] for row in table(CONCEPTS, "Identities by backend") for scheme in codes(row[0])}
+    assert {mode.lower(): scheme for mode, scheme in schemes.items()} == {
+        mode: backend.scheme for mode, backend in BACKENDS.items()
+    }
+
+
+# Numbers
+
+PHRASES = [
+    (ALIASES, f"has at most {import_module('err_confirm.text').MAX_TEXT_BYTES:,} bytes"),
+    (ALIASES, f"at most {import_module('err_confirm.grammar').MAX_OCCURRENCES} executions"),
+    (ALIASES, f"have at most {import_module('err_confirm.templating').LARGEST:,} characters"),
+    (ALIASES, f"A file over {import_module('err_confirm.catalog.yaml_source').LARGEST // 1024} KiB"),
+    (ALIASES, f"more than {import_module('err_confirm.catalog.yaml_source').DEEPEST} levels deep"),
+    (ALIASES, f"at least {import_module('err_confirm.catalog.policies').SHORTEST_POLL} s and at most"),
+    (ALIASES, f"and at most {import_module('err_confirm.catalog.policies').LONGEST_WAIT / 86_400:g} days"),
+    (ACTIONS, f"killed {GRACE:g} s later"),
+    (ACTIONS, f"which is `{CONSTANTS['PATH']}`, `LANG`, which is `{CONSTANTS['LANG']}`"),
+    (CHAT, f"An id has {import_module('err_confirm.ids').LENGTH} characters"),
+    (CHAT, f"of `{import_module('err_confirm.ids').ALPHABET}`"),
+    (CHAT, f"The first {import_module('err_confirm.ids').SHORTEST} are enough"),
+    (CHAT, f"in the last {import_module('err_confirm.engine').JUST_ENDED / 60:g} minutes"),
+    (CONCEPTS, f"must be claimed within {RUN_WITHIN:g} s"),
+    (CONCEPTS, f"not happened for {LEASE:g} s"),
+    (CONCEPTS, f"at most {LEASE:g} s after its last sign of life"),
+    (README, f"whoever asked has {'a minute' if Policy().wait == 60 else format_duration(Policy().wait)} to confirm"),
+]
+
+
+@pytest.mark.parametrize(("page", "phrase"), PHRASES, ids=lambda value: value.name if isinstance(value, Path) else "")
+def test_the_numbers_in_sentences_are_those_of_the_code(page: Path, phrase: str) -> None:
+    """A phrase that is made of constants stands on the page."""
+    assert phrase in flat(page)
+
+
+def test_the_table_of_limits_has_the_values_of_its_constants() -> None:
+    """Each row names the constant that holds its value."""
+    for _, shown, constant in table(CONCEPTS, "Limits"):
+        module, _, name = constant.strip("`").rpartition(".")
+        value = getattr(import_module(f"err_confirm.{module}"), name)
+        number = re.search(r"[0-9][0-9.,]*", shown)
+        assert number
+        assert float(number[0].replace(",", "")) == value, constant
+
+
+def test_the_polls_of_within_are_as_the_page_says() -> None:
+    """A hundredth of it, but between 3 and 60 s."""
+    assert "every hundredth of it, but not more often than every 3 s and not more seldom than every 60 s" in flat(
+        ALIASES
+    )
+    for within, delay in [("1m", 3.0), ("10m", 6.0), ("4h", 60.0)]:
+        entry = PolicyEntry.model_validate({"within": within}, context={"people": People({})})
+        assert entry.policy().retry_delay == delay
+
+
+# Chat
+
+
+def test_the_chat_commands_are_those_of_the_plugins(tmp_path: Path) -> None:
+    """Each command has its heading, each heading its command; no other command of ours is spoken of."""
+    chat_headings = {heading for heading in headings(CHAT) if heading.split()[0].islower()}
+    with a_bot(tmp_path) as talk:
+        ours = {
+            name.replace("_", " ")
+            for name, function in talk.bot.commands.items()
+            if isinstance(function.__self__, BotPlugin) and function.__self__.name in ("Confirm", "Aliases")
+        }
+    assert chat_headings == ours
+    assert {*DONE} <= ours
+
+
+def test_every_chat_command_that_is_spoken_of_exists() -> None:
+    """A code span that begins with `!` is a command of ours, an example's text, or Errbot's own."""
+    config = runpy.run_path(str(ROOT / "config.py"))
+    first_words = {way.split()[0] for alias in loaded(ROOT, config).aliases.values() for way in said_ways(alias)}
+    known = {heading.split()[0] for heading in headings(CHAT)} | first_words | {"help", "asuser", "greet"}
+    for page in PAGES:
+        for span in codes(prose(page)):
+            if re.match(r"!\w", span):
+                assert span[1:].split()[0].rstrip(":") in known, f"{page.name}: {span}"
+
+
+def said_ways(alias: Any) -> Iterator[str]:
+    for each in alias.formats:
+        yield from each.representations
+
+
+def test_every_refusal_is_on_the_page_word_for_word() -> None:
+    """The first column of the table is what the templates make of the same facts."""
+    shown = {codes(row[0])[0] for row in table(CHAT, "Refusals")}
+    assert shown == sentences()
+
+
+# The state machine and the modules
+
+
+def test_the_drawing_of_the_states_has_every_change_that_there_is() -> None:
+    """Every event on every state, with and without votes, in and out of time."""
+    drawing = next(block for block in blocks(CONCEPTS) if block.language == "mermaid")
+    drawn = set(re.findall(r"^ +(\w+) --> (\w+)", drawing.text, re.MULTILINE))
+    assert drawn == set(changes())
+
+
+def changes() -> Iterator[tuple[str, str]]:
+    outcomes = [Outcome(exit_code=0), Outcome(exit_code=1), Outcome(exit_code=None, error="stopped", aborted=True)]
+    events = [
+        Posted(),
+        Cancel("alice"),
+        *(Answer("alice", verdict) for verdict in Verdict),
+        Advance("p"),
+        Renew("p", 1),
+        *(Finish("p", 1, outcome) for outcome in outcomes),
+    ]
+    for state in State:
+        for voted in (False, True):
+            execution = an_execution(state=state)
+            vote = Vote(
+                person="alice",
+                verdict=Verdict.APPROVE,
+                at=NOW,
+                expires_at=execution.expires_at,
+                digest=execution.digest,
+            )
+            execution = replace(
+                execution,
+                votes=(vote,) if voted else (),
+                approved_at=NOW,
+                fence=1,
+                runner="p",
+                lease_until=NOW + LEASE,
+                outcome=outcomes[0],
+            )
+            for event in (*events, Advance("q")):
+                for now in (NOW + 1, NOW + 1_000):
+                    decision = transition(execution, event, now)
+                    if isinstance(decision, Step) and decision.execution.state is not state:
+                        yield str(state), str(decision.execution.state)
+
+
+def test_modules_import_only_from_their_row_and_below() -> None:
+    """The table of modules has each module, and the imports of all of them follow it."""
+    rows = [(row[0], codes(row[1])) for row in table(CONCEPTS, "Modules")]
+    assert rows.pop(0) == ("plugins", ["confirm.py", "aliases.py"])
+    place = {module: number for number, (_, modules) in enumerate(rows) for module in modules}
+    files = {path.stem if path.suffix else path.name: path for path in LIBRARY.iterdir() if path.name != "__init__.py"}
+    files.pop("__pycache__", None)
+    assert set(place) == set(files)
+    upwards = [
+        f"{module} imports {other}"
+        for module, path in files.items()
+        for file in (path.glob("*.py") if path.is_dir() else [path])
+        for other in re.findall(r"^\s*from err_confirm\.(\w+)", file.read_text(), re.MULTILINE)
+        if place[other] < place[module]
+    ]
+    assert upwards == []
+
+
+def test_only_the_named_modules_import_what_is_theirs_alone() -> None:
+    """Errbot, redis, sqlite3, yaml and processes, as the page says."""
+    importers: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "plugins/err-confirm").rglob("*.py")):
+        for module in re.findall(r"^(?:from|import) (errbot|redis|sqlite3|yaml|subprocess)\b", path.read_text(), re.M):
+            importers.setdefault(module, set()).add(path.name if module in ("redis", "sqlite3") else path.parent.name)
+    assert importers == {
+        "errbot": {"err-confirm"},
+        "redis": {"redis_store.py"},
+        "sqlite3": {"sqlite_store.py", "sqlite_watch.py"},
+        "yaml": {"catalog"},
+        "subprocess": {"runners"},
+    }
+
+
+# The examples
+
+SAID = {
+    "clean_up": "clean up /tmp older than 10 days",
+    "do_something": "do_something with h1,h2 word",
+    "free_space": "free space on /tmp",
+    "restart": "restart web01 db",
+}
+"""For each example, a text that starts it."""
+
+
+def test_the_examples_have_no_errors_and_no_warnings() -> None:
+    """Each alias is started by a text below, and each action by an alias."""
+    catalog = loaded(ROOT, runpy.run_path(str(ROOT / "config.py")))
+    assert [*catalog.errors, *catalog.warnings] == []
+    assert set(SAID) == set(catalog.aliases)
+    assert {alias.action_ref for alias in catalog.aliases.values()} == set(catalog.actions)
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_an_example_does_something_real_and_harmless(name: str) -> None:
+    """It runs to its end and says so, and the checkout is as before."""
+    catalog = loaded(ROOT, runpy.run_path(str(ROOT / "config.py")))
+    before = examples()
+    (match,) = Index(catalog.aliases.values()).matches(SAID[name])
+    planned = plan(catalog, match)
+    assert planned.alias.name == name
+    outcome = RUNNERS[planned.invocation.runner].start(planned.invocation).wait(30)
+    assert outcome is not None
+    assert outcome.succeeded, outcome
+    assert outcome.output.strip()
+    assert examples() == before
+
+
+def examples() -> dict[str, bytes]:
+    """Return the files of the examples, without what Python keeps of them."""
+    files = [path for folder in ("aliases", "actions") for path in sorted((ROOT / folder).iterdir()) if path.is_file()]
+    return {str(path.relative_to(ROOT)): path.read_bytes() for path in files}

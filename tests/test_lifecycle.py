@@ -1,0 +1,308 @@
+"""Two processes on one store, in every order of what people and time can do, answers of the store lost in between.
+
+What may happen is the state machine's matter (test_transition.py); here the store must always agree with it: due
+moments, the keys of people and their TTLs, what was told, and who ran what.
+"""
+
+import contextlib
+import itertools
+import math
+import sqlite3
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from err_confirm.engine import Engine
+from err_confirm.errors import StoreUnavailableError
+from err_confirm.model import Execution, Outcome, Place, Policy, State, Verdict
+from err_confirm.store.base import Due, Swap, SwapResult
+from err_confirm.store.sqlite_store import SqliteStore
+from err_confirm.transition import (
+    KEEP,
+    LEASE,
+    RUN_WITHIN,
+    Advance,
+    Answer,
+    Cancel,
+    Event,
+    Finish,
+    Posted,
+    Renew,
+    due_at,
+)
+from faulty import Around
+from house import a_plan
+
+PEOPLE = ("alice", "bob", "carol", "mallory")
+POLICIES = (
+    None,
+    Policy(),
+    Policy(by=("bob", "carol"), deny_by=("anyone",), retry_count=100),
+    Policy(by=("anyone",), deny_by=("carol",), retry_count=2, retry_delay=1.0),
+)
+OUTCOMES = (
+    Outcome(exit_code=0, output="done\n"),
+    Outcome(exit_code=1),
+    Outcome(exit_code=None, aborted=True, error="stopped"),
+)
+OVER = set(State) - {State.PENDING, State.APPROVED, State.RUNNING, State.LOST}
+EDGES = {
+    (None, "pending"), (None, "approved"),
+    ("pending", "approved"), ("pending", "denied"), ("pending", "expired"), ("pending", "canceled"),
+    ("approved", "running"), ("approved", "denied"), ("approved", "expired"), ("approved", "canceled"),
+    ("running", "succeeded"), ("running", "failed"), ("running", "aborted"), ("running", "lost"),
+    ("lost", "succeeded"), ("lost", "failed"), ("lost", "aborted"),
+}  # fmt: skip
+HAPPENINGS = {"an answer lost", "a swap lost", "a lease renewed", "a deadline started", "forgotten"}
+"""What else must have happened."""
+
+
+class Ask(NamedTuple):
+    policy: Policy | None
+
+
+class GoOn(NamedTuple):
+    """Do what comes next if all goes well: most histories end early without it."""
+
+    outcome: Outcome
+
+
+class Wait(NamedTuple):
+    seconds: float
+
+
+class WaitUntilDue(NamedTuple):
+    """Wait until something is due, and a process looks at it."""
+
+
+class Lose(NamedTuple):
+    what: str
+
+
+people = st.sampled_from(PEOPLE)
+names = st.sampled_from(("one", "two"))
+fences = st.sampled_from((1, 1, 1, 2))
+# One rule and not ten, as hypothesis leaves out half of the rules in most histories; weighted so that they get far.
+happenings = st.one_of(
+    st.builds(Ask, st.sampled_from(POLICIES)),
+    st.just(Posted()),
+    st.builds(Answer, people, st.sampled_from((Verdict.APPROVE, Verdict.DENY))),
+    st.builds(Cancel, st.sampled_from(("alice", "mallory"))),
+    st.builds(Advance, names),
+    st.builds(Renew, names, fences),
+    st.builds(Finish, names, fences, st.sampled_from(OUTCOMES)),
+    *[st.builds(GoOn, st.sampled_from(OUTCOMES))] * 6,
+    *[st.builds(WaitUntilDue)] * 2,
+    st.builds(Wait, st.sampled_from((0.5, 0.5, 1.0, 1.0, 2.0, 5.0, RUN_WITHIN, KEEP))),
+    st.builds(Lose, st.sampled_from(("an answer lost", "a swap lost"))),
+)
+
+
+class Unreliable(Around):
+    """Loses the next swap, or the answer to it, when told to."""
+
+    lose = ""
+
+    def swap(self, swap: Swap) -> SwapResult:
+        lose, self.lose = self.lose, ""
+        result: SwapResult | None = None if lose == "a swap lost" else self.inside.swap(swap)
+        if lose or result is None:
+            raise StoreUnavailableError(lose)
+        return result
+
+
+class Process:
+    """One of ours."""
+
+    def __init__(self, name: str, store: SqliteStore) -> None:
+        self.name = name
+        self.store = Unreliable(store)
+        self.told: Counter[tuple[str, State]] = Counter()
+        self.engine = Engine(self.store, lambda execution: self.told.update([(execution.id, execution.state)]))
+
+
+class Lifecycle(RuleBasedStateMachine):
+    """What people and processes may do, and what must hold after each of it."""
+
+    numbers = itertools.count()
+
+    def __init__(self, path: Path, seen: Counter) -> None:
+        super().__init__()
+        self.path, self.seen = path, seen
+        self.namespace = f"example-{next(self.numbers)}"
+        self.now = 1_000_000.0
+        self.processes = [Process(name, self._open()) for name in ("one", "two")]
+        self.looker = self._open()
+        self.looking = Engine(self.looker, lambda _: None)
+        self.ids: list[str] = []
+        self.known: dict[str, Execution] = {}
+        self.yes: dict[tuple[str, str], float] = {}
+        self.changes: Counter[tuple[str, State]] = Counter()
+        self.lost = 0
+
+    def _open(self) -> SqliteStore:
+        return SqliteStore(self.path, namespace=self.namespace, clock=lambda: self.now)
+
+    def teardown(self) -> None:
+        self.looker.close()
+        for process in self.processes:
+            process.store.close()
+
+    # ---- what is done ----
+
+    @rule(what=happenings, process=st.sampled_from((0, 1)), which=st.sampled_from((-1, -1, -1, -1, -2)))
+    def happen(self, what: Any, process: int, which: int) -> None:
+        """Let something happen in one of the processes, mostly to the newest execution."""
+        match what:
+            case Ask(policy) if len(self.ids) < 4:
+                self._ask(process, policy)
+            case GoOn(outcome):
+                self._go_on(process, outcome)
+            case Wait(seconds):
+                self.now += seconds
+            case WaitUntilDue():
+                for due in self.looker.due(1)[0]:
+                    self.now = max(self.now, due.at)
+                    self._apply(process, due.id, Advance(self.processes[process].name))
+            case Lose(kind):
+                self.processes[process].store.lose = kind
+            case event if isinstance(event, Event) and self.ids:
+                self._apply(process, self.ids[max(which, -len(self.ids))], event)
+
+    def _ask(self, process: int, policy: Policy | None) -> None:
+        with self._losing():
+            place = Place(person="@alice")
+            self.processes[process].engine.create(a_plan(policy), requester="alice", place=place, text="it")
+
+    def _go_on(self, process: int, outcome: Outcome) -> None:
+        execution = next((each for each in self.known.values() if each.state not in OVER), None)
+        match execution and execution.state:
+            case State.PENDING:
+                self._apply(process, execution.id, Posted())
+                for person in ("alice", "bob"):
+                    self._apply(process, execution.id, Answer(person, Verdict.APPROVE))
+            case State.APPROVED:
+                self._apply(process, execution.id, Advance(self.processes[process].name))
+            case State.RUNNING if execution.lease_until == execution.started_at + LEASE:
+                self.now += 1.0
+                self._apply(process, execution.id, Renew(execution.runner, execution.fence))
+            case State.RUNNING | State.LOST:
+                self._apply(process, execution.id, Finish(execution.runner, execution.fence, outcome))
+            case None:
+                self._ask(process, POLICIES[process])
+
+    def _apply(self, process: int, execution_id: str, event: Event) -> None:
+        before, _ = self.looking.read(execution_id)
+        with self._losing():
+            self.processes[process].engine.apply(execution_id, event)
+        after, _ = self.looking.read(execution_id)
+        if isinstance(event, Answer) and before and after and after.policy and after.version > before.version:
+            self.yes.pop((execution_id, event.person), None)
+            if event.verdict is Verdict.APPROVE:
+                self.yes[execution_id, event.person] = self.now + after.policy.wait
+
+    @contextlib.contextmanager
+    def _losing(self):
+        try:
+            yield
+        except StoreUnavailableError as error:
+            self.seen[str(error)] += 1
+            self.lost += 1
+
+    # ---- what holds after each of it ----
+
+    @invariant()
+    def hold(self) -> None:
+        self.each_change_is_allowed_and_backed_by_votes()
+        self.each_runs_at_most_once_and_each_change_is_told_at_most_once()
+        self.what_is_due_is_what_the_records_say()
+        self.each_vote_that_counts_has_its_key_and_no_key_is_for_ever()
+
+    def each_change_is_allowed_and_backed_by_votes(self) -> None:
+        now = {execution.id: execution for execution in self.looking.recent()}
+        for execution_id in now.keys() | self.known.keys():
+            self._hold_change(self.known.get(execution_id), now.get(execution_id))
+        self.known = now
+        self.ids = list(reversed(now))
+
+    def _hold_change(self, before: Execution | None, after: Execution | None) -> None:
+        edge = (before and str(before.state), after and str(after.state))
+        if before and after:
+            assert after.version >= before.version
+            assert (after.invocation, after.digest, after.requester) == (
+                before.invocation,
+                before.digest,
+                before.requester,
+            )
+            self.seen["a lease renewed"] += after.lease_until != before.lease_until and edge[0] == edge[1]
+            self.seen["a deadline started"] += after.posted != before.posted
+        if edge[0] == edge[1]:
+            return
+        if after is None:
+            assert before
+            assert before.ended_at is not None
+            assert self.now >= before.ended_at + KEEP
+            self.seen["forgotten"] += 1
+            return
+        assert edge in EDGES
+        self.seen[edge] += 1
+        if before is not None:
+            self.changes[after.id, after.state] += 1
+        if after.state is State.RUNNING:
+            assert after.policy is None or any(
+                until > self.now for (execution_id, _), until in self.yes.items() if execution_id == after.id
+            ), "never without its votes"
+
+    def each_runs_at_most_once_and_each_change_is_told_at_most_once(self) -> None:
+        told = self.processes[0].told + self.processes[1].told
+        assert all(count == 1 for count in self.changes.values())
+        assert told <= self.changes
+        assert self.lost or told == self.changes
+        assert all(each.fence <= 1 for each in self.known.values())
+
+    def what_is_due_is_what_the_records_say(self) -> None:
+        expected = [Due(each.id, at) for each in self.known.values() if (at := due_at(each)) is not None]
+        due, now = self.looker.due(1_000)
+        assert now == self.now
+        assert sorted(due, key=str) == sorted(expected, key=str)
+
+    def each_vote_that_counts_has_its_key_and_no_key_is_for_ever(self) -> None:
+        votes = {(each.id, vote.person): vote for each in self.known.values() for vote in each.votes}
+        pairs = [(execution_id, person) for execution_id in self.known for person in PEOPLE]
+        alive = [pair for pair, there in zip(pairs, self.looker.poll(pairs), strict=True) if there]
+        assert alive == [pair for pair in pairs if pair in votes and votes[pair].expires_at > self.now]
+        with contextlib.closing(sqlite3.connect(self.path)) as connection:
+            keys = connection.execute(
+                "SELECT execution_id, person, value, expires_at FROM key WHERE namespace = ? AND expires_at > ?",
+                (self.namespace, self.now),
+            ).fetchall()
+        for execution_id, person, value, expires_at in keys:
+            vote = votes[execution_id, person]
+            assert (value, expires_at) == (vote.verdict, vote.expires_at)
+            assert math.isfinite(expires_at)
+
+
+def test_the_store_agrees_with_every_history_and_every_edge_is_really_taken(tmp_path: Path) -> None:
+    seen: Counter = Counter()
+    run_state_machine_as_test(
+        lambda: Lifecycle(tmp_path / "s.db", seen),
+        settings=settings(
+            max_examples=200,
+            stateful_step_count=40,
+            database=None,
+            derandomize=True,
+            deadline=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    assert [what for what in EDGES | HAPPENINGS if not seen[what]] == []
