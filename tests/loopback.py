@@ -5,6 +5,7 @@ in a temporary folder, from where Errbot loads it as it loads any backend.
 """
 
 import queue
+import threading
 
 import errbot.backends.text as text_backend
 from errbot.backends.base import Message
@@ -21,6 +22,7 @@ class Loopback(text_backend.TextBackend):
         self.heard = queue.SimpleQueue()
         self.broken_rooms = set()
         self._plain = text()
+        self._one_at_a_time = threading.Lock()  # the converter mixes up messages of different threads
 
     def serve_forever(self):
         try:
@@ -42,4 +44,5 @@ class Loopback(text_backend.TextBackend):
         if str(msg.to) in self.broken_rooms:
             raise ConnectionError(f"{msg.to} is gone")
         ErrBot.send_message(self, msg)
-        self.heard.put((str(msg.to), self._plain.convert(msg.body).strip()))
+        with self._one_at_a_time:
+            self.heard.put((str(msg.to), self._plain.convert(msg.body).strip()))

@@ -366,6 +366,13 @@ class TestPolls:
             clock.now += 2.5
             assert one.gate.look() == IDLE
 
+    def test_one_look_claims_all_that_is_approved(self, slow: SqliteStore, clock: Clock) -> None:
+        with a_gate_by_hand(slow, clock) as one:
+            for _ in range(DUE + 10):
+                one.desk.do(one.desk.ask(), YES)
+            one.gate.look()
+            assert one.desk.told.count(State.RUNNING) == DUE + 10
+
 
 class TestAway:
     """The store is gone for a while: nothing runs, and what is said again afterwards counts once."""

@@ -3,19 +3,16 @@
 from typing import Any
 
 from err_confirm.backends import NobodyError, backend_for
-from err_confirm.errors import ErrConfirmError, TemplateError
-from err_confirm.model import Execution, Place, Reply, State
+from err_confirm.errors import ErrConfirmError
+from err_confirm.model import Execution, Place, State
 from err_confirm.people import People
 from err_confirm.plan import describe
-from err_confirm.templating import render
+from err_confirm.replies import acknowledgement, ending
 from err_confirm.transition import Already, Decision, Refusal, Step
-from err_confirm.wording import Wording, block, code, shortened
+from err_confirm.wording import Wording, code
 
 DONE = {"confirm": "confirmed", "deny": "denied", "cancel": "canceled"}
 """What somebody has done who says these."""
-
-ONE_LINE = 200
-"""The most characters of output that are shown in the line that says how it ended."""
 
 
 class PostError(ErrConfirmError):
@@ -127,8 +124,8 @@ class Chat:
             "who": self.mention(execution.requester),
             "runs": describe(execution.invocation),
             "took": took,
-            "ack": _reply(execution, execution.ack),
-            "text": _ending(execution),
+            "ack": acknowledgement(execution),
+            "text": ending(execution),
         }
 
     def _post(self, place: Place, text: str) -> None:
@@ -151,58 +148,3 @@ class Chat:
 def _same_place(one: Place, other: Place) -> bool:
     """Tell whether what is said in one place is read in the other: the same room and thread, or the same person."""
     return (one.room, one.thread) == (other.room, other.thread) and (bool(one.room) or one.person == other.person)
-
-
-def _ending(execution: Execution) -> str:
-    """Return what follows the line that says how it ended: the alias's `result`, or the last lines of output."""
-    if execution.outcome is None or not execution.result.enabled:
-        return ""
-    worded = _reply(execution, execution.result)
-    if worded:
-        return f"\n{worded}"
-    output = execution.outcome.output.strip("\n")
-    if not output.strip():
-        return ""
-    one_line = "\n" not in output and len(output) <= ONE_LINE
-    return f": {code(output.expandtabs().strip())}" if one_line else f"\n\n{block(output)}"
-
-
-def _reply(execution: Execution, reply: Reply) -> str:
-    """Return the `ack` or `result` of an alias in words; a template that fails says so in its place."""
-    if not reply.enabled or reply.format is None:
-        return ""
-    facts = {"execution": _for_templates(execution), **execution.parameters}
-    try:
-        text = render(reply.format, facts).replace("{~}", "\n").strip()
-        return shortened("\n".join([text, *_extra_lines(reply, facts)]).strip())
-    except TemplateError as error:
-        return f"(the alias's own words for this fail: {code(error)})"
-
-
-def _extra_lines(reply: Reply, facts: dict[str, Any]) -> list[str]:
-    """Return `extra` (StackStorm's Slack attachment: title, title_link, text, fields, image_url) as lines of text."""
-    lines: list[str] = []
-    for attachment in reply.extra.values():
-        if not isinstance(attachment, dict):
-            continue
-        shown = [attachment[key] for key in ("title", "title_link", "text", "image_url") if key in attachment]
-        fields = attachment.get("fields")
-        fields = [each for each in fields if isinstance(each, dict)] if isinstance(fields, list) else []
-        shown += [f"{each.get('title', '')}: {each.get('value', '')}" for each in fields]
-        lines.extend(render(str(each), facts) for each in shown)
-    return lines
-
-
-def _for_templates(execution: Execution) -> dict[str, Any]:
-    """Return an execution as StackStorm's alias templates read it: id, status, parameters, result."""
-    outcome = execution.outcome
-    result = {} if outcome is None else {"stdout": outcome.output, "stderr": "", "return_code": outcome.exit_code}
-    if outcome is not None:
-        result |= {"succeeded": outcome.succeeded, "failed": not outcome.succeeded, "result": outcome.output}
-    return {
-        "id": execution.id,
-        "status": str(execution.state),
-        "parameters": dict(execution.parameters),
-        "action": {"ref": execution.action},
-        "result": result,
-    }
