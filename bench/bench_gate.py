@@ -27,7 +27,7 @@ from house import Counted, Counter, a_house, a_plan
 from servers import RedisServer
 
 CONFIRMED = 300
-LIVES = 500
+LIVES = 300
 PENDING = 10_000
 POLICY = Policy(retry_count=100, retry_delay=36.0)
 YES = Answer("alice", Verdict.APPROVE)

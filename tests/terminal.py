@@ -32,6 +32,7 @@ class Terminal:
     def __init__(self, process: "subprocess.Popen[bytes]", screen: int) -> None:
         self.process = process
         self._raw = b""
+        self._typed = 0
         self._screen = screen
         self._read_to = 0
 
@@ -41,20 +42,23 @@ class Terminal:
         return ESCAPES.sub("", self._raw.decode(errors="ignore"))
 
     def types(self, line: str) -> None:
-        """Type a line."""
+        """Type a line, as soon as one more is awaited: what is typed before is shown twice."""
+        while len(READY.findall(self.seen)) <= self._typed:
+            self._read()
+        self._typed += 1
         os.write(self._screen, f"{line}\n".encode())
 
     def shows(self, pattern: str) -> re.Match[str]:
         """Wait until something new matches; returns the match."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            match = re.compile(pattern, re.MULTILINE).search(self.seen, self._read_to)
-            if match:
-                self._read_to = match.end()
-                return match
-            if not select.select([self._screen], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise AssertionError(f"{pattern!r} was never shown; what was:\n{self.seen}")
-            self._raw += os.read(self._screen, 65536)
+        while (match := re.compile(pattern, re.MULTILINE).search(self.seen, self._read_to)) is None:
+            self._read(pattern)
+        self._read_to = match.end()
+        return match
+
+    def _read(self, pattern: str = READY.pattern) -> None:
+        if not select.select([self._screen], [], [], PATIENCE)[0]:
+            raise AssertionError(f"{pattern!r} was never shown; what was:\n{self.seen}")
+        self._raw += os.read(self._screen, 65536)
 
     def ends(self) -> int:
         """Press Ctrl-D, again each second as it only counts while a line is awaited; return the exit status."""

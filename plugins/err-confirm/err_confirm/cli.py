@@ -30,6 +30,7 @@ from err_confirm.plan import describe, plan
 from err_confirm.policy import whom
 from err_confirm.settings import Settings, read_settings
 from err_confirm.templating import render_value
+from err_confirm.visible import visible
 
 COLORS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
 """ANSI colours of severities (ECMA-48 SGR): red, yellow, cyan."""
@@ -152,7 +153,7 @@ def _worded(explained: dict[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _settings(config: Path | None) -> Settings:

@@ -72,9 +72,9 @@ def load(
         reserved: words that no alias may begin with.
     """
     loading = _Loading()
-    for findings in loading.documents(action_dirs):
+    for findings in loading.documents(action_dirs, Severity.NOTE):
         loading.add_action(findings, read_action(findings))
-    for findings in loading.documents(alias_dirs):
+    for findings in loading.documents(alias_dirs, Severity.ERROR):
         loading.add_alias(findings, read_alias(findings, people, default, reserved))
     return loading.catalog()
 
@@ -98,13 +98,13 @@ class _Loading:
         self._findings: list[Findings] = []
         self._problems: list[Problem] = []
 
-    def documents(self, folders: Sequence[Path]) -> Iterator[Findings]:
-        """Yield an empty list of findings for each file that can be read."""
+    def documents(self, folders: Sequence[Path], missing: Severity) -> Iterator[Findings]:
+        """Yield an empty list of findings for each file that can be read; a folder that cannot be is `missing`."""
         for folder in folders:
             try:
                 paths = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
             except OSError as error:
-                self._problems.append(Problem(Source(folder), f"cannot be read: {error.strerror}", Severity.NOTE))
+                self._problems.append(Problem(Source(folder), f"cannot be read: {error.strerror}", missing))
                 continue
             for path in paths:
                 try:
