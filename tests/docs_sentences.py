@@ -16,9 +16,8 @@ from err_confirm.errors import (
     TextTooLongError,
     TooManyMatchesError,
 )
-from err_confirm.grammar import MAX_OCCURRENCES
+from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES
 from err_confirm.model import Execution, State
-from err_confirm.text import MAX_TEXT_BYTES
 from err_confirm.transition import Reason
 from err_confirm.wording import Wording
 

@@ -220,7 +220,7 @@ def test_the_lists_of_words_are_complete() -> None:
 # Numbers
 
 PHRASES = [
-    (ALIASES, f"has at most {import_module('err_confirm.text').MAX_TEXT_BYTES:,} bytes"),
+    (ALIASES, f"has at most {import_module('err_confirm.grammar').MAX_TEXT_BYTES:,} bytes"),
     (ALIASES, f"at most {import_module('err_confirm.grammar').MAX_OCCURRENCES} executions"),
     (ALIASES, f"have at most {import_module('err_confirm.templating').LARGEST:,} characters"),
     (ALIASES, f"A file over {import_module('err_confirm.catalog.yaml_source').LARGEST // 1024} KiB"),

@@ -16,8 +16,7 @@ from err_confirm.errors import (
     TextTooLongError,
     TooManyMatchesError,
 )
-from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES, Representation
-from err_confirm.text import Text
+from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES, Representation, Text
 
 MATCHES = [
     # parameters

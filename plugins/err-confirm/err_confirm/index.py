@@ -11,9 +11,8 @@ from err_confirm.errors import (
     TextTooLongError,
     TooManyMatchesError,
 )
-from err_confirm.grammar import Representation
+from err_confirm.grammar import Representation, Text, plain
 from err_confirm.model import Alias
-from err_confirm.text import Text, plain
 
 
 @dataclass(frozen=True, slots=True)

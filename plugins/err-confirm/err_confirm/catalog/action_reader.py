@@ -13,11 +13,10 @@ from err_confirm.catalog.risks import find_risks
 from err_confirm.catalog.yaml_source import Location
 from err_confirm.errors import ParameterError, TemplateError
 from err_confirm.model import Action, Parameter, ParameterType
-from err_confirm.parameters import check_value, compile_pattern
+from err_confirm.parameters import check_type, check_value, compile_pattern
 from err_confirm.runners import RUNNERS
 from err_confirm.spelling import did_you_mean
 from err_confirm.templating import check, names
-from err_confirm.values import check_type
 
 
 def read_action(findings: Findings) -> Action | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from err_confirm.errors import RepresentationError
-from err_confirm.text import QUOTES, plain
+from err_confirm.grammar.text import QUOTES, plain
 
 MAX_REPRESENTATION = 2048
 """How many characters a representation may have."""

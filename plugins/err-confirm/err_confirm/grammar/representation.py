@@ -7,10 +7,8 @@ from types import MappingProxyType
 import re2
 
 from err_confirm.errors import DuplicateParameterError, NoMatchError, RepresentationError, TooManyMatchesError
-from err_confirm.expression import translate
-from err_confirm.text import MAX_TEXT_BYTES, Pair, Text, plain
-
-__all__ = ["MAX_OCCURRENCES", "MAX_TEXT_BYTES", "Representation"]
+from err_confirm.grammar.expression import translate
+from err_confirm.grammar.text import Pair, Text, plain
 
 MAX_OCCURRENCES = 50
 """How many occurrences of one representation a text may have."""

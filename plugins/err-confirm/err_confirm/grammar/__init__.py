@@ -1,0 +1,9 @@
+"""Read what people say: one representation of an alias against one text.
+
+`Representation(text).extract(command)` is for other programs, too; docs/cli.md shows it.
+"""
+
+from err_confirm.grammar.representation import MAX_OCCURRENCES, Representation
+from err_confirm.grammar.text import MAX_TEXT_BYTES, Text, plain
+
+__all__ = ["MAX_OCCURRENCES", "MAX_TEXT_BYTES", "Representation", "Text", "plain"]

@@ -1,0 +1,6 @@
+"""Give an action its parameters: typed, checked, or refused by name."""
+
+from err_confirm.parameters.casting import cast, cast_one, check_value, compile_pattern, settle
+from err_confirm.parameters.values import check_type
+
+__all__ = ["cast", "cast_one", "check_type", "check_value", "compile_pattern", "settle"]
