@@ -104,6 +104,8 @@ class Confirm(BotPlugin):
             except (ParameterError, DuplicateParameterError) as error:
                 alias = self.guard.index.winner(text)
                 raise CommandError(self.chat.wording.say("refused_value", error=error, alias=alias)) from error
+            except StoreUnavailableError as error:
+                raise CommandError(self.chat.wording.say("unsure_request", error=error)) from error
 
     @re_botcmd(pattern=ANY_CASE, hidden=True, historize=False)
     def confirm_any_case(self, msg, match):

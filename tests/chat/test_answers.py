@@ -338,13 +338,14 @@ def test_the_bot_starts_without_its_store_says_so_and_works_when_it_is_there(
     own_redis_server: RedisServer, tmp_path: Path
 ) -> None:
     write_files(tmp_path, FILES)
-    down = (
-        r"\Athe store does not answer, so nothing runs, and this is not known to be saved: .*\nsay it again; it counts"
-    )
+    unsaved = r"\Athe store does not answer, so this is not known to be saved: .*\nsay it again; it counts once\Z"
+    unasked = r"\Athe store does not answer, so this is not known to be asked for: .*\nbefore you say it again, look at"
     with a_bot(tmp_path, CONFIRM_STORE=own_redis_server.url) as talk:
-        for said in ("mine", "confirm 7f3kq2xa", "confirm", "deny 7f3kq2xa", "pending", "show 7f3kq2xa", "executions"):
+        talk.alice.says("!mine")
+        talk.hears(unasked, "#ops")
+        for said in ("confirm 7f3kq2xa", "confirm", "deny 7f3kq2xa", "pending", "show 7f3kq2xa", "executions"):
             talk.alice.says(f"!{said}")
-            talk.hears(down, "#ops")
+            talk.hears(unsaved, "#ops")
         own_redis_server.start()
         asked = asks(talk)
         talk.alice.says("!confirm")
