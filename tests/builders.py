@@ -24,7 +24,7 @@ def an_execution(policy: Policy | None = Policy(), **changes: Any) -> Execution:
         requester="alice",
         place=Place(person="@alice", room="#ops"),
         created_at=NOW,
-        expires_at=NOW + (policy.wait if policy else 0.0),
+        expires_at=NOW + (policy.within if policy else 0.0),
         approved_at=None if policy else NOW,
     )
     return replace(execution, **changes)

@@ -194,9 +194,9 @@ class Lifecycle(RuleBasedStateMachine):
                 self._apply(process, execution.id, Advance(self.processes[process].name))
             case State.RUNNING if execution.lease_until == execution.started_at + LEASE:
                 self.now += 1.0
-                self._apply(process, execution.id, Renew(execution.runner, execution.fence))
+                self._apply(process, execution.id, Renew(execution.process, execution.fence))
             case State.RUNNING | State.LOST:
-                self._apply(process, execution.id, Finish(execution.runner, execution.fence, outcome))
+                self._apply(process, execution.id, Finish(execution.process, execution.fence, outcome))
             case None:
                 self._ask(process, POLICIES[process])
 
@@ -208,7 +208,7 @@ class Lifecycle(RuleBasedStateMachine):
         if isinstance(event, Answer) and before and after and after.policy and after.version > before.version:
             self.yes.pop((execution_id, event.person), None)
             if event.verdict is Verdict.APPROVE:
-                self.yes[execution_id, event.person] = self.now + after.policy.wait
+                self.yes[execution_id, event.person] = self.now + after.policy.within
 
     @contextlib.contextmanager
     def _losing(self):

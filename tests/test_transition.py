@@ -115,7 +115,7 @@ def test_a_claim_counts_again_and_binds_what_was_shown() -> None:
 
 
 def test_one_process_claims_and_holds_it_by_renewing() -> None:
-    assert (RUNNING.runner, RUNNING.fence, RUNNING.lease_until) == ("one", 1, NOW + 2 + LEASE)
+    assert (RUNNING.process, RUNNING.fence, RUNNING.lease_until) == ("one", 1, NOW + 2 + LEASE)
     assert refusal(RUNNING, Advance("two")) is Reason.RUNNING
     assert isinstance(transition(RUNNING, Advance("one"), NOW + 3), Already)
     assert after(RUNNING, (2 + LEASE, Advance("one"))).state is State.LOST, "claimed, and then never started"
@@ -254,7 +254,7 @@ def check(module: ModuleType, policy: Policy | None, history: list[tuple[float, 
             assert allowed(policy.by if event.verdict is Verdict.APPROVE else policy.deny_by, event.person)
             yes.pop(event.person, None)
             if event.verdict is Verdict.APPROVE:
-                yes[event.person] = now + policy.wait
+                yes[event.person] = now + policy.within
         if isinstance(event, Cancel):
             assert event.person == "alice"
         if changed.state is not execution.state:
@@ -273,7 +273,7 @@ def check(module: ModuleType, policy: Policy | None, history: list[tuple[float, 
         if changed.state is State.LOST:
             assert now >= (execution.lease_until or 0)
         if isinstance(event, Finish | Renew):
-            assert (event.process, event.fence) == (execution.runner, execution.fence)
+            assert (event.process, event.fence) == (execution.process, execution.fence)
         assert (changed.ended_at is not None) is changed.state.ended
         execution = changed
 
@@ -300,10 +300,10 @@ def must_change(execution: Execution, event: Event, now: float, yes: dict[str, f
                 State.RUNNING: now >= (execution.lease_until or 0),
             }.get(state, False)
         case Finish(process, fence):
-            mine = (process, fence) == (execution.runner, execution.fence)
+            mine = (process, fence) == (execution.process, execution.fence)
             return mine and state in (State.RUNNING, State.LOST)
         case Renew(process, fence):
-            return state is State.RUNNING and (process, fence) == (execution.runner, execution.fence)
+            return state is State.RUNNING and (process, fence) == (execution.process, execution.fence)
         case _:
             return None
 
@@ -336,23 +336,23 @@ PLANTED = {
     "anybody's vote counts": ("if not may(policy.deny_by if deny else policy.by, event.person", "if not may(('anyone',), event.person"),
     "whoever may deny may confirm": ("policy.deny_by if deny else policy.by", "policy.deny_by"),
     "an answer counts after the deadline": ("    if now >= open_until:\n        return Refusal(Reason.EXPIRED, execution)\n", ""),
-    "the claim does not count again": ("met = met_until(execution, now)", "met = run_by"),
-    "the claim has no deadline": ("now >= run_by or met", "met"),
-    "the claim may be written after the votes have ended": ("before=min(run_by, met),", ""),
+    "the claim does not count again": ("    if met is None:\n", "    met = met or run_by\n    if False:\n"),
+    "the claim has no deadline": ("    if now >= run_by:\n", "    if False:\n"),
+    "the claim may be written after the votes have ended": (", before=min(run_by, met)", ""),
     "a second vote takes a second seat": ("*(other for other in execution.votes if other.person != event.person), vote", "*execution.votes, vote"),
-    "what runs can be claimed again": ("return Already(execution) if execution.runner == event.process", "return _claim(execution, event.process, now) if execution.runner == event.process"),
+    "what runs can be claimed again": ("return Already(execution) if execution.process == event.process", "return _claim(execution, event.process, now) if execution.process == event.process"),
     "a lease is over too early": ("now >= (execution.lease_until or 0.0):", "now >= (execution.lease_until or 0.0) - LEASE:"),
     "a lease is never over": ("now >= (execution.lease_until or 0.0):", "False:"),
-    "anybody reports the end": ("    if (execution.runner, execution.fence) != (event.process, event.fence):\n", "    if execution.runner != event.process:\n"),
-    "anybody renews": ("(execution.runner, execution.fence) == (event.process, event.fence)", "execution.fence == event.fence"),
+    "anybody reports the end": ("    if not _is_of(execution, event):\n", "    if execution.process != event.process:\n"),
+    "anybody renews": ("(execution.process, execution.fence) == (event.process, event.fence)", "execution.fence == event.fence"),
     "lost is final": ("not in (State.RUNNING, State.LOST)", "not in (State.RUNNING,)"),
     "anybody cancels": ("    if event.person != execution.requester:\n", "    if False:\n"),
     "what runs can be canceled": ("if execution.state not in (State.PENDING, State.APPROVED):", "if execution.state.ended:"),
     "the fence stands still": ("fence=execution.fence + 1", "fence=execution.fence"),
     "pending never expires": ("            return _end(execution, now, State.EXPIRED)\n        case State.APPROVED", "            return Refusal(Reason.NOT_YET, execution)\n        case State.APPROVED"),
     "pending expires early": ("if now < execution.expires_at:", "if now < execution.expires_at - 1:"),
-    "a version is skipped": ("version=execution.version + 1", "version=execution.version + 2"),
-    "a step may be written whenever": ("not_after = now + LATEST_WRITE", "not_after = now + 3600"),
+    "a version is skipped": ("version=changed.version + 1", "version=changed.version + 2"),
+    "a step may be written whenever": ("now + LATEST_WRITE)", "now + 3600)"),
 }  # fmt: skip
 
 

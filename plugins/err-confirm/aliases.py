@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from errbot import BotPlugin, Command, botcmd, cmdfilter, re_botcmd
 
@@ -60,21 +61,21 @@ class Aliases(BotPlugin):
         self._unregister()
         self._register()
 
-    def _confirm(self) -> BotPlugin:
+    def _confirm(self) -> Any:
         return self.get_plugin("Confirm")
 
     def _index(self) -> Index:
         return self._confirm().guard.index
 
     @botcmd
-    def aliases(self, _, __):
+    def aliases(self, _: Any, __: str) -> str:
         """List the aliases, and who must confirm each."""
         catalog = self._confirm().guard.catalog
         aliases = [alias for alias in catalog.aliases.values() if alias.enabled]
         return self._confirm().chat.wording.say("aliases", aliases=aliases, errors=catalog.errors)
 
     @botcmd(admin_only=True)
-    def aliases_reload(self, _, __):
+    def aliases_reload(self, _: Any, __: str) -> str:
         """Read the alias and action files again; a wrong file changes nothing."""
         confirm = self._confirm()
         catalog = confirm.guard.reload()
@@ -85,7 +86,7 @@ class Aliases(BotPlugin):
         return say("reloaded", aliases=len(catalog.aliases), actions=len(catalog.actions), warnings=catalog.warnings)
 
     @cmdfilter
-    def prefer_alias(self, msg, cmd, args, dry_run):
+    def prefer_alias(self, msg: Any, cmd: str, args: str, dry_run: bool) -> tuple[Any, Any, Any]:
         """Give a text that is wholly an alias to it, where Errbot found a shorter command: !restart web01.
 
         The alias then passes all filters under its own name. Our own commands always win.
@@ -113,8 +114,8 @@ class Aliases(BotPlugin):
         self.create_dynamic_plugin(COMMANDS, commands, doc="Commands that ask before they run")
 
     def _command(self, alias: Alias) -> Command:
-        def start(_, msg, match):
-            return self._confirm().start(msg, match.string)
+        def start(_: Any, msg: Any, match: Any) -> None:
+            self._confirm().start(msg, match.string)
 
         display = " · ".join(displays(alias))
         command = Command(
@@ -133,7 +134,7 @@ def command_name(alias: Alias) -> str:
     return f"alias.{alias.name}"
 
 
-def _without_prefix(msg, bot) -> str:
+def _without_prefix(msg: Any, bot: Any) -> str:
     """Return what was said without the bot's prefix, as Errbot's `process_message` (6.2.1) takes it off."""
     text, config = msg.body, bot.bot_config
     lowered = text.lower() if config.BOT_ALT_PREFIX_CASEINSENSITIVE else text

@@ -2,13 +2,15 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from types import FrameType
+from typing import Any
 
 from errbot import BotPlugin, CommandError, botcmd, re_botcmd
 
+from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
 from err_confirm.engine import Unclear
 from err_confirm.errors import DuplicateParameterError, ErrConfirmError, ParameterError, StoreUnavailableError
@@ -17,9 +19,9 @@ from err_confirm.model import Verdict
 from err_confirm.settings import read_settings
 from err_confirm.transition import Answer, Cancel, Event, Reason, Refusal
 
-ANY_CASE = r"^(?i:confirm|deny|cancel|pending|show|executions|aliases)(?:\s|$)"
+ANY_CASE = rf"^(?i:{'|'.join(sorted(RESERVED))})(?:\s|$)"
 LISTED = 20
-"""How many executions `!executions` lists."""
+"""How many executions `!pending` and `!executions` list."""
 
 
 class Confirm(BotPlugin):
@@ -28,7 +30,6 @@ class Confirm(BotPlugin):
     def activate(self) -> None:
         """Start the guard; a setting that cannot be used stops the plugin, and with it every alias."""
         settings = read_settings(self.bot_config)
-        self.people = settings.people
         self.chat = Chat(self._bot, settings.people)
         self.guard = Guard(settings, self.chat.tell)
         super().activate()
@@ -47,39 +48,39 @@ class Confirm(BotPlugin):
 
     # Answers are not in the history: `!!`, said to ask once more, would answer instead.
     @botcmd(historize=False)
-    def confirm(self, msg, args):
+    def confirm(self, msg: Any, args: str) -> str:
         """Let it run: !confirm <id>, or !confirm alone for your own newest prompt here."""
         if args.strip().lower() == "me":
             return self.confirm_me(msg, "")
-        return self._answer(msg, "confirm", args)
+        return self._answer(msg, "confirm", args, lambda person, _: Answer(person, Verdict.APPROVE))
 
     @botcmd
-    def confirm_me(self, msg, _):
+    def confirm_me(self, msg: Any, _: str) -> str:
         """Show who you are here, as CONFIRM_PEOPLE wants it."""
         with self.worded():
             identity = self.chat.identity(msg)
-        return self.chat.wording.say("me", identity=identity, person=self.people.person(identity))
+        return self.chat.wording.say("me", identity=identity, person=self.chat.person(msg))
 
     @botcmd(historize=False)
-    def deny(self, msg, args):
+    def deny(self, msg: Any, args: str) -> str:
         """Say no, so that it never runs: !deny <id> [reason]"""
-        return self._answer(msg, "deny", args)
+        return self._answer(msg, "deny", args, lambda person, reason: Answer(person, Verdict.DENY, reason))
 
     @botcmd(historize=False)
-    def cancel(self, msg, args):
+    def cancel(self, msg: Any, args: str) -> str:
         """Take back what you asked for yourself: !cancel <id> [reason]"""
-        return self._answer(msg, "cancel", args)
+        return self._answer(msg, "cancel", args, Cancel)
 
     @botcmd
-    def pending(self, _, __):
+    def pending(self, _: Any, __: str) -> str:
         """List what waits for an answer, and what runs."""
         with self.worded():
-            _, now = self.guard.store.due(1)
-            waiting = list(self.guard.engine.waiting())
-        return self.chat.wording.say("pending", executions=waiting, now=now)
+            waiting, now = self.guard.engine.waiting(LISTED + 1)
+        more = len(waiting) > LISTED
+        return self.chat.wording.say("pending", executions=waiting[:LISTED], more=more, now=now)
 
     @botcmd
-    def show(self, msg, args):
+    def show(self, msg: Any, args: str) -> str:
         """Show all about one execution: !show <id>"""
         with self.worded():
             execution_id = self._find(msg, "show", args)
@@ -89,13 +90,13 @@ class Confirm(BotPlugin):
             return self.chat.show(execution, now)
 
     @botcmd
-    def executions(self, _, __):
+    def executions(self, _: Any, __: str) -> str:
         """List what was asked for in the last day, newest first."""
         with self.worded():
             newest = list(islice(self.guard.engine.recent(), LISTED))
         return self.chat.wording.say("executions", executions=newest)
 
-    def start(self, msg, text: str) -> None:
+    def start(self, msg: Any, text: str) -> None:
         """Ask for what a text means; the aliases' commands call this."""
         with self.worded():
             requester, place = self.chat.person(msg), self.chat.place(msg)
@@ -108,7 +109,7 @@ class Confirm(BotPlugin):
                 raise CommandError(self.chat.wording.say("unsure_request", error=error)) from error
 
     @re_botcmd(pattern=ANY_CASE, hidden=True, historize=False)
-    def confirm_any_case(self, msg, match):
+    def confirm_any_case(self, msg: Any, match: Any) -> Any:
         """Understand !Confirm, as phones write it."""
         command, args = _split(match.string)
         command = command.lower()
@@ -128,20 +129,15 @@ class Confirm(BotPlugin):
         except ErrConfirmError as error:
             raise CommandError(self.chat.wording.say("refused_request", error=error)) from error
 
-    def _answer(self, msg, verb: str, args: str) -> str:
+    def _answer(self, msg: Any, verb: str, args: str, event: Callable[[str, str], Event]) -> str:
         reference, reason = _split(args)
         with self.worded():
             person = self.chat.person(msg)
             execution_id = self._find(msg, verb, reference)
-            events: dict[str, Event] = {
-                "confirm": Answer(person, Verdict.APPROVE),
-                "deny": Answer(person, Verdict.DENY, reason),
-                "cancel": Cancel(person, reason),
-            }
-            decision = self.guard.engine.apply(execution_id, events[verb])
+            decision = self.guard.engine.apply(execution_id, event(person, reason))
             return self.chat.answer(decision, execution_id, verb, self.chat.place(msg))
 
-    def _find(self, msg, verb: str, reference: str) -> str:
+    def _find(self, msg: Any, verb: str, reference: str) -> str:
         engine, chat = self.guard.engine, self.chat
         found = engine.resolve(reference) if reference else engine.implied(chat.person(msg), chat.place(msg))
         if isinstance(found, Unclear):

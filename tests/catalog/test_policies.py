@@ -111,7 +111,7 @@ def test_without_the_key_the_setting_decides(folders, default):
 def test_within_is_kept_to_the_letter_whatever_it_is(seconds):
     """The polls are 3 to 60 s apart where there is room for that, about a hundred, and end at that very time."""
     policy = parse_policy({"within": seconds}, PEOPLE)
-    assert policy.wait == pytest.approx(seconds)
+    assert policy.within == pytest.approx(seconds)
     assert policy.retry_delay <= 60.5
     assert policy.retry_delay >= 1.5 or policy.retry_count == 1
     assert 1 <= policy.retry_count <= 10_000

@@ -61,7 +61,7 @@ class Chat:
         for identity in self._people.identities(person):
             if identity.startswith(scheme):
                 return self._backend.mention(identity.removeprefix(scheme))
-        return person
+        return code(person)
 
     def ask(self, execution: Execution) -> None:
         """Post the prompt of an execution. Raises PostError, also when it is too long to be read whole."""
@@ -97,7 +97,7 @@ class Chat:
     def answer(self, decision: Decision, execution_id: str, verb: str, place: Place) -> str:
         """Return what to say to who answered; nothing where the execution's own message follows in the same place."""
         match decision:
-            case Step(execution) if _same_place(execution.place, place):
+            case Step(execution) if execution.place.same_as(place):
                 return ""
             case Step(execution):
                 return self.wording.say("elsewhere", e=execution, done=DONE[verb])
@@ -134,7 +134,7 @@ class Chat:
             message.to = self._bot.build_identifier(place.room or place.person)
             message.frm = self._bot.bot_identifier
             if place.thread:
-                message.extras["thread_ts"] = place.thread
+                self._backend.put_in_thread(message, place.thread)
             if len(text.encode()) > self._bot.message_size_limit:
                 self._bot.split_and_send_message(message)
                 return
@@ -143,8 +143,3 @@ class Chat:
             raise PostError(f"a message to {place.room or place.person} could not be posted: {error}") from error
         if not self._backend.posted(message):
             raise PostError(f"a message to {place.room or place.person} could not be posted; see the bot's log")
-
-
-def _same_place(one: Place, other: Place) -> bool:
-    """Tell whether what is said in one place is read in the other: the same room and thread, or the same person."""
-    return (one.room, one.thread) == (other.room, other.thread) and (bool(one.room) or one.person == other.person)

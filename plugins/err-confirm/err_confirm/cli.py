@@ -136,7 +136,7 @@ def _policy(policy: Policy | None) -> dict[str, Any] | None:
         "by": list(policy.by),
         "deny_by": list(policy.deny_by),
         "retry": {"count": policy.retry_count, "delay": policy.retry_delay},
-        "within": policy.wait,
+        "within": policy.within,
     }
 
 

@@ -64,7 +64,7 @@ class Engine:
                 requester=requester,
                 place=place,
                 created_at=now,
-                expires_at=now + (policy.wait if policy else 0.0),
+                expires_at=now + (policy.within if policy else 0.0),
                 approved_at=None if policy else now,
                 ack=alias.ack,
                 result=alias.result,
@@ -122,7 +122,7 @@ class Engine:
         _, now = self.store.due(1)
         newest = None
         for execution in self.recent():
-            if execution.requester != person or not _same_place(execution.place, place):
+            if execution.requester != person or not execution.place.same_as(place):
                 continue
             if execution.ended_at is not None and now - execution.ended_at < JUST_ENDED:
                 return Unclear("", (newest,) if newest else ())
@@ -134,10 +134,11 @@ class Engine:
         """Yield the executions that are kept, newest first."""
         return _readable(self.store.recent())
 
-    def waiting(self) -> Iterator[Execution]:
-        """Yield the executions that have not ended, those that are due first first."""
-        records = (self.store.read(due.id)[0] for due in self.store.due(10_000)[0])
-        return _readable(record for record in records if record is not None)
+    def waiting(self, limit: int) -> tuple[list[Execution], float]:
+        """Return at most `limit` executions that have not ended, the soonest due first, and the store's clock."""
+        entries, now = self.store.due(limit)
+        records = (self.store.read(entry.id)[0] for entry in entries)
+        return list(_readable(record for record in records if record is not None)), now
 
     def _seen(self, record: Record) -> Execution:
         """Return the execution in a record; tell of it if we wrote it and the answer to that was lost."""
@@ -158,7 +159,3 @@ def _readable(records: Iterable[Record]) -> Iterator[Execution]:
             yield read_record(record)
         except RecordError as error:
             log.warning("%s", error)
-
-
-def _same_place(one: Place, other: Place) -> bool:
-    return (one.room, one.thread) == (other.room, other.thread)

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 IDLE = 60.0
 """Seconds after which the gate looks at what is due even if nothing is and nothing woke it."""
+TAKEN_UP = 10_000
+"""How many of those that wait it polls for from its start; the due moments find the others."""
 AGAIN = 1.0
 """Seconds until it looks again after the store did not answer, or something due could not be done."""
 DUE = 100
@@ -73,7 +75,7 @@ class Gate:
         while not self._stopping.is_set():
             try:
                 if not taken_up:
-                    for execution in list(self._engine.waiting()):
+                    for execution in self._engine.waiting(TAKEN_UP)[0]:
                         self._polls.add(execution, self._monotonic())
                     taken_up = True
                 pause = self.look()

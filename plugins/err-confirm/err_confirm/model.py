@@ -104,7 +104,7 @@ class Policy:
     retry_delay: float = 3.0
 
     @property
-    def wait(self) -> float:
+    def within(self) -> float:
         """How long an execution waits, and how long a vote counts, in seconds."""
         return self.retry_count * self.retry_delay
 
@@ -214,6 +214,11 @@ class Place:
     room: str = ""
     thread: str = ""
 
+    def same_as(self, other: "Place") -> bool:
+        """Tell whether what is said in one is read in the other: the same room and thread, or the same person."""
+        where = (self.room, self.thread) == (other.room, other.thread)
+        return where and (bool(self.room) or self.person == other.person)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
@@ -241,7 +246,7 @@ class Execution:
     decided_by: str = ""
     approved_at: float | None = None
     fence: int = 0
-    runner: str = ""
+    process: str = ""
     lease_until: float | None = None
     started_at: float | None = None
     ended_at: float | None = None

@@ -10,7 +10,7 @@ from err_confirm.people import EVERYBODY
 
 
 @dataclass(slots=True, order=True)
-class Poll:
+class Polling:
     """The looks at one execution's keys that are left, `delay` seconds apart, the next one `at` a moment.
 
     Setting `left` to 0 ends them.
@@ -27,7 +27,7 @@ class Polls:
     """All polls, the soonest first. Moments are seconds of a monotonic clock; any thread may add."""
 
     def __init__(self) -> None:
-        self._heap: list[Poll] = []
+        self._heap: list[Polling] = []
         self._lock = threading.Lock()
 
     def add(self, execution: Execution, now: float) -> None:
@@ -37,11 +37,11 @@ class Polls:
             return
         people = {execution.requester if who == "requester" else who for who in policy.by} - EVERYBODY
         first = now + policy.retry_delay
-        poll = Poll(first, execution.id, policy.retry_count, policy.retry_delay, tuple(sorted(people)))
+        poll = Polling(first, execution.id, policy.retry_count, policy.retry_delay, tuple(sorted(people)))
         with self._lock:
             heapq.heappush(self._heap, poll)
 
-    def take(self, now: float) -> list[Poll]:
+    def take(self, now: float) -> list[Polling]:
         """Return those whose moment has come, each counted down and set for its next moment."""
         taken = []
         with self._lock:

@@ -1,5 +1,6 @@
 """Say what may happen next to an execution: the one state machine, pure, with no clock of its own."""
 
+import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
@@ -150,14 +151,12 @@ def keep_until(execution: Execution) -> float | None:
     return None if execution.ended_at is None else execution.ended_at + KEEP
 
 
-def _step(execution: Execution, now: float, *, before: float | None = None, **changes: object) -> Step:
-    changed = replace(execution, version=execution.version + 1, **changes)  # type: ignore[arg-type]
-    not_after = now + LATEST_WRITE
-    return Step(changed, now, not_after if before is None else min(before, not_after))
+def _step(changed: Execution, now: float, *, before: float = math.inf) -> Step:
+    return Step(replace(changed, version=changed.version + 1), now, min(before, now + LATEST_WRITE))
 
 
-def _end(execution: Execution, now: float, state: State, *, before: float | None = None, **changes: object) -> Step:
-    return _step(execution, now, before=before, state=state, ended_at=now, **changes)
+def _end(changed: Execution, now: float, state: State, *, before: float = math.inf) -> Step:
+    return _step(replace(changed, state=state, ended_at=now), now, before=before)
 
 
 def _posted(execution: Execution, now: float) -> Decision:
@@ -167,7 +166,7 @@ def _posted(execution: Execution, now: float) -> Decision:
         return Refusal(Reason.EXPIRED, execution)
     if execution.posted or execution.policy is None:
         return Already(execution)
-    return _step(execution, now, posted=True, expires_at=now + execution.policy.wait)
+    return _step(replace(execution, posted=True, expires_at=now + execution.policy.within), now)
 
 
 def _answer(execution: Execution, event: Answer, now: float) -> Decision:
@@ -189,17 +188,18 @@ def _answer(execution: Execution, event: Answer, now: float) -> Decision:
         person=event.person,
         verdict=event.verdict,
         at=now,
-        expires_at=now + policy.wait,
+        expires_at=now + policy.within,
         digest=execution.digest,
         reason=event.reason,
     )
     votes = (*(other for other in execution.votes if other.person != event.person), vote)
-    decided = {"votes": votes, "decided_by": event.person, "reason": event.reason}
+    voted = replace(execution, votes=votes)
+    if not deny and met_until(voted, now) is None:
+        return _step(voted, now, before=open_until)
+    decided = replace(voted, decided_by=event.person, reason=event.reason)
     if deny:
-        return _end(execution, now, State.DENIED, before=open_until, **decided)
-    if met_until(replace(execution, votes=votes), now) is None:
-        return _step(execution, now, before=open_until, votes=votes)
-    return _step(execution, now, before=open_until, state=State.APPROVED, approved_at=now, **decided)
+        return _end(decided, now, State.DENIED, before=open_until)
+    return _step(replace(decided, state=State.APPROVED, approved_at=now), now, before=open_until)
 
 
 def _stands(execution: Execution, vote: Vote, now: float) -> bool:
@@ -239,7 +239,7 @@ def _cancel(execution: Execution, event: Cancel, now: float) -> Decision:
         return Already(execution)
     if execution.state not in (State.PENDING, State.APPROVED):
         return Refusal(_too_late(execution), execution)
-    return _end(execution, now, State.CANCELED, decided_by=event.person, reason=event.reason)
+    return _end(replace(execution, decided_by=event.person, reason=event.reason), now, State.CANCELED)
 
 
 def _run_by(execution: Execution) -> float:
@@ -257,7 +257,7 @@ def _advance(execution: Execution, event: Advance, now: float) -> Decision:
         case State.RUNNING:
             if now >= (execution.lease_until or 0.0):
                 return _end(execution, now, State.LOST)
-            return Already(execution) if execution.runner == event.process else Refusal(Reason.RUNNING, execution)
+            return Already(execution) if execution.process == event.process else Refusal(Reason.RUNNING, execution)
         case _:
             return Refusal(Reason.ENDED, execution)
 
@@ -266,35 +266,40 @@ def _claim(execution: Execution, process: str, now: float) -> Decision:
     """Count again, at this moment; the one way from approved to running."""
     run_by = _run_by(execution)
     met = met_until(execution, now)
-    if now >= run_by or met is None or execution.invocation.digest != execution.digest:
-        return _end(execution, now, State.EXPIRED)
-    return _step(
+    if execution.invocation.digest != execution.digest:
+        return _end(replace(execution, reason="what would run is not what was shown"), now, State.EXPIRED)
+    if now >= run_by:
+        return _end(replace(execution, reason="no bot could start it in time"), now, State.EXPIRED)
+    if met is None:
+        return _end(replace(execution, reason="the confirmation no longer counted"), now, State.EXPIRED)
+    claimed = replace(
         execution,
-        now,
-        before=min(run_by, met),
         state=State.RUNNING,
         fence=execution.fence + 1,
-        runner=process,
+        process=process,
         lease_until=now + LEASE,
         started_at=now,
     )
+    return _step(claimed, now, before=min(run_by, met))
 
 
 def _renew(execution: Execution, event: Renew, now: float) -> Decision:
-    if execution.state is State.RUNNING and (execution.runner, execution.fence) == (
-        event.process,
-        event.fence,
-    ):
-        return _step(execution, now, lease_until=now + LEASE)
-    return Refusal(Reason.STALE, execution)
+    if execution.state is not State.RUNNING or not _is_of(execution, event):
+        return Refusal(Reason.STALE, execution)
+    return _step(replace(execution, lease_until=now + LEASE), now)
 
 
 def _finish(execution: Execution, event: Finish, now: float) -> Decision:
     """Take the report of the process that ran it, also when it had been given up for lost."""
-    if (execution.runner, execution.fence) != (event.process, event.fence):
+    if not _is_of(execution, event):
         return Refusal(Reason.STALE, execution)
     if execution.state not in (State.RUNNING, State.LOST):
         return Already(execution)
     outcome = event.outcome
     state = State.ABORTED if outcome.aborted else State.SUCCEEDED if outcome.succeeded else State.FAILED
-    return _end(execution, now, state, outcome=outcome)
+    return _end(replace(execution, outcome=outcome), now, state)
+
+
+def _is_of(execution: Execution, event: Renew | Finish) -> bool:
+    """Tell whether an event is of the process and the claim that run this execution, or ran it last."""
+    return (execution.process, execution.fence) == (event.process, event.fence)
