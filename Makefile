@@ -6,7 +6,6 @@ LIBRARY := plugins/err-confirm
 .PHONY: run test setup lint bench lock clean
 
 run: setup
-	@mkdir -p data
 	@$(BIN)/errbot -c config.py -T
 
 test: setup lint
@@ -21,9 +20,9 @@ setup: .venv/.locked
 
 # Nothing of ours is installed into .venv: Errbot walks its site-packages for plugins, and an editable install stops it.
 .venv/.locked: requirements.lock Makefile
-	@echo "err-confirm: installing what requirements.lock names into .venv ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "err-confirm needs Python 3.11 or newer, this is " + sys.version.split()[0])'
-	@$(PYTHON) -m venv .venv
+	@echo "err-confirm: installing what requirements.lock names into .venv ..."
+	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --prefer-binary -r requirements.lock
 	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -m err_confirm "$$@"\n' '$(CURDIR)/$(LIBRARY)' '$(CURDIR)/$(BIN)/python' > $(BIN)/err-confirm
 	@chmod +x $(BIN)/err-confirm

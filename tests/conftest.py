@@ -1,11 +1,13 @@
-"""Stores for all tests: each one fresh, and with nobody else in it."""
+"""What all tests share: an environment that says nothing, and stores, each one fresh and with nobody else in it."""
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import fakeredis
 import pytest
+from hypothesis import settings
 
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
@@ -13,6 +15,14 @@ from err_confirm.store.redis_store import RedisStore
 from servers import RedisServer, StoreFactory
 
 _NUMBERS = itertools.count(1)
+
+# CONFIRM_STORE wins over every config: what a developer has set must not become the place that tests write to.
+for _name in [name for name in os.environ if name.startswith("CONFIRM_")]:
+    del os.environ[_name]
+
+# The same examples each time, as slowly as it takes: what fails here fails everywhere.
+settings.register_profile("rules", deadline=None, derandomize=True, database=None)
+settings.load_profile("rules")
 
 
 @pytest.fixture(scope="session")

@@ -21,18 +21,18 @@ class Around:
 
 
 class DeafWatch:
-    """An ear that hears no change; it can still be stopped."""
+    """An ear that hears no swap; it can still be woken."""
 
     def __init__(self) -> None:
-        self._stop = threading.Event()
+        self._woken = threading.Event()
 
     def wait(self, timeout: float) -> bool:
-        self._stop.wait(timeout)
-        self._stop.clear()
-        return False
+        woken = self._woken.wait(timeout)
+        self._woken.clear()
+        return woken
 
     def wake(self) -> None:
-        self._stop.set()
+        self._woken.set()
 
     def close(self) -> None:
         pass

@@ -17,8 +17,8 @@ from err_confirm.plan import Plan
 from err_confirm.runs import Runs
 from err_confirm.store.base import Store
 from err_confirm.transition import Answer, Decision, Posted
+from servers import PATIENCE
 
-PATIENCE = 15.0
 _NUMBERS = itertools.count(1)
 
 

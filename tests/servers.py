@@ -18,7 +18,11 @@ StoreFactory = Callable[..., Store]
 """Opens one more handle to the same place, as another process would; `namespace=` for one more place in it."""
 
 
-def eventually(condition: Callable[[], object], *, within: float = 10.0) -> None:
+PATIENCE = 60.0
+"""Seconds after which a test gives up; no test measures how long something took."""
+
+
+def eventually(condition: Callable[[], object], *, within: float = PATIENCE) -> None:
     """Wait until a condition holds; fail after `within` seconds."""
     deadline = time.monotonic() + within
     while not condition():

@@ -17,9 +17,9 @@ from typing import Any
 
 from errbot.bootstrap import setup_bot
 
+from servers import PATIENCE, eventually
+
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 15.0
-"""Seconds after which a message that does not come fails the test."""
 PROMPT = r"^!confirm ([0-9a-hjkmnp-tv-z]{8})$"
 
 
@@ -67,8 +67,10 @@ class Talk:
                 raise AssertionError(f"nobody said {pattern!r} (to {to}); what was said last:\n{told}") from None
 
     def prompt(self, to: str | None = None) -> str:
-        """Wait for a prompt, and return its id."""
-        return self.hears(PROMPT, to)[1]
+        """Wait for a prompt, and return its id as soon as the bot has noted that it was posted."""
+        asked = self.hears(PROMPT, to)[1]
+        eventually(lambda: (found := self.execution(asked)).posted or found.state.ended)
+        return asked
 
     def quiet(self) -> list[str]:
         """Wait until the bot has answered all that was said before; return what it said meanwhile.

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 30.0
+PATIENCE = 60.0
+"""Seconds after which a line that does not come fails the test."""
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x07|\r")
 READY = re.compile(r"\[@\w+ ➡ @?\w+\] >>> ")
 

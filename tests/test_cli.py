@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from err_confirm import __version__
 from talk import ROOT, write_files
 
 FILES = {
@@ -146,8 +148,31 @@ def test_names_of_people_are_checked_against_a_config(pack: Path) -> None:
     assert "must read <backend>:<id>" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("BACKEND = (", "config.py cannot be read: SyntaxError: "),
+        ("import nothing_of_this_name", "config.py cannot be read: ModuleNotFoundError: No module named"),
+        ("raise SystemExit(0)", "config.py cannot be read: SystemExit: 0"),
+    ],
+)
+def test_a_config_that_fails_is_wrong_usage_and_not_no_match(pack: Path, text: str, message: str) -> None:
+    """Regression: it was a traceback and 1, which means that no alias matches."""
+    write_files(pack, {"config.py": text})
+    for command in (["lint"], ["match", "restart web01"]):
+        done = err_confirm(*command, cwd=pack)
+        assert (done.returncode, done.stdout) == (64, "")
+        assert done.stderr.startswith(f"err-confirm: {message}")
+    done = err_confirm("lint", "--config", "nowhere.py", cwd=pack)
+    assert (done.returncode, "nowhere.py cannot be read: FileNotFoundError" in done.stderr) == (64, True)
+
+
 def test_the_script_that_setup_writes_is_this_command() -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("err-confirm"), "--version"], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (0, "err-confirm 0.1.0\n")
+    assert (done.returncode, done.stdout) == (0, f"err-confirm {__version__}\n")
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == __version__

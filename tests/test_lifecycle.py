@@ -298,9 +298,6 @@ def test_the_store_agrees_with_every_history_and_every_edge_is_really_taken(tmp_
         settings=settings(
             max_examples=200,
             stateful_step_count=40,
-            database=None,
-            derandomize=True,
-            deadline=None,
             phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         ),

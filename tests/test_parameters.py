@@ -75,6 +75,9 @@ TAKEN = [
     ("array", {"pattern": "web[0-9]"}, "web1,web2", ["web1", "web2"]),
     ("array", {"free": True}, '["a b", "c;d"]', ["a b", "c;d"]),
     ("array", {"dash": True}, "-a,-b", ["-a", "-b"]),
+    ("array", {}, "[]", []),
+    ("object", {"dash": True}, '{"a": "-v"}', {"a": "-v"}),
+    ("object", {}, '{"a": "b-c", "d": -1}', {"a": "b-c", "d": -1}),
     ("object", {}, '{"a": [1, {"b": null}]}', {"a": [1, {"b": None}]}),
 ]
 
@@ -120,6 +123,9 @@ REFUSED = [
         for text in ("nan", "inf", "-inf", "1e999", ".5", "5.", "1,5", "0x1", "")
     ),
     ("number", {}, "-0.5", DASH),
+    ("number", {}, "-0.0", DASH),
+    ("array", {"required": True}, "[]", "is empty; this action needs at least one"),
+    ("object", {}, '{"a": [{"b": "-oProxyCommand=id"}]}', 'must not hold a text that starts with "-"'),
     *(("boolean", {}, text, "must be true or false") for text in ("", "1", "y", "truee", "on ")),
     ("array", {}, "", "has an empty item; write words divided by commas, or a JSON list"),
     ("array", {}, "a,,b", "has an empty item; write words divided by commas, or a JSON list"),
@@ -247,8 +253,10 @@ PLANTED = {
     "the later of two keys counts": (values, "if len(result) < len(pairs):", "if False:"),
     "a list has empty items": (values, "if not all(items):", "if False:"),
     "an object is as deep as it likes": (values, "if depth > _DEEPEST:", "if False:"),
-    "options pass": (parameters, "if not parameter.dash and (", "if False and ("),
-    "numbers below zero pass": (parameters, "item < 0 and not below_zero", "False"),
+    "options pass": (parameters, "and not parameter.dash and not below_zero", "and False"),
+    "numbers below zero pass": (parameters, "str(item).startswith", "isinstance(item, str) and str(item).startswith"),
+    "options inside an object pass": (parameters, "            _check_inside(parameter, item)", "            pass"),
+    "a required list may be empty": (parameters, "if parameter.required and value == []:", "if False:"),
     "any text is a word": (parameters, "not (parameter.pattern or parameter.free)", "False"),
     "items of a list are not looked at": (
         parameters,

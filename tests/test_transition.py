@@ -313,9 +313,6 @@ def hold(module: ModuleType, examples: int) -> Counter:
 
     @settings(
         max_examples=examples,
-        database=None,
-        derandomize=True,
-        deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -20,6 +20,8 @@ from err_confirm.settings import read_settings
 from err_confirm.transition import Answer, Cancel, Event, Reason, Refusal
 
 ANY_CASE = rf"^(?i:{'|'.join(sorted(RESERVED))})(?:\s|$)"
+LONGEST_REASON = 500
+"""How many characters of a reason are kept."""
 LISTED = 20
 """How many executions `!pending` and `!executions` list."""
 
@@ -98,17 +100,15 @@ class Confirm(BotPlugin):
 
     def start(self, msg: Any, text: str) -> None:
         """Ask for what a text means; the aliases' commands call this."""
-        with self.worded():
+        with self.worded("unsure_request"):
             requester, place = self.chat.person(msg), self.chat.place(msg)
             try:
                 self.guard.request(text, requester=requester, place=place, post=self.chat.ask)
             except (ParameterError, DuplicateParameterError) as error:
                 alias = self.guard.index.winner(text)
                 raise CommandError(self.chat.wording.say("refused_value", error=error, alias=alias)) from error
-            except StoreUnavailableError as error:
-                raise CommandError(self.chat.wording.say("unsure_request", error=error)) from error
 
-    @re_botcmd(pattern=ANY_CASE, hidden=True, historize=False)
+    @re_botcmd(pattern=ANY_CASE, hidden=True, historize=False, re_cmd_name_help="Confirm, Deny, …")
     def confirm_any_case(self, msg: Any, match: Any) -> Any:
         """Understand !Confirm, as phones write it."""
         command, args = _split(match.string)
@@ -120,18 +120,18 @@ class Confirm(BotPlugin):
         return self._bot.commands[command](msg, args) if msg else None
 
     @contextmanager
-    def worded(self) -> Iterator[None]:
-        """Turn what goes wrong inside into what is said about it."""
+    def worded(self, unavailable: str = "store_unavailable") -> Iterator[None]:
+        """Turn what goes wrong inside into what is said about it; `unavailable` is for a store that is."""
         try:
             yield
         except StoreUnavailableError as error:
-            raise CommandError(self.chat.wording.say("refused_store", error=error)) from error
+            raise CommandError(self.chat.wording.say(unavailable, error=error)) from error
         except ErrConfirmError as error:
             raise CommandError(self.chat.wording.say("refused_request", error=error)) from error
 
     def _answer(self, msg: Any, verb: str, args: str, event: Callable[[str, str], Event]) -> str:
         reference, reason = _split(args)
-        with self.worded():
+        with self.worded("refused_store"):
             person = self.chat.person(msg)
             execution_id = self._find(msg, verb, reference)
             decision = self.guard.engine.apply(execution_id, event(person, reason))
@@ -160,6 +160,6 @@ def _interrupt(_: int, __: FrameType | None) -> None:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Return the first word and the rest."""
+    """Return the first word and the rest, no more of that than a reason needs, and as Unicode that can be stored."""
     first, *rest = text.split(maxsplit=1) or [""]
-    return first, rest[0] if rest else ""
+    return first, "".join(rest)[:LONGEST_REASON].encode(errors="replace").decode()

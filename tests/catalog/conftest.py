@@ -9,7 +9,7 @@ from err_confirm.catalog import Catalog, load
 from err_confirm.model import Policy
 from err_confirm.people import People
 
-PEOPLE = People({"alice": ["test:1"], "bob": ["test:2"], "carol": ["test:3"]})
+PEOPLE = People({"alice": ["text:1"], "bob": ["text:2"], "carol": ["text:3"]})
 
 
 class Folders:

@@ -103,6 +103,8 @@ WRONG = {
     HEAD + "run: {comand: [x]}": '3: "run" has exactly one of the keys command, python (did you mean "command"?)',
     HEAD + "run: {command: [x], python: 'a:b'}": '3: "run" has exactly one of the keys command, python',
     HEAD + "run:\n  command: [x]\n  timout: 5s": '5: unknown key "timout" (did you mean "timeout"?)',
+    HEAD + "run:\n  command: [x]\n  timeout: 25h": '5: "timeout" must be at most 1d',
+    HEAD + "run:\n  command: [x]\n  output_cap: 2MiB": '5: "output_cap" must be at least 1 and at most 1MiB',
     HEAD + "run:\n  command: echo": '4: "command" must be a list, not "echo"',
 }
 
@@ -197,7 +199,7 @@ def test_parameters_that_are_declared_are_all_there_are(folders):
 
 
 @pytest.mark.parametrize("model", [AliasFile, ActionFile])
-def test_both_kinds_of_file_have_a_json_schema_for_editors(model):
+def test_both_kinds_of_file_have_a_json_schema(model):
     """It knows every key, and that there are no others."""
     schema = model.model_json_schema()
     assert schema["additionalProperties"] is False

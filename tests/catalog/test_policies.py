@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from err_confirm.catalog import parse_policy
+from err_confirm.catalog.entries import AliasFile
 from err_confirm.errors import SettingError
 from err_confirm.model import Policy
 from err_confirm.people import People
 
-PEOPLE = People({"alice": ["test:1"], "bob": ["test:2"], "carol": ["test:3"]})
+PEOPLE = People({"alice": ["text:1"], "bob": ["text:2"], "carol": ["text:3"]})
 HEAD = "name: x\naction_ref: x\nformats: [x]\n"
 DEFAULT = Policy(by=("others",), deny_by=("others",))
 
@@ -47,6 +48,8 @@ WRONG = {
     "{by: no}": 'item 1 of "by" must be text; YAML does not read no as text; put it in quotes',
     "{by: alcie}": 'unknown person "alcie" (did you mean "alice"?); name them in CONFIRM_PEOPLE',
     "{by: [alice, '@sre']}": 'unknown person "@sre"; name them in CONFIRM_PEOPLE',
+    "{by: 'slak:U024'}": 'unknown person "slak:U024" (did you mean "slack:U024"?); name them in CONFIRM_PEOPLE',
+    "{by: '@sre:x'}": 'unknown person "@sre:x"',
     "{deny: dave}": 'unknown person "dave"; name them in CONFIRM_PEOPLE',
     "{deny: [alice]}": "a list of people needs the key by: write deny: {by: [alice]}",
     "{by: same}": 'unknown person "same"; name them in CONFIRM_PEOPLE',
@@ -105,6 +108,12 @@ def test_without_the_key_the_setting_decides(folders, default):
     assert catalog.aliases["x"].policy == default
     noted = [problem for problem in catalog.problems if "runs at once" in problem.message]
     assert len(noted) == (default is None)
+
+
+def test_a_file_without_the_key_asks_by_itself():
+    """Even where the setting is not looked at, nothing that is left out runs at once."""
+    file = AliasFile.model_validate({"name": "x", "action_ref": "x", "formats": ["x"]}, context={"people": PEOPLE})
+    assert file.confirm.policy() == Policy()
 
 
 @given(st.floats(0.05, 7 * 86_400))

@@ -84,6 +84,9 @@ def talk(one_bot: Talk) -> Talk:
     return one_bot
 
 
+SAY = r"\nsay: !restart <host> \[service=web\]\Z"
+
+
 def starts_nothing(talk: Talk, text: str, answer: str) -> None:
     """Let alice say something that gets one answer and starts nothing; then the bot goes on."""
     before = talk.executions()
@@ -134,7 +137,19 @@ def test_a_text_that_is_wholly_an_alias_goes_to_it(talk: Talk, said: str, name: 
     talk.hears(rf"\A@{name}  restart → web01 · (web|db) · 1\n", room or f"@{name}")
 
 
-@pytest.mark.parametrize("said", ["!restart", "! restart", "robot: restart", "!restart web01 now please", "!restart 1"])
+@pytest.mark.parametrize(
+    "said", ["!restart host=web01", "!restart service=db"]
+)
+def test_a_slip_does_not_become_errbots_command_that_takes_no_notice_of_it(talk: Talk, said: str) -> None:
+    """Neither for a bot admin, who would restart the bot, nor for anybody else."""
+    for person in (talk.alice, talk.bob):
+        person.says(said, None)
+        talk.hears(
+            rf"\Anothing runs: {re.escape(said[1:])} is not how restart is said, and .* !restart stands alone{SAY}"
+        )
+
+
+@pytest.mark.parametrize("said", ["!restart", "! restart", "robot: restart", "!restart web01 now please"])
 def test_every_other_text_stays_with_errbots_own_command(talk: Talk, said: str) -> None:
     talk.bob.says(said)
     assert len(told := talk.quiet()) == 1
@@ -189,9 +204,6 @@ def test_every_occurrence_starts_an_execution_of_its_own(talk: Talk) -> None:
         talk.hears(f"{each} succeeded in .*: web{number}$")
 
 
-SAY = r"\nsay: !restart <host> \[service=web\]\Z"
-
-
 @pytest.mark.parametrize(
     ("said", "answer"),
     [
@@ -205,6 +217,8 @@ SAY = r"\nsay: !restart <host> \[service=web\]\Z"
         ("!need", r'\Anothing runs: "what" is missing; this action needs it\nsay: !need\Z'),
         ("!do nothing", r'\Anothing runs: alias "actionless" starts the action "not.there", which has no file here\Z'),
         ("!fail with one", r"\Anothing runs: the template \S*.* list\[1\] .* fails: .*\Z"),
+        ("!restart " + "x " * 500_000, r"\Anothing runs: this text has 500,001 words, commands may have 2,000; say it"),
+        ("!restart\tweb01 service=dbs", rf'\Anothing runs: "service" must be one of web, db{SAY}'),
         ("!restart " + "x" * 1_000_000, r"\Anothing runs: this text is 1,000,008 bytes long.*; say it shorter\Z"),
         ("!tell the secret\x00", r"\ACommand .tell. .* not found.*\Z"),
         ("!Confirm", r"\Asay which one.*\Z"),

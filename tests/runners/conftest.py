@@ -12,9 +12,11 @@ import pytest
 
 from err_confirm.model import Action, Source
 from err_confirm.runners import RUNNERS
+from err_confirm.runners.base import Running
+from servers import PATIENCE
 
-BOUND = 10.0
-"""Seconds after which a test gives up; nothing measures how long something took."""
+LIMITS = (0.3, 3.0, 30.0)
+"""Seconds of time limits: the next one is tried where a machine was too slow for the one before."""
 
 
 def fill(parameters):
@@ -54,8 +56,8 @@ def started(rendered):
 
     yield start
     for running in all_running:
-        running.stop("the test is over", grace=0)
-        assert running.wait(BOUND) is not None
+        running.stop("the test is over")
+        assert running.wait(PATIENCE) is not None
 
 
 @pytest.fixture
@@ -63,11 +65,26 @@ def ended(started):
     """Return a function that renders, starts, and returns how it ended."""
 
     def run_to_its_end(parameters=None, /, **run):
-        outcome = started(parameters, **run).wait(BOUND)
+        outcome = started(parameters, **run).wait(PATIENCE)
         assert outcome is not None
         return outcome
 
     return run_to_its_end
+
+
+@pytest.fixture
+def out_of_time(ended):
+    """Return a function that runs into a time limit: into one that let it come far enough."""
+
+    def run_until_stopped(far_enough, **run):
+        for limit in LIMITS:
+            outcome = ended(**run, timeout=limit)
+            assert (outcome.exit_code, outcome.error) == (None, f"stopped after its time limit of {limit:g} s")
+            if far_enough(outcome):
+                return outcome
+        raise AssertionError(f"it came no farther than this: {outcome}")
+
+    return run_until_stopped
 
 
 @pytest.fixture
@@ -95,7 +112,7 @@ class News:
         """Return the next line."""
         line = b""
         while not line.endswith(b"\n"):
-            assert select.select([self._pipe], [], [], BOUND)[0], f"no news, only {line!r}"
+            assert select.select([self._pipe], [], [], PATIENCE)[0], f"no news, only {line!r}"
             line += self._pipe.read(1)
         return line.decode().strip()
 
@@ -104,6 +121,18 @@ class News:
         watched = Watched(int(self.line()))
         self._watched.append(watched.descriptor)
         return watched
+
+    def processes(self, count: int, running: Running) -> list["Watched"]:
+        """Return the processes whose ids are the next lines: fewer than `count` where the run ends before them."""
+        found: list[Watched] = []
+        while len(found) < count:
+            is_over = running.wait(0) is not None
+            if select.select([self._pipe], [], [], 0.01)[0]:
+                with suppress(ProcessLookupError):  # it has ended since it wrote its line
+                    found.append(self.process())
+            elif is_over:
+                break
+        return found
 
     def close(self) -> None:
         """Kill what a failed test has left."""
@@ -121,7 +150,7 @@ class Watched:
         self.pid = pid
         self.descriptor = os.pidfd_open(pid)
 
-    def is_gone(self, within: float = BOUND) -> bool:
+    def is_gone(self, within: float = PATIENCE) -> bool:
         """Return whether it ends within so many seconds."""
         return bool(select.select([self.descriptor], [], [], within)[0])
 

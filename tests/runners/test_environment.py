@@ -8,6 +8,7 @@ import pytest
 from err_confirm.errors import StartError
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.environment import CONSTANTS
+from servers import PATIENCE
 
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 
@@ -36,7 +37,7 @@ def test_a_secret_is_read_when_it_is_started_and_not_before(rendered, script, tm
     assert "canary" not in json.dumps(invocation.spec) + runner.describe(invocation)
 
     monkeypatch.setenv("CONFIRM_TEST_TOKEN", "canary-3")
-    outcome = runner.start(invocation).wait(10)
+    outcome = runner.start(invocation).wait(PATIENCE)
     seen = json.loads(outcome.output)
     assert (seen["A"], seen["B"], seen["C"]) == ("canary-3", "canary-2", "canary-2")
 

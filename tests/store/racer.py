@@ -21,7 +21,7 @@ def count_up(store: Store, execution_id: str, attempt: int) -> bool:
 
 def main(url: str, execution_id: str, wins: int) -> None:
     """Race until it has won so often."""
-    store = open_store(url)
+    store = open_store(url, namespace="test")
     store.read(execution_id)
     won = 0
     print("ready", flush=True)

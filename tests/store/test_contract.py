@@ -3,7 +3,8 @@
 import contextlib
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,10 +12,10 @@ from hypothesis import strategies as st
 
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.store.base import Due, Key, Record, Store, Swap, SwapResult, SwapStatus, Watch
-from servers import StoreFactory, eventually
+from servers import PATIENCE, StoreFactory, eventually
 
 SOON = 0.15
-"""Seconds that a test's short TTL lasts: long enough to see that it is there."""
+"""Seconds that a test's short TTL lasts; no test relies on being faster."""
 _TOKENS = (f"token-{number}" for number in itertools.count())
 
 
@@ -22,10 +23,19 @@ def a_record(name: str = "7f3k", version: int = 1, body: bytes = b"body") -> Rec
     return Record(name, version, next(_TOKENS), body)
 
 
-def put(store: Store, record: Record, **more: object) -> SwapResult:
-    result = store.swap(Swap(record=record, **more))  # type: ignore[arg-type]
+def put(store: Store, record: Record, **more: Any) -> SwapResult:
+    result = store.swap(Swap(record=record, **more))
     assert result.status is SwapStatus.OK
     return result
+
+
+def put_before(store: Store, write: Callable[[float], SwapResult]) -> float:
+    """Write something with a moment that comes soon, and return it: a later one where this machine was too slow."""
+    for seconds in (SOON, 1.0, 5.0, 25.0):
+        moment = clock(store) + seconds
+        if write(moment).status is SwapStatus.OK:
+            return moment
+    raise AssertionError("not written in 25 s")
 
 
 def clock(store: Store) -> float:
@@ -51,7 +61,7 @@ class TestRead:
         assert store_factory().read("7f3k")[0] == record
 
     @given(body=st.binary())
-    @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])  # each has an id of its own
     def test_a_body_may_hold_any_bytes(self, store: Store, body: bytes) -> None:
         record = a_record(f"id-{next(_TOKENS)}", body=body)
         put(store, record)
@@ -97,10 +107,10 @@ class TestSwap:
         assert (dues(store), store.poll([("7f3k", "bob")])) == ([Due("7f3k", 5.0)], [False])
 
     def test_the_same_swap_again_is_ok_even_after_its_window(self, store: Store) -> None:
-        swap = Swap(record=a_record(), not_after=clock(store) + SOON)
-        assert store.swap(swap).status is SwapStatus.OK
-        eventually(lambda: clock(store) >= swap.not_after)
-        assert store.swap(swap).status is SwapStatus.OK
+        record = a_record()
+        end = put_before(store, lambda end: store.swap(Swap(record=record, not_after=end)))
+        eventually(lambda: clock(store) >= end)
+        assert store.swap(Swap(record=record, not_after=end)).status is SwapStatus.OK
 
     def test_the_same_swap_again_is_a_conflict_after_somebody_else_wrote(self, store: Store) -> None:
         first, second = a_record(), a_record(version=2)
@@ -156,10 +166,11 @@ class TestSwap:
 
 class TestKeys:
     def test_a_key_lives_until_its_moment(self, store: Store) -> None:
-        result = put(store, a_record(), keys=(Key("7f3k", "bob", "approve", clock(store) + SOON),))
-        assert store.poll([("7f3k", "bob")]) == [True]
+        end = clock(store) + SOON
+        put(store, a_record(), keys=(Key("7f3k", "bob", "approve", end),))
+        assert store.poll([("7f3k", "bob")]) == [True] or clock(store) >= end
         eventually(lambda: store.poll([("7f3k", "bob")]) == [False])
-        assert clock(store) >= result.now + SOON / 2
+        assert clock(store) >= end
 
     def test_an_overwritten_key_takes_the_new_moment(self, store: Store) -> None:
         put(store, a_record(), keys=(Key("7f3k", "bob", "v", clock(store) + 60),))
@@ -172,11 +183,6 @@ class TestKeys:
         put(store, a_record(version=2), keys=(Key("7f3k", "bob", "v", short + 60),))
         eventually(lambda: clock(store) > short + 0.01)
         assert store.poll([("7f3k", "bob")]) == [True]
-
-    def test_a_key_without_a_value_is_deleted(self, store: Store) -> None:
-        put(store, a_record(), keys=(Key("7f3k", "bob", "v", 9e9), Key("7f3k", "carol", "v", 9e9)))
-        put(store, a_record(version=2), keys=(Key("7f3k", "bob"),))
-        assert store.poll([("7f3k", "bob"), ("7f3k", "carol")]) == [False, True]
 
     def test_a_key_that_has_ended_already_is_not_there(self, store: Store) -> None:
         put(store, a_record(), keys=(Key("7f3k", "bob", "v", 9e9),))
@@ -243,16 +249,20 @@ class TestDue:
 
 class TestKeepUntil:
     def test_a_record_is_gone_after_its_moment(self, store: Store) -> None:
-        put(store, a_record(), keep_until=clock(store) + SOON)
-        assert store.read("7f3k")[0] is not None
+        end = clock(store) + SOON
+        put(store, a_record(), keep_until=end)
+        assert store.read("7f3k")[0] is not None or clock(store) >= end
         eventually(lambda: store.read("7f3k")[0] is None)
         assert (list(store.recent()), store.find("", 10)) == ([], [])
 
     def test_none_removes_a_moment_that_an_earlier_version_had(self, store: Store) -> None:
-        short = clock(store) + SOON
-        put(store, a_record(), keep_until=short)
         second = a_record(version=2)
-        put(store, second, keep_until=None)
+
+        def write_both(short: float) -> SwapResult:
+            put(store, a_record(), keep_until=short)
+            return store.swap(Swap(record=second, keep_until=None))
+
+        short = put_before(store, write_both)
         eventually(lambda: clock(store) > short + 0.01)
         assert store.read("7f3k")[0] == second
         assert (list(store.recent()), store.find("7", 10)) == ([second], ["7f3k"])
@@ -338,50 +348,53 @@ class TestWatch:
         with contextlib.closing(store.watch()) as watch:
             yield watch
 
-    def test_nothing_happens_until_the_time_is_out(self, watch: Watch) -> None:
-        assert watch.wait(0.01) is False
+    def test_where_nothing_happens_the_time_runs_out(self, watch: Watch) -> None:
+        eventually(lambda: watch.wait(0.01) is False)
 
     def test_a_swap_of_the_own_store_wakes(self, store: Store, watch: Watch) -> None:
         put(store, a_record())
-        assert watch.wait(10) is True
+        assert watch.wait(PATIENCE) is True
 
     def test_a_swap_of_another_process_wakes(self, store_factory: StoreFactory, watch: Watch) -> None:
         put(store_factory(), a_record())
-        assert watch.wait(10) is True
+        assert watch.wait(PATIENCE) is True
 
     def test_a_swap_wakes_one_who_is_waiting(self, store_factory: StoreFactory, watch: Watch) -> None:
         other = store_factory()
         later = threading.Timer(0.05, put, (other, a_record()))
         later.start()
-        assert watch.wait(10) is True
+        assert watch.wait(PATIENCE) is True
         later.join()
 
     def test_each_watch_hears_of_a_swap(self, store: Store, watch: Watch) -> None:
         with contextlib.closing(store.watch()) as another:
             put(store, a_record())
-            assert (watch.wait(10), another.wait(10)) == (True, True)
+            assert (watch.wait(PATIENCE), another.wait(PATIENCE)) == (True, True)
 
     def test_what_was_heard_is_not_heard_again(self, store: Store, watch: Watch) -> None:
         put(store, a_record())
-        assert watch.wait(10) is True
+        assert watch.wait(PATIENCE) is True
         eventually(lambda: watch.wait(0.01) is False)
 
     def test_reading_wakes_nobody(self, store: Store, watch: Watch) -> None:
         put(store, a_record())
-        eventually(lambda: watch.wait(0.01) is False)
-        store.read("7f3k")
-        store.due(10)
-        assert watch.wait(0.1) is False
+
+        def reading_wakes() -> bool:
+            store.read("7f3k")
+            store.due(10)
+            return watch.wait(0.1)
+
+        eventually(lambda: not reading_wakes())  # the first time, the swap may still be heard
 
     def test_wake_ends_the_wait_from_any_thread(self, watch: Watch) -> None:
         waker = threading.Timer(0.05, watch.wake)
         waker.start()
-        watch.wait(600)
+        assert watch.wait(PATIENCE) is True
         waker.join()
 
     def test_a_wake_before_the_wait_is_not_lost(self, watch: Watch) -> None:
         watch.wake()
-        watch.wait(600)
+        assert watch.wait(PATIENCE) is True
 
 
 class TestClose:
@@ -414,7 +427,7 @@ class TestClose:
     def test_a_watch_outlives_its_store_in_silence(self, store: Store) -> None:
         with contextlib.closing(store.watch()) as watch:
             store.close()
-            assert watch.wait(0.01) is False
+            eventually(lambda: watch.wait(0.01) is False)
 
 
 class TestNamespace:

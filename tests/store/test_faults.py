@@ -19,7 +19,7 @@ from err_confirm.errors import StoreUnavailableError
 from err_confirm.store import open_store
 from err_confirm.store.base import Due, Key, Record, Store, Swap, SwapStatus
 from err_confirm.store.turn import turn
-from servers import RedisServer
+from servers import PATIENCE, RedisServer
 
 ENVIRONMENT = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
 RACER = Path(__file__).with_name("racer.py")
@@ -29,7 +29,7 @@ SECOND = Swap(record=Record("7f3k", 2, "second", b"two"))
 
 @contextlib.contextmanager
 def opened(url: str) -> Iterator[Store]:
-    with contextlib.closing(open_store(url)) as store:
+    with contextlib.closing(open_store(url, namespace="test")) as store:
         yield store
 
 
@@ -47,7 +47,7 @@ class TestRedisServer:
             assert watch.wait(0.01) is False
             own_redis_server.start()
             assert store.swap(FIRST).status is SwapStatus.OK
-            assert watch.wait(10) is True
+            assert watch.wait(PATIENCE) is True
 
     def test_one_that_stands_still_is_given_up_and_used_again(self, own_redis_server: RedisServer) -> None:
         own_redis_server.start()
@@ -65,15 +65,15 @@ class TestRedisServer:
         own_redis_server.start()
         with opened(own_redis_server.url) as store, contextlib.closing(store.watch()) as watch:
             store.swap(FIRST)
-            assert watch.wait(10) is True
+            assert watch.wait(PATIENCE) is True
             own_redis_server.kill()
             with pytest.raises(StoreUnavailableError):
                 store.read("7f3k")
             own_redis_server.start()
             assert store.read("7f3k")[0] is None
-            assert watch.wait(10) is True  # heard again, and may have missed something
+            assert watch.wait(PATIENCE) is True  # heard again, and may have missed something
             assert store.swap(FIRST).status is SwapStatus.OK
-            assert watch.wait(10) is True
+            assert watch.wait(PATIENCE) is True
 
     def test_one_that_refuses_to_write_is_said_and_nothing_is_written(self, own_redis_server: RedisServer) -> None:
         own_redis_server.start()
@@ -157,7 +157,7 @@ class TestLostReply:
             proxy.lose = 3
             with pytest.raises(StoreUnavailableError):
                 store.swap(self.KEYED)
-            assert admin.delete("{c:default}:k:7f3k:bob") == 1
+            assert admin.delete("{c:test}:k:7f3k:bob") == 1
             assert store.swap(self.KEYED).status is SwapStatus.OK
             assert store.poll([("7f3k", "bob")]) == [False]
 
@@ -226,7 +226,7 @@ class TestSqliteFile:
             "import os, sys\n"
             "from err_confirm.store import open_store\n"
             "from err_confirm.store.base import Record, Swap\n"
-            "store = open_store(sys.argv[1])\n"
+            "store = open_store(sys.argv[1], namespace='test')\n"
             "store.swap(Swap(record=Record('7f3k', 1, 'token', b'')))\n"
             "if os.fork():\n"
             "    os.wait()\n"

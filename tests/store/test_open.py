@@ -22,12 +22,11 @@ from err_confirm.store.sqlite_store import SqliteStore
         ("redis://localhost", RedisStore),
         ("redis://:secret@host:6379/3", RedisStore),
         ("rediss://user:secret@host:6379/0", RedisStore),
-        ("redis+unix:///run/redis.sock", RedisStore),
-        ("unix:///run/redis.sock?db=1", RedisStore),
+        ("redis+unix:///run/redis.sock?db=1", RedisStore),
     ],
 )
 def test_the_scheme_decides_and_nothing_is_connected(url: str, kind: type) -> None:
-    store = open_store(url)
+    store = open_store(url, namespace="test")
     assert isinstance(store, kind)
     store.close()
 
@@ -35,7 +34,7 @@ def test_the_scheme_decides_and_nothing_is_connected(url: str, kind: type) -> No
 @pytest.mark.parametrize(
     ("url", "text"),
     [
-        ("", "unknown kind; write a URL that starts with sqlite, redis, rediss, redis.unix, unix"),
+        ("", "unknown kind; write a URL that starts with sqlite, redis, rediss, redis.unix$"),
         ("mysql://user:secret@host/db", r'store "mysql://\*\*\*@host/db": unknown kind'),
         ("sqlite://", "write sqlite:///relative/path.db or sqlite:////absolute/path.db"),
         ("sqlite:///:memory:", "write sqlite:///relative/path.db"),
@@ -44,14 +43,17 @@ def test_the_scheme_decides_and_nothing_is_connected(url: str, kind: type) -> No
         ("redis://host:port/0", "write redis://host:6379/0"),
         ("redis://host/0?sockettimeout=1", "write redis://host:6379/0"),
         ("redis://:sec#ret/@host:6379/0", r'store "redis://\*\*\*@host:6379/0": write'),
-        ("unix://host?password=secret&db=1", r'store "unix://host\?password=\*\*\*&db=1": write unix:///path'),
-        ("redis+sentinel://:secret@one,two/main", r'store "redis\+sentinel://\*\*\*@one,two/main": .* not supported'),
-        ("redis+cluster://one,two", "not supported yet; write redis://host:6379/0"),
+        (
+            "redis+unix://host?password=secret&db=1",
+            r'store "redis\+unix://host\?password=\*\*\*&db=1": write redis\+unix',
+        ),
+        ("redis+sentinel://:secret@one,two/main", r'store "redis\+sentinel://\*\*\*@one,two/main": unknown kind'),
+        ("unix:///run/redis.sock", r"unknown kind; .* redis\+unix"),
     ],
 )
 def test_a_url_that_opens_nothing_is_named_without_its_password(url: str, text: str) -> None:
     with pytest.raises(SettingError, match=text) as raised:
-        open_store(url)
+        open_store(url, namespace="test")
     assert "sec" not in "".join(traceback.format_exception(raised.value))
 
 
@@ -62,7 +64,7 @@ def test_a_namespace_is_one_word(namespace: str) -> None:
 
 
 def test_sqlite_creates_its_folder_and_keeps_its_files_private(tmp_path: Path) -> None:
-    store = open_store(f"sqlite:///{tmp_path}/new/folder/s.db")
+    store = open_store(f"sqlite:///{tmp_path}/new/folder/s.db", namespace="test")
     assert list(tmp_path.iterdir()) == []
     store.swap(Swap(record=Record("7f3k", 1, "token", b"")))
     modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "new/folder").iterdir()}
@@ -72,9 +74,23 @@ def test_sqlite_creates_its_folder_and_keeps_its_files_private(tmp_path: Path) -
 
 def test_only_the_store_that_is_asked_for_is_imported() -> None:
     code = (
-        "import sys; from err_confirm.store import open_store; open_store('sqlite:///x.db'); "
+        "import sys; from err_confirm.store import open_store; open_store('sqlite:///x.db', namespace='test'); "
         "print('redis' in sys.modules)"
     )
     environment = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
     result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True, text=True)
     assert result.stdout == "False\n"
+
+
+def test_a_store_whose_package_is_missing_says_what_to_install() -> None:
+    """README calls redis optional."""
+    code = (
+        "import sys; sys.modules['redis'] = None\n"
+        "from err_confirm.errors import SettingError\n"
+        "from err_confirm.store import open_store\n"
+        "try: open_store('redis://:secret@host:6379/0', namespace='test')\n"
+        "except SettingError as error: print(error)\n"
+    )
+    environment = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True, text=True)
+    assert result.stdout == 'redis:// needs the package "redis"; pip install redis\n'

@@ -38,7 +38,7 @@ def test_racing_processes_lose_no_update(url: str) -> None:
         racer.stdin.write("go\n")
         racer.stdin.flush()
     results = [racer.communicate()[0].split() for racer in racers]
-    with contextlib.closing(open_store(url)) as store:
+    with contextlib.closing(open_store(url, namespace="test")) as store:
         record, _ = store.read("race")
     assert record
     assert [int(won) for won, _ in results] == [WINS] * PROCESSES

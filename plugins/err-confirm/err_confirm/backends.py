@@ -38,6 +38,10 @@ class Backend(Protocol):
         """Return the mark of the thread that a message belongs to; empty for none."""
         ...
 
+    def put_in_thread(self, msg: Any, thread: str) -> None:
+        """Make a message that is to be sent an answer in the thread with this mark."""
+        ...
+
     def edited(self, msg: Any) -> bool:
         """Tell whether a message is one from before, changed: it must start and confirm nothing."""
         ...
@@ -47,7 +51,30 @@ class Backend(Protocol):
         ...
 
 
-class TextBackend:
+class PlainBackend:
+    """A network without threads and edits. Who speaks has no default: a class that forgets it lets nobody in."""
+
+    def room(self, room: Any) -> str:
+        """Return the room's own text, such as `#ops`."""
+        return str(room)
+
+    def thread(self, msg: Any) -> str:
+        """Return nothing: there are no threads."""
+        return ""
+
+    def put_in_thread(self, msg: Any, thread: str) -> None:
+        """Do nothing: there are no threads."""
+
+    def edited(self, msg: Any) -> bool:
+        """Return False: there are no edits."""
+        return False
+
+    def posted(self, msg: Any) -> bool:
+        """Return True: a failure is raised."""
+        return True
+
+
+class TextBackend(PlainBackend):
     """Errbot's text and test backends: the name that was typed, without its `@`."""
 
     scheme = "text"
@@ -64,24 +91,8 @@ class TextBackend:
         """Return `@alice`."""
         return f"@{person_id}"
 
-    def room(self, room: Any) -> str:
-        """Return `#ops`."""
-        return str(room)
 
-    def thread(self, msg: Any) -> str:
-        """Return nothing: there are no threads."""
-        return ""
-
-    def edited(self, msg: Any) -> bool:
-        """Return False: there are no edits."""
-        return False
-
-    def posted(self, msg: Any) -> bool:
-        """Return True: a failure is raised."""
-        return True
-
-
-class SlackBackend(TextBackend):
+class SlackBackend(PlainBackend):
     """errbot-backend-slackv3: user ids (`U…`, `W…`), channel ids, and thread time stamps; bots are refused."""
 
     scheme = "slack"
@@ -109,6 +120,10 @@ class SlackBackend(TextBackend):
         """Return the `thread_ts` of the event (https://api.slack.com/messaging/retrieving#finding_threads)."""
         return str(msg.extras.get("slack_event", {}).get("thread_ts", ""))
 
+    def put_in_thread(self, msg: Any, thread: str) -> None:
+        """Set `thread_ts`, which slackv3 hands on to Slack."""
+        msg.extras["thread_ts"] = thread
+
     def edited(self, msg: Any) -> bool:
         """Return whether the event is an edit, which Errbot takes for a command again."""
         event = msg.extras.get("slack_event", {})
@@ -119,7 +134,7 @@ class SlackBackend(TextBackend):
         return bool(msg.extras.get("ts"))
 
 
-class IrcBackend(TextBackend):
+class IrcBackend(PlainBackend):
     """IRC: nick!user@host, a weak identity; a policy that needs more must ask for it."""
 
     scheme = "irc"
@@ -133,17 +148,17 @@ class IrcBackend(TextBackend):
         return person_id
 
     def mention(self, person_id: str) -> str:
-        """Return `nick:`, which clients highlight."""
+        """Return the nick, which clients highlight."""
         return person_id.partition("!")[0]
 
 
-class TelegramBackend(TextBackend):
+class TelegramBackend(PlainBackend):
     """Telegram: the numeric user id."""
 
     scheme = "telegram"
 
     def person_id(self, frm: Any) -> str:
-        """Return the number as text."""
+        """Return the number as text, the person's also in a group."""
         return str(frm.id)
 
     def address(self, person_id: str) -> str:
@@ -164,6 +179,9 @@ BACKENDS: dict[str, Backend] = {
     "telegram": TelegramBackend(),
 }
 """By Errbot's `bot.mode`."""
+
+SCHEMES = frozenset(backend.scheme for backend in BACKENDS.values())
+"""With what an identity begins."""
 
 
 def backend_for(mode: str) -> Backend:

@@ -20,6 +20,7 @@ from err_confirm.errors import (
     AmbiguousMatchError,
     ErrConfirmError,
     NoMatchError,
+    SettingError,
     TemplateError,
     TextError,
 )
@@ -41,6 +42,7 @@ class Exit(IntEnum):
 
     OK = 0
     NO_MATCH = 1
+    LINT_ERRORS = 1  # the same number, said by `lint`
     AMBIGUOUS = 2
     REFUSED = 3
     USAGE = 64  # EX_USAGE of sysexits.h
@@ -75,7 +77,7 @@ def lint(options: argparse.Namespace) -> int:
         print(f"\033[{COLORS[problem.severity]}m{text}\033[0m" if _colored() else text)
     counts = f"{len(catalog.errors)} errors, {len(catalog.warnings)} warnings"
     print(f"{len(catalog.aliases)} aliases and {len(catalog.actions)} actions can be used: {counts}")
-    return 1 if catalog.errors else Exit.OK
+    return Exit.LINT_ERRORS if catalog.errors else Exit.OK
 
 
 def match(options: argparse.Namespace) -> int:
@@ -162,9 +164,10 @@ def _settings(config: Path | None) -> Settings:
     if config is None and not path.is_file():
         return replace(read_settings(SimpleNamespace()), people=People(None))
     try:
-        return read_settings(SimpleNamespace(**runpy.run_path(str(path))))
-    except OSError as error:
-        raise ErrConfirmError(f"{path} cannot be read: {error.strerror}") from error
+        module = runpy.run_path(str(path))
+    except (Exception, SystemExit) as error:  # it is a program of its own, and may raise anything
+        raise SettingError(f"{path} cannot be read: {type(error).__name__}: {error}") from error
+    return read_settings(SimpleNamespace(**module))
 
 
 def _load(aliases: tuple[Path, ...], actions: tuple[Path, ...], settings: Settings) -> Catalog:

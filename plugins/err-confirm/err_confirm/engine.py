@@ -10,12 +10,14 @@ from err_confirm.model import Execution, Place, State
 from err_confirm.plan import Plan
 from err_confirm.records import RecordError, first_swap, read_record, step_swap
 from err_confirm.store.base import Record, Store, SwapStatus
-from err_confirm.transition import Decision, Event, Reason, Refusal, Step, transition
+from err_confirm.transition import RUN_WITHIN, Decision, Event, Reason, Refusal, Step, transition
 
 log = logging.getLogger(__name__)
 
 CONFLICTS = 100
 """How many other writers a step gives way to before the store counts as not reachable."""
+CANDIDATES = 5
+"""How many executions are offered to who has named none of them clearly."""
 JUST_ENDED = 120.0
 """Seconds after an execution's end in which a bare `confirm` could be meant for it, and so names nothing."""
 
@@ -46,14 +48,14 @@ class Engine:
         self._untold: dict[str, str] = {}
 
     def create(self, plan: Plan, *, requester: str, place: Place, text: str) -> Execution:
-        """Store what was asked for; it waits for its votes, or is approved at once where no policy guards it."""
+        """Store what was asked for. It waits for `Posted`, and then for its votes, if it has a policy."""
         alias, policy = plan.alias, plan.alias.policy
         for _ in range(CONFLICTS):
             execution_id = ids.new_id()
             _, now = self.store.read(execution_id)
             execution = Execution(
                 id=execution_id,
-                state=State.PENDING if policy else State.APPROVED,
+                state=State.PENDING,
                 alias=alias.name,
                 action=alias.action_ref,
                 text=text,
@@ -64,8 +66,7 @@ class Engine:
                 requester=requester,
                 place=place,
                 created_at=now,
-                expires_at=now + (policy.within if policy else 0.0),
-                approved_at=None if policy else now,
+                expires_at=now + (policy.within if policy else RUN_WITHIN),
                 ack=alias.ack,
                 result=alias.result,
             )
@@ -110,7 +111,7 @@ class Engine:
             return Unclear(reference)
         if len(start) == ids.LENGTH:
             return start
-        found = self.store.find(start, limit=5)
+        found = self.store.find(start, limit=CANDIDATES)
         return found[0] if len(found) == 1 else Unclear(reference, tuple(found))
 
     def implied(self, person: str, place: Place) -> str | Unclear:
@@ -120,15 +121,10 @@ class Engine:
         what they have in mind.
         """
         _, now = self.store.due(1)
-        newest = None
-        for execution in self.recent():
-            if execution.requester != person or not execution.place.same_as(place):
-                continue
-            if execution.ended_at is not None and now - execution.ended_at < JUST_ENDED:
-                return Unclear("", (newest,) if newest else ())
-            if execution.state is State.PENDING and newest is None:
-                newest = execution.id
-        return newest or Unclear("")
+        own = [each for each in self.recent() if each.requester == person and each.place.same_as(place)]
+        waiting = [each.id for each in own if each.state is State.PENDING and each.posted]
+        just_ended = any(each.ended_at is not None and now - each.ended_at < JUST_ENDED for each in own)
+        return waiting[0] if waiting and not just_ended else Unclear("", tuple(waiting[:CANDIDATES]))
 
     def recent(self) -> Iterator[Execution]:
         """Yield the executions that are kept, newest first."""

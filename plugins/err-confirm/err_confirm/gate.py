@@ -15,8 +15,8 @@ from err_confirm.transition import LEASE, Advance, Already, Decision, Reason, Re
 
 log = logging.getLogger(__name__)
 
-IDLE = 60.0
-"""Seconds after which the gate looks at what is due even if nothing is and nothing woke it."""
+IDLE = 20.0
+"""Seconds after which the gate looks at what is due even if nothing woke it: well within RUN_WITHIN."""
 TAKEN_UP = 10_000
 """How many of those that wait it polls for from its start; the due moments find the others."""
 AGAIN = 1.0

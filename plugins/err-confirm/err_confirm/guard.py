@@ -86,19 +86,19 @@ class Guard:
 
         Raises:
             TextError, ActionMissingError, TemplateError: nothing was started.
-            StoreUnavailableError: the store does not answer; nothing runs.
+            StoreUnavailableError: the store does not answer; what was started is not known.
         """
         executions = []
         for each in self.plans(text):
             execution = self.engine.create(each, requester=requester, place=place, text=text)
-            if execution.policy is not None:
-                try:
+            try:
+                if execution.policy is not None:
                     post(execution)
-                except ErrConfirmError as error:
-                    self.engine.apply(execution.id, Cancel(requester, str(error)))
-                    continue
-                self.engine.apply(execution.id, Posted())
-                self._gate.add(execution)
+            except ErrConfirmError as error:
+                self.engine.apply(execution.id, Cancel(requester, str(error)))
+                continue
+            self.engine.apply(execution.id, Posted())
+            self._gate.add(execution)
             executions.append(execution)
         return executions
 

@@ -112,11 +112,15 @@ class Index:
             self._last = (text, winner)  # one assignment of a pair, so that no thread sees half of it
         return winner
 
+    def beginning(self, text: str) -> Alias | None:
+        """Return the first alias by name that begins with a text's first word, whether it matches or not."""
+        return self._first_words.get(plain(text.split(maxsplit=1)[0]) if text.strip() else "")
+
     def _winner(self, text: str) -> Alias | None:
         try:
             readings = self._readings(Text(text))
         except TextTooLongError:
-            return self._first_words.get(plain(text.split(maxsplit=1)[0]) if text.strip() else "")
+            return self.beginning(text)
         except NoMatchError:
             return None
         return readings[min(readings)][0] if readings else None

@@ -28,9 +28,11 @@ class Outbox:
         self._queue.put(execution)
 
     def stop(self, timeout: float) -> None:
-        """Tell what is still here, for at most `timeout` seconds."""
+        """Tell what is still here, for at most `timeout` seconds; then log how much is left."""
         self._queue.put(None)
         self._thread.join(timeout)
+        if untold := self._queue.qsize():  # the one being told is out of it, our None still in it
+            log.error("%d changes of executions were not told within the last %g s", untold, timeout)
 
     def _work(self) -> None:
         while (execution := self._queue.get()) is not None:

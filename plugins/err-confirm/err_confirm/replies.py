@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from err_confirm.errors import TemplateError
-from err_confirm.model import Execution, Reply
+from err_confirm.model import Execution, Outcome, Reply
 from err_confirm.templating import render
+from err_confirm.visible import visible
 from err_confirm.wording import block, code, shortened
 
 ONE_LINE = 200
@@ -21,29 +22,30 @@ def ending(execution: Execution) -> str:
     """Return what follows the line that says how it ended: the alias's `result`, or the last lines of output."""
     if execution.outcome is None or not execution.result.enabled:
         return ""
-    if execution.result.format is None:
-        return _output(execution.outcome.output)
-    return "\n" + _words(execution, execution.result, instead=execution.outcome.output)
+    output = _output(execution.outcome)
+    return output if execution.result.format is None else "\n" + _words(execution, execution.result, instead=output)
 
 
-def _output(output: str) -> str:
-    output = output.strip("\n")
+def _output(outcome: Outcome) -> str:
+    output = outcome.output.strip("\n")
     if not output.strip():
         return ""
-    one_line = "\n" not in output and len(output) <= ONE_LINE
-    return f": {code(output.expandtabs().strip())}" if one_line else f"\n\n{block(output)}"
+    if "\n" not in output and len(output) <= ONE_LINE and not outcome.omitted_bytes:
+        return f": {code(output.expandtabs().strip())}"
+    before = f" ({outcome.omitted_bytes:,} bytes before this were not kept)" if outcome.omitted_bytes else ""
+    return f"{before}\n\n{block(output)}"
 
 
 def _words(execution: Execution, reply: Reply, instead: str = "") -> str:
     """Return a reply in words. A template that fails says so, and `instead` is shown."""
     if not reply.enabled or reply.format is None:
         return ""
-    facts = {**execution.parameters, "execution": _facts(execution)}
+    facts = {**_one_line(execution.parameters), "execution": _facts(execution)}
     try:
-        lines = [render(reply.format, facts).replace("{~}", "\n").strip()]
+        lines = [render(reply.format.replace("{~}", "\n"), facts).strip()]
         lines += [render(line, facts) for line in _attached(reply.extra)]
     except TemplateError as error:
-        return f"(the alias's own words for this fail: {code(error)}){_output(instead)}"
+        return f"(the alias's own words for this fail: {code(error)}){instead}"
     return shortened("\n".join(lines).strip())
 
 
@@ -79,7 +81,19 @@ def _facts(execution: Execution) -> dict[str, Any]:
     return {
         "id": execution.id,
         "status": str(execution.state),
-        "parameters": dict(execution.parameters),
+        "parameters": _one_line(execution.parameters),
         "action": {"ref": execution.action},
         "result": result,
     }
+
+
+def _one_line(value: Any) -> Any:
+    """Return a value from chat with its texts on one line each, so that none of them begins a line of its own."""
+    match value:
+        case str():
+            return visible(value)
+        case list():
+            return [_one_line(item) for item in value]
+        case Mapping():
+            return {name: _one_line(item) for name, item in value.items()}
+    return value

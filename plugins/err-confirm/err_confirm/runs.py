@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from err_confirm.engine import Engine
 from err_confirm.errors import StartError, StoreError, StoreUnavailableError
@@ -19,6 +19,8 @@ AGAIN = 1.0
 """Seconds between two tries to report an end to a store that does not answer."""
 LAST_TRIES = 3
 """How many of those tries there are once the bot is to stop; after them the execution will be found `lost`."""
+LAST = 15.0
+"""Seconds after its grace within which what runs must have ended and been reported; then it is left to be `lost`."""
 REMEMBERED = 10_000
 """How many claims are remembered as started, so that none is started twice."""
 
@@ -30,12 +32,20 @@ class Runs:
         engine: takes the reports.
         runners: the kinds of action, by key.
         process: the name under which the gate claims.
+        monotonic: the clock of the end, in seconds.
     """
 
-    def __init__(self, engine: Engine, runners: Mapping[str, Runner], process: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        runners: Mapping[str, Runner],
+        process: str,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._engine = engine
         self._runners = runners
         self._process = process
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._started: dict[tuple[str, int], None] = {}
         self._threads: dict[str, threading.Thread] = {}
@@ -66,18 +76,23 @@ class Runs:
 
     def stop(self, grace: float) -> None:
         """Give what runs `grace` seconds to end, then end it; returns when all is reported or given up."""
-        deadline = time.monotonic() + grace
         with self._lock:
             threads = list(self._threads.values())
-        for thread in threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+        self._join(threads, grace)
         self._stopping.set()
         with self._lock:
             running = list(self._running.values())
         for one in running:
             one.stop(STOPPED)
+        self._join(threads, LAST)
+        if stuck := [thread.name for thread in threads if thread.is_alive()]:
+            log.error("still running or not reported, and left behind: %s", ", ".join(stuck))
+
+    def _join(self, threads: Iterable[threading.Thread], seconds: float) -> None:
+        """Wait for all of them together for so many seconds at most."""
+        deadline = self._monotonic() + seconds
         for thread in threads:
-            thread.join()
+            thread.join(max(0.0, deadline - self._monotonic()))
 
     def _run(self, execution: Execution) -> None:
         try:
@@ -99,12 +114,14 @@ class Runs:
             return Outcome(exit_code=None, error=str(error))
         with self._lock:
             self._running[execution.id] = running
-        if self._stopping.is_set():
-            running.stop(STOPPED)
-        while (outcome := running.wait(LEASE / 3)) is None:
-            self._renew(execution)
-        with self._lock:
-            del self._running[execution.id]
+        try:
+            if self._stopping.is_set():
+                running.stop(STOPPED)
+            while (outcome := running.wait(LEASE / 3)) is None:
+                self._renew(execution)
+        finally:
+            with self._lock:
+                del self._running[execution.id]
         return outcome
 
     def _renew(self, execution: Execution) -> None:

@@ -20,7 +20,7 @@ KEEP = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The prompt has really been posted: the deadline starts."""
+    """The prompt has really been posted: the deadline starts; what needs no prompt may run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +164,10 @@ def _posted(execution: Execution, now: float) -> Decision:
         return Already(execution)
     if now >= execution.expires_at:
         return Refusal(Reason.EXPIRED, execution)
-    if execution.posted or execution.policy is None:
+    if execution.posted:
         return Already(execution)
+    if execution.policy is None:
+        return _step(replace(execution, posted=True, state=State.APPROVED, approved_at=now), now)
     return _step(replace(execution, posted=True, expires_at=now + execution.policy.within), now)
 
 

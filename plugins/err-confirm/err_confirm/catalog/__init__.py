@@ -1,6 +1,6 @@
 """Load what people may say and what can run from YAML files, with file and line for everything that is wrong."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from err_confirm.catalog.action_reader import read_action
-from err_confirm.catalog.alias_reader import Draft, read_alias
-from err_confirm.catalog.comparison import compare_texts, compare_with_action, find_action
+from err_confirm.catalog.alias_reader import RESERVED, Draft, read_alias
+from err_confirm.catalog.comparison import compare_texts, compare_with_action
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.messages import message
 from err_confirm.catalog.policies import Confirm, PolicyEntry
@@ -20,9 +20,6 @@ from err_confirm.model import Action, Alias, Policy, Source
 from err_confirm.people import People
 
 __all__ = ["RESERVED", "Catalog", "Problem", "Severity", "load", "parse_policy"]
-
-RESERVED = frozenset({"aliases", "cancel", "confirm", "deny", "executions", "pending", "show"})
-"""Our own commands: an alias that begins with one would never be reached, and is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class Catalog:
 
     def action(self, alias: Alias) -> Action:
         """Return the action that an alias starts. Raises ActionMissingError."""
-        action = find_action(self.actions, alias.action_ref)
+        action = _find(self.actions, alias.action_ref)
         if action is None:
             raise ActionMissingError(alias.name, alias.action_ref)
         return action
@@ -60,7 +57,6 @@ def load(
     *,
     people: People,
     default: Policy | None,
-    reserved: Collection[str] = RESERVED,
 ) -> Catalog:
     """Read all `*.yaml` and `*.yml` files of some folders. A file with an error is left out, the rest is loaded.
 
@@ -69,13 +65,12 @@ def load(
         action_dirs: folders of action files.
         people: whom a policy may name.
         default: the policy of an alias that has no `confirm`; None runs at once.
-        reserved: words that no alias may begin with.
     """
     loading = _Loading()
     for findings in loading.documents(action_dirs, Severity.NOTE):
         loading.add_action(findings, read_action(findings))
     for findings in loading.documents(alias_dirs, Severity.ERROR):
-        loading.add_alias(findings, read_alias(findings, people, default, reserved))
+        loading.add_alias(findings, read_alias(findings, people, default))
     return loading.catalog()
 
 
@@ -87,6 +82,15 @@ def parse_policy(value: Any, people: People) -> Policy | None:
         details = error.errors(include_url=False)[0]
         raise SettingError(f"CONFIRM_DEFAULT: {message(details, PolicyEntry)}") from error
     return None if entry is None else entry.policy()
+
+
+def _find(actions: Mapping[str, Action], action_ref: str) -> Action | None:
+    """Return the action that `pack.name` or `name` means; a pack need not be said, but must not be another."""
+    if action_ref in actions:
+        return actions[action_ref]
+    pack, _, name = action_ref.partition(".")
+    action = actions.get(name)
+    return action if action and action.pack in ("", pack) else None
 
 
 class _Loading:
@@ -137,7 +141,7 @@ class _Loading:
     def catalog(self) -> Catalog:
         """Compare everything with everything else, and return what is sound."""
         for draft in self._drafts.values():
-            action = find_action(self._actions, draft.alias.action_ref)
+            action = _find(self._actions, draft.alias.action_ref)
             if action is not None:
                 compare_with_action(draft, action)
             else:

@@ -1,6 +1,6 @@
 """Make an alias, and the action that it may bring along, of an alias file."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -14,6 +14,9 @@ from err_confirm.catalog.yaml_source import Location
 from err_confirm.grammar import Representation
 from err_confirm.model import Action, Alias, Format, Policy, Reply
 from err_confirm.people import People
+
+RESERVED = frozenset({"aliases", "cancel", "confirm", "deny", "executions", "pending", "show"})
+"""Our own commands: an alias that begins with one would never be reached, and is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +32,13 @@ class Draft:
     action: Action | None
 
 
-def read_alias(findings: Findings, people: People, default: Policy | None, reserved: Collection[str]) -> Draft | None:
+def read_alias(findings: Findings, people: People, default: Policy | None) -> Draft | None:
     """Return what an alias file says, or None if it has errors or would hide a command.
 
     Args:
         findings: gets what is wrong.
         people: whom a policy may name.
         default: the policy of an alias that has no `confirm`.
-        reserved: our own commands, which no alias may hide.
     """
     try:
         file = AliasFile.model_validate(findings.document.data, context={"people": people})
@@ -50,7 +52,7 @@ def read_alias(findings: Findings, people: People, default: Policy | None, reser
     action = None
     if file.run is not None:
         action = make_action(findings, file, file.run, implied=dict.fromkeys([*implied, *file.immutable_parameters]))
-    if findings.failed or _hides(findings, representations, reserved):
+    if findings.failed or _hides(findings, representations):
         return None
     alias = Alias(
         name=file.name,
@@ -81,12 +83,10 @@ def _representations(findings: Findings, file: AliasFile) -> tuple[tuple[Locatio
     return tuple(found)
 
 
-def _hides(
-    findings: Findings, representations: Iterable[tuple[Location, Representation]], reserved: Collection[str]
-) -> bool:
+def _hides(findings: Findings, representations: Iterable[tuple[Location, Representation]]) -> bool:
     """Tell whether an alias would hide one of our commands, which always win; the rest of its pack stays usable."""
     for location, representation in representations:
-        if (word := representation.first_word.lower()) in reserved:
+        if (word := representation.first_word.lower()) in RESERVED:
             message = f'"{word}" is our own command and always wins; this alias is left out, begin with another word'
             findings.add(location, message, Severity.WARNING)
             return True

@@ -1,7 +1,7 @@
 """Compare an alias with the action that it starts, and aliases with one another."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from err_confirm.catalog.alias_reader import Draft
 from err_confirm.catalog.problem import Severity
@@ -10,15 +10,6 @@ from err_confirm.model import Action, Alias
 from err_confirm.parameters import cast_one, settle
 from err_confirm.spelling import did_you_mean
 from err_confirm.templating import is_template, names
-
-
-def find_action(actions: Mapping[str, Action], action_ref: str) -> Action | None:
-    """Return the action that `pack.name` or `name` means; a pack need not be said, but must not be another."""
-    if action_ref in actions:
-        return actions[action_ref]
-    pack, _, name = action_ref.partition(".")
-    action = actions.get(name)
-    return action if action and action.pack in ("", pack) else None
 
 
 def compare_with_action(draft: Draft, action: Action) -> None:

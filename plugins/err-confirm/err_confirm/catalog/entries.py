@@ -1,6 +1,6 @@
 """What an alias file and an action file may say: the keys, and the type of each value.
 
-The same models make the JSON Schemas with which an editor completes and checks these files.
+`model_json_schema()` of the two files' models says the same as JSON Schema; nothing here hands that out yet.
 """
 
 import re
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from err_confirm.catalog.policies import Confirm, as_list
+from err_confirm.catalog.policies import Confirm, PolicyEntry, as_list
 from err_confirm.model import Parameter, ParameterType
 
 _LISTS = frozenset({ParameterType.STRING, ParameterType.ARRAY})
@@ -17,7 +17,7 @@ _ONLY_FOR = {
     "pattern": _LISTS,
     "max_length": _LISTS,
     "free": _LISTS,
-    "dash": _LISTS | _NUMBERS,
+    "dash": _LISTS | _NUMBERS | {ParameterType.OBJECT},
     "min": _NUMBERS,
     "max": _NUMBERS,
 }
@@ -123,7 +123,7 @@ class AliasFile(_Runnable):
         list[Annotated[FormatEntry, BeforeValidator(_as_format, json_schema_input_type=str | FormatEntry)]],
         Field(min_length=1),
     ]
-    confirm: Confirm = None
+    confirm: Confirm = PolicyEntry()
     ack: AckEntry = AckEntry()
     result: ResultEntry = ResultEntry()
     extra: dict[str, Any] = {}

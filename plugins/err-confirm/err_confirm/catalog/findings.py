@@ -7,12 +7,11 @@ from typing import Any
 from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.yaml_source import Document, Location
 from err_confirm.errors import ErrConfirmError
-from err_confirm.model import Source
 from err_confirm.templating import check
 
 
 class Findings:
-    """The problems of a document, in the order of its lines."""
+    """The problems of a document, in the order in which they were found."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -22,10 +21,6 @@ class Findings:
     def failed(self) -> bool:
         """Whether one of them is an error."""
         return any(problem.severity is Severity.ERROR for problem in self.problems)
-
-    def source(self, *location: str | int) -> Source:
-        """Return the line on which a value stands."""
-        return self.document.source(location)
 
     def add(self, location: Sequence[str | int], message: str, severity: Severity = Severity.ERROR) -> None:
         """Note a problem at a value."""

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
+from err_confirm.backends import SCHEMES
 from err_confirm.durations import Duration
 from err_confirm.model import Policy
 from err_confirm.people import EVERYBODY, People
@@ -25,7 +26,9 @@ def as_list(value: Any) -> Any:
 def _known(name: str, info: ValidationInfo) -> str:
     people: People = (info.context or {})["people"]
     if name not in EVERYBODY and not people.knows(name):
-        hint = did_you_mean(name, [*EVERYBODY, *people.names()])
+        _, colon, person_id = name.partition(":")
+        identities = [f"{scheme}:{person_id}" for scheme in SCHEMES if colon]
+        hint = did_you_mean(name, [*EVERYBODY, *people.names(), *identities])
         raise ValueError(f'unknown person "{name}"{hint}; name them in CONFIRM_PEOPLE')
     return name
 

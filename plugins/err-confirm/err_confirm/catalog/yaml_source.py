@@ -144,9 +144,10 @@ class _Reader:
             self._refuse(event, "merges with <<; write the keys out")
         if not isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
             self._refuse(event, "has a list or a mapping as a key; a key is text")
-        key = self._value(event, (*location, ""))
-        del self._lines[*location, ""]
-        written = self._written.pop((*location, ""), None)
+        nowhere = (*location, -1)  # a place that no value can have
+        key = self._value(event, nowhere)
+        del self._lines[nowhere]
+        written = self._written.pop(nowhere, None)
         if not isinstance(key, str):
             self._refuse(event, f'has a key that is not text; write "{written}", with quotes')
         return key

@@ -81,17 +81,6 @@ class Representation:
             raise NoMatchError(f'this text does not match "{self.text}"')
         return self.fill(found[0])
 
-    def extract_all(self, command: str) -> list[dict[str, str]]:
-        """Return the values of each occurrence in a text, in order; raise as `extract` does.
-
-        Raises:
-            TooManyMatchesError: there are more than MAX_OCCURRENCES.
-        """
-        found = self.given(Text(command), every=True)
-        if not found:
-            raise NoMatchError(f'this text does not match "{self.text}"')
-        return [self.fill(given) for given in found]
-
     def fill(self, given: Mapping[str, str]) -> dict[str, str]:
         """Add the defaults of what a text leaves out; parameters come in order, then what else is given."""
         values = {**self.defaults, **given}
@@ -102,6 +91,10 @@ class Representation:
 
         Pairs at the end are no part of what must match. Where the representation has equals signs of its own, as
         `set {{ key }}={{ value }}` has, it is left as few of the pairs as it needs.
+
+        Raises:
+            DuplicateParameterError: an occurrence gives a parameter twice.
+            TooManyMatchesError: there are more than MAX_OCCURRENCES.
         """
         for left in range(min(self._expression.equals, len(text.pairs)) + 1):
             before = text.before(left)

@@ -13,7 +13,8 @@ QUOTES = "\"'"
 _TYPED = {
     '"': "\u201c\u201d\u201e\u201f",
     "'": "\u2018\u2019\u201a\u201b",
-    " ": "\v\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B))),
+    " ": "\t\n\r\f\v\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000"
+    + "".join(map(chr, range(0x2000, 0x200B))),
 }
 _PLAIN = {ord(character): plain for plain, typed in _TYPED.items() for character in typed}
 

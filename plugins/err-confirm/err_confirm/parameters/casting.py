@@ -52,9 +52,13 @@ def cast_one(parameter: Parameter, text: str) -> Any:
         check_text(text)
         value = parse(text, parameter.type)
         check_text(value)
-        if parameter.type != ParameterType.OBJECT and not parameter.enum:
+        if parameter.type is ParameterType.OBJECT:
+            _check_inside(parameter, value)
+        elif not parameter.enum:
             for item in value if isinstance(value, list) else [value]:
                 _check_typed(parameter, item)
+        if parameter.required and value == []:
+            raise ValueError("is empty; this action needs at least one")
     except ValueError as error:
         raise ParameterError(parameter.name, str(error)) from error
     check_value(parameter, value)
@@ -114,9 +118,18 @@ def _declared(action: Action, name: str) -> Parameter:
 def _check_typed(parameter: Parameter, item: Any) -> None:
     if isinstance(item, str) and not (parameter.pattern or parameter.free):
         check_word(item)
-    below_zero = parameter.min is not None and parameter.min < 0
-    if not parameter.dash and (item.startswith("-") if isinstance(item, str) else item < 0 and not below_zero):
+    below_zero = isinstance(item, int | float) and parameter.min is not None and parameter.min < 0
+    if str(item).startswith("-") and not parameter.dash and not below_zero:
         raise ValueError('must not start with "-"')
+
+
+def _check_inside(parameter: Parameter, value: Any) -> None:
+    """Check the texts in an object, as deep as they stand: each may become an argument of its own."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_inside(parameter, item)
+    elif isinstance(value, str) and value.startswith("-") and not parameter.dash:
+        raise ValueError('must not hold a text that starts with "-"')
 
 
 def _check_item(parameter: Parameter, item: Any) -> None:

@@ -1,13 +1,15 @@
 """What a runner promises: it renders once, describes what it rendered, and runs exactly that.
 
-A new kind of action is one module with a class like this, and one line in `runners/__init__.py`.
+A new kind of action is one module with a class like this, named in `runners/__init__.py`.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from err_confirm.errors import TemplateError
 from err_confirm.model import Action, Invocation, Outcome
 
 Render = Callable[[str], Any]
@@ -21,8 +23,8 @@ class Running(Protocol):
         """Return how it ended, or None if it still runs after `timeout` seconds."""
         ...
 
-    def stop(self, error: str, grace: float = 2.0) -> None:
-        """Ask all its processes to end, kill them after `grace` seconds; `wait` then says aborted, with `error`."""
+    def stop(self, error: str) -> None:
+        """Ask all its processes to end, soon kill them; return at once. `wait` then says aborted, with `error`."""
         ...
 
 
@@ -46,3 +48,17 @@ class Runner(Protocol):
     def start(self, invocation: Invocation) -> Running:
         """Start it, exactly as rendered. Raises StartError when it cannot be started."""
         ...
+
+
+def to_text(value: Any, where: str) -> str:
+    """Return a value as one argument. Raises TemplateError, naming `where`, if it has none.
+
+    Text stays as it is, a boolean is `true` or `false`, all else is JSON.
+    """
+    if value is None:
+        raise TemplateError(f"{where} has no value; give its parameter, or a default in the action")
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    for char in text:
+        if char == "\0" or "\ud800" <= char <= "\udfff":
+            raise TemplateError(f"{where} contains U+{ord(char):04X}, which no process can be given; leave it out")
+    return text

@@ -9,12 +9,11 @@ from pydantic import BaseModel, Field
 
 from err_confirm.errors import TemplateError
 from err_confirm.model import Action, Invocation
-from err_confirm.runners.base import Render, Running
+from err_confirm.runners.base import Render, Running, to_text
 from err_confirm.runners.environment import describe_environment, render_environment, resolve_environment
 from err_confirm.runners.launch import Launch
 from err_confirm.runners.process import ProcessGroup
 from err_confirm.runners.process_settings import ProcessSettings
-from err_confirm.runners.text import to_text
 from err_confirm.visible import exact
 
 

@@ -13,8 +13,7 @@ from typing import Any
 
 from err_confirm.errors import StartError
 from err_confirm.model import Action
-from err_confirm.runners.base import Render
-from err_confirm.runners.text import to_text
+from err_confirm.runners.base import Render, to_text
 
 CONSTANTS = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -31,10 +31,9 @@ _TICK = 0.05
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """Why a group must end before it does so by itself; `grace` in seconds."""
+    """Why a group must end before it does so by itself."""
 
     error: str
-    grace: float
     aborted: bool
 
 
@@ -58,11 +57,11 @@ class ProcessGroup:
         """Return how it ended, or None if it still runs after `timeout` seconds."""
         return self._outcome if self._ended.wait(timeout) else None
 
-    def stop(self, error: str, grace: float = GRACE) -> None:
-        """Ask the group to end, kill it after `grace` seconds; return at once. The first reason to end counts."""
+    def stop(self, error: str) -> None:
+        """Ask the group to end, kill it after GRACE seconds; return at once. The first reason to end counts."""
         with self._lock:
             if self._stop is None and not self._ended.is_set():
-                self._stop = _Ending(error, grace, aborted=True)
+                self._stop = _Ending(error, aborted=True)
                 os.eventfd_write(self._wake, 1)
 
     def _start(self, launch: Launch) -> None:
@@ -102,7 +101,7 @@ class ProcessGroup:
             if self._wake in ready:
                 return self._stop
             if left <= 0:
-                return _Ending(f"stopped after its time limit of {format_duration(self._timeout)}", GRACE, False)
+                return _Ending(f"stopped after its time limit of {format_duration(self._timeout)}", aborted=False)
 
     def _own_end(self) -> Outcome:
         self._output.drain(_LINGER)
@@ -112,7 +111,7 @@ class ProcessGroup:
         return self._result(code)
 
     def _end(self, ending: _Ending) -> Outcome:
-        self._signal_until_ended(signal.SIGTERM, ending.grace)
+        self._signal_until_ended(signal.SIGTERM, GRACE)
         self._signal_until_ended(signal.SIGKILL, _LINGER)
         self._output.drain(_LINGER)
         left_over = "; but not all of its processes could be ended" if group_is_alive(self._process.pid) else ""

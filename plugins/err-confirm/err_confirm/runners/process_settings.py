@@ -30,6 +30,18 @@ Size = Annotated[
 """A number of bytes in a YAML file: `4096`, `64KiB`, `1MiB`."""
 
 
+def _check_timeout(seconds: float) -> float:
+    if seconds > 86_400:
+        raise ValueError('"timeout" must be at most 1d')
+    return seconds
+
+
+def _check_output_cap(size: int) -> int:
+    if not 1 <= size <= _UNITS["MiB"]:
+        raise ValueError('"output_cap" must be at least 1 and at most 1MiB')
+    return size
+
+
 class ProcessSettings(BaseModel):
     """The keys under `run:` that all runners share which start a process."""
 
@@ -38,9 +50,9 @@ class ProcessSettings(BaseModel):
     env: Annotated[dict[str, str], AfterValidator(check_environment)] = Field(
         default={}, description="variables for the process: templates, or secrets as env:NAME or file:PATH"
     )
-    timeout: Annotated[Duration, Field(le=86_400)] = Field(
+    timeout: Annotated[Duration, AfterValidator(_check_timeout)] = Field(
         default=300.0, description="when to stop it, such as 30s or 5m; at most 1d"
     )
-    output_cap: Annotated[Size, Field(ge=1, le=1_048_576)] = Field(
+    output_cap: Annotated[Size, AfterValidator(_check_output_cap)] = Field(
         default=65_536, description="how much of the end of its output is kept, such as 64KiB; at most 1MiB"
     )

@@ -11,11 +11,8 @@ _KINDS = {
     "redis": ("redis_store", "redis://host:6379/0"),
     "rediss": ("redis_store", "rediss://host:6379/0"),
     "redis+unix": ("redis_store", "redis+unix:///path/to/redis.sock"),
-    "unix": ("redis_store", "unix:///path/to/redis.sock"),
 }
 """Scheme → the module here whose `open_url` opens it (imported when it is asked for), and how its URLs look."""
-
-_PLANNED = ("redis+sentinel", "redis+cluster")
 
 
 def open_store(url: str, *, namespace: str = "default") -> Store:
@@ -31,13 +28,13 @@ def open_store(url: str, *, namespace: str = "default") -> Store:
     if not re.fullmatch(r"[\w.-]{1,64}", namespace, re.ASCII):
         raise SettingError(f'namespace "{namespace}": write 1 to 64 letters, digits, ".", "_" or "-"')
     scheme = url.partition(":")[0]
-    if scheme in _PLANNED:
-        raise SettingError(f'store "{_masked(url)}": {scheme} is not supported yet; write redis://host:6379/0')
     if scheme not in _KINDS:
         raise SettingError(f'store "{_masked(url)}": unknown kind; write a URL that starts with {", ".join(_KINDS)}')
     module, example = _KINDS[scheme]
     try:
         store: Store = import_module(f"{__name__}.{module}").open_url(url, namespace)
+    except ModuleNotFoundError as error:
+        raise SettingError(f'{scheme}:// needs the package "{error.name}"; pip install {error.name}') from error
     except ValueError:  # whose text, from None, may hold a piece of a password
         raise SettingError(f'store "{_masked(url)}": write {example}') from None
     return store

@@ -25,15 +25,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The per-person, per-execution key: what the gate polls and people look at.
-
-    `value` None deletes it; otherwise it lives until `expires_at`.
-    """
+    """The per-person, per-execution key: what the gate polls and people look at; it lives until `expires_at`."""
 
     execution_id: str
     person: str
-    value: str | None = None
-    expires_at: float = 0.0
+    value: str
+    expires_at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +78,15 @@ class Watch(Protocol):
     """A thread's own ear for changes; made by `Store.watch`, used by one thread, closed by it."""
 
     def wait(self, timeout: float) -> bool:
-        """Return True as soon as something was swapped since the last call, by any process; False after `timeout` s.
+        """Return True as soon as somebody has swapped or called `wake` since the last call; False after `timeout` s.
 
-        A hint: it may be True for nothing, and may miss a change while the store is not reachable. It never raises
-        for an unreachable store: it then waits the time out and returns False.
+        Of swaps, those of any process, it is a hint: it may be True for nothing, and may miss one while the store is
+        not reachable. It never raises for an unreachable store: it then waits the time out and returns False.
         """
         ...
 
     def wake(self) -> None:
-        """Make `wait` return at once; may be called from any thread."""
+        """Make `wait` return True at once: the one that goes on, or else the next; may be called from any thread."""
         ...
 
     def close(self) -> None:

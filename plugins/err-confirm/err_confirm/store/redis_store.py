@@ -10,7 +10,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.store.base import Due, Key, Record, Swap, SwapResult, SwapStatus, Watch
+from err_confirm.store.base import Due, Record, Swap, SwapResult, SwapStatus, Watch
 
 TIMEOUT = 0.75
 """Seconds for a connection, and for an answer; with two retries a call gives up after 2.3 s (by default: 57 s)."""
@@ -21,12 +21,12 @@ _LUA = Path(__file__).with_name("lua")
 
 
 def open_url(url: str, namespace: str) -> "RedisStore":
-    """Return the store at a URL as redis-py takes it, or `redis+unix://`; nothing is connected yet.
+    """Return the store at a URL as redis-py takes it, a socket as `redis+unix://`; nothing is connected yet.
 
     Raises:
         ValueError: the URL names no server, or an option or a database that there is not.
     """
-    url = url.removeprefix("redis+") if url.startswith("redis+unix:") else url
+    url = url.removeprefix("redis+")
     client = redis.Redis.from_url(
         url,
         socket_timeout=TIMEOUT,
@@ -75,7 +75,7 @@ class RedisStore:
         keys += [self._person_key(key.execution_id, key.person) for key in swap.keys]
         arguments = [record.id, record.version, record.token, record.body, swap.not_before, swap.not_after]
         arguments += ["" if moment is None else moment for moment in (swap.due_at, swap.keep_until)]
-        arguments += [self._key("changed"), *(part for key in swap.keys for part in _lifetime(key))]
+        arguments += [self._key("changed"), *(part for key in swap.keys for part in (key.value, key.expires_at))]
         status, clock, *stored = self._run("swap", keys, *arguments)
         now = float(clock)
         if status != b"ok":
@@ -87,7 +87,7 @@ class RedisStore:
         """See `Store.due`."""
         now, soonest = self._run("due", [self._key("due")], limit)
         pairs = zip(soonest[::2], soonest[1::2], strict=True)
-        return [Due(name.decode(), float(at)) for name, at in pairs], float(now)
+        return [Due(name.decode(errors="replace"), float(at)) for name, at in pairs], float(now)
 
     def forget_due(self, execution_id: str) -> None:
         """See `Store.forget_due`."""
@@ -100,14 +100,14 @@ class RedisStore:
 
     def recent(self) -> Iterator[Record]:
         """See `Store.recent`."""
-        ids = [name.decode() for name in self._ask(self._client.zrevrange, self._key("recent"), 0, -1)]
+        ids = [name.decode(errors="replace") for name in self._ask(self._client.zrevrange, self._key("recent"), 0, -1)]
         stored = self._values([self._record_key(name) for name in ids], RECENT_PAGE)
         return (record for name, value in zip(ids, stored, strict=True) if (record := _record(name, value)))
 
     def find(self, prefix: str, limit: int) -> list[str]:
         """See `Store.find`."""
         bounds = b"[" + prefix.encode(), b"(" + prefix.encode() + b"\xff"
-        return [name.decode() for name in self._run("find", [self._key("ids"), self._key("kept")], *bounds, limit)]
+        return [name.decode(errors="replace") for name in self._run("find", [self._key("ids"), self._key("kept")], *bounds, limit)]
 
     def watch(self) -> Watch:
         """See `Store.watch`."""
@@ -154,7 +154,7 @@ class _RedisWatch:
     """
 
     def __init__(self, client: redis.Redis, channel: str, store_closed: threading.Event) -> None:
-        self._pubsub = client.pubsub()  # type: ignore[no-untyped-call]
+        self._pubsub = client.pubsub()  # type: ignore[no-untyped-call]  # redis-py has types, but not here
         self._channel = channel
         self._store_closed = store_closed
         self._closed = threading.Event()
@@ -194,9 +194,8 @@ class _RedisWatch:
 def _record(execution_id: str, stored: bytes | None) -> Record | None:
     if stored is None:
         return None
-    version, token, body = stored.split(b"\n", 2)
-    return Record(execution_id, int(version), token.decode(), body)
-
-
-def _lifetime(key: Key) -> tuple[str, float]:
-    return ("", 0.0) if key.value is None else (key.value, key.expires_at)
+    version, _, rest = stored.partition(b"\n")
+    token, _, body = rest.partition(b"\n")
+    if not version.isdigit():  # nothing that we wrote: it is read as what nobody takes for an execution
+        return Record(execution_id, 0, "", stored)
+    return Record(execution_id, int(version), token.decode(errors="replace"), body)

@@ -173,13 +173,10 @@ class SqliteStore:
             (seq, self._namespace, new.id, new.version, new.token, new.body, swap.due_at, keep_until),
         )
         for key in swap.keys:
-            name = (self._namespace, key.execution_id, key.person)
-            if key.value is None:
-                connection.execute("DELETE FROM key WHERE namespace = ? AND execution_id = ? AND person = ?", name)
-            else:
-                connection.execute(
-                    "INSERT OR REPLACE INTO key VALUES (?, ?, ?, ?, ?)", (*name, key.value, key.expires_at)
-                )
+            connection.execute(
+                "INSERT OR REPLACE INTO key VALUES (?, ?, ?, ?, ?)",
+                (self._namespace, key.execution_id, key.person, key.value, key.expires_at),
+            )
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -243,6 +240,6 @@ def _purge(connection: sqlite3.Connection, now: float) -> None:
     """Delete a few of what nobody can see any more."""
     for table, moment in (("record", "keep_until"), ("key", "expires_at")):
         connection.execute(
-            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {moment} <= ? LIMIT ?)",  # noqa: S608
+            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {moment} <= ? LIMIT ?)",  # noqa: S608 - our own names
             (now, PURGE),
         )

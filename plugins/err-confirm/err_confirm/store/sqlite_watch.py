@@ -48,16 +48,25 @@ class SqliteWatch:
     def close(self) -> None:
         """See `Watch.close`."""
         self._listeners.discard(self._woken)
-        if self._connection:
-            self._connection.close()
+        self._drop()
 
     def _changed(self) -> bool:
-        """Tell whether somebody has committed since the last look; False while the file cannot be read."""
+        """Tell whether somebody has, or may have, committed since the last look; False while the file cannot be read.
+
+        A connection that has failed is given up; the next one counts anew, so its first number is a change.
+        """
         seen = self._version
         try:
             if self._connection is None:
                 self._connection = self._connect()
             (self._version,) = self._connection.execute("PRAGMA data_version").fetchone()
         except sqlite3.Error:
+            self._version = None
+            self._drop()
             return False
         return self._version != seen
+
+    def _drop(self) -> None:
+        if self._connection:
+            self._connection.close()
+            self._connection = None

@@ -1,7 +1,7 @@
 -- Replace the version before a record's own by the record, inside its window; or write nothing.
 -- KEYS: record, due, recent, ids, kept, then one for each person's key
 -- ARGV: id, version, token, body, not_before, not_after, due_at or '', keep_until or '', channel,
---       then for each person's key its value and expires_at (0 deletes it)
+--       then for each person's key its value and expires_at
 -- Returns: 'ok', 'conflict' or 'late'; the server's clock; after conflict and late the record as it stands.
 local id, version, token, body = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local not_before = tonumber(ARGV[5]) or -math.huge

@@ -1,0 +1,182 @@
+"""Who speaks on each chat network, by objects shaped as Errbot's own backends make them."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from errbot.backends.base import Message
+from errbot.backends.test import TestOccupant, TestPerson
+from errbot.backends.text import TextOccupant, TextPerson, TextRoom
+
+from err_confirm.backends import BACKENDS, Backend, NobodyError, PlainBackend, backend_for
+
+SLACK, IRC, TELEGRAM, TEXT = (BACKENDS[mode] for mode in ("slackv3", "irc", "telegram", "text"))
+
+
+# err-backend-slackv3, src/slackv3/person.py and room.py
+
+
+@dataclass
+class SlackRoom:
+    id: str
+
+    def __str__(self) -> str:
+        return f"<#{self.id}|ops>"
+
+
+@dataclass
+class SlackPerson:
+    userid: str | None
+    channelid: str = "D024"
+    username: str = "alice"
+
+
+@dataclass
+class SlackRoomOccupant(SlackPerson):
+    room: SlackRoom = field(default_factory=lambda: SlackRoom("C024"))
+
+
+# Errbot 6.2.1, errbot/backends/telegram_messenger.py, which needs a package that is not installed here
+
+
+@dataclass
+class TelegramPerson:
+    id: str
+    username: str = "alice"
+
+
+@dataclass
+class TelegramMUCOccupant(TelegramPerson):
+    room: Any = None
+
+
+def irc_people() -> tuple[Any, Any]:
+    """Return alice directly and in a room; Errbot's own classes where the package `irc` is installed."""
+    mask = "alice!al@example.org"
+    try:
+        from errbot.backends.irc import IRCPerson, IRCRoomOccupant  # noqa: PLC0415
+    except (ImportError, SystemExit):  # Errbot ends the process where the package is missing
+        shape = {"nick": "alice", "user": "al", "host": "example.org", "person": "alice"}
+        return SimpleNamespace(**shape), SimpleNamespace(**shape, room="#ops")
+    return IRCPerson(mask), IRCRoomOccupant(mask, "#ops")
+
+
+def text_people() -> tuple[Any, Any]:
+    bot = SimpleNamespace(bot_config=SimpleNamespace(BOT_ADMINS=("@root",)))
+    alice = TextPerson("alice")
+    return alice, TextOccupant(alice, TextRoom("ops", bot))
+
+
+def slack_people() -> tuple[Any, Any]:
+    return SlackPerson("U024"), SlackRoomOccupant("U024", "C024")
+
+
+PEOPLE = [
+    (TEXT, text_people(), "alice"),
+    (BACKENDS["test"], (TestPerson("@alice"), TestOccupant("@alice", "#ops")), "alice"),
+    (SLACK, slack_people(), "U024"),
+    (SLACK, (SlackPerson("W024"), SlackRoomOccupant("W024", "C024")), "W024"),
+    (IRC, irc_people(), "alice!al@example.org"),
+    (TELEGRAM, (TelegramPerson("5"), TelegramMUCOccupant("5", room=TelegramPerson("-7"))), "5"),
+]
+
+
+@pytest.mark.parametrize(("backend", "people", "person_id"), PEOPLE)
+def test_a_person_is_the_same_in_a_room_and_directly(backend: Backend, people: Any, person_id: str) -> None:
+    """By the id that the network keeps, which a restart finds again."""
+    assert [backend.person_id(frm) for frm in people] == [person_id, person_id]
+
+
+@pytest.mark.parametrize(
+    ("backend", "person_id", "address", "mention"),
+    [
+        (TEXT, "alice", "@alice", "@alice"),
+        (SLACK, "U024", "<@U024>", "<@U024>"),
+        (IRC, "alice!al@example.org", "alice!al@example.org", "alice"),
+        (TELEGRAM, "5", "5", "5"),
+    ],
+)
+def test_a_person_is_addressed_and_called_as_the_network_understands_it(
+    backend: Backend, person_id: str, address: str, mention: str
+) -> None:
+    assert (backend.address(person_id), backend.mention(person_id)) == (address, mention)
+
+
+def test_a_room_is_named_so_that_it_is_found_again() -> None:
+    assert TEXT.room(text_people()[1].room) == "#ops"
+    assert SLACK.room(SlackRoom("C024")) == "<#C024>"
+    assert IRC.room("#ops") == "#ops"
+
+
+@pytest.mark.parametrize(
+    "frm",
+    [
+        SlackPerson("B024"),
+        SlackRoomOccupant("B024", "C024"),
+        SlackPerson(None),
+        SlackPerson(""),
+        SimpleNamespace(userid="U024", bot_id="B024"),
+        SimpleNamespace(username="alice", person="@alice"),
+    ],
+)
+def test_on_slack_bots_webhooks_and_senders_without_an_id_are_nobody(frm: Any) -> None:
+    """A name alone is never enough, as anybody may give themselves one."""
+    with pytest.raises(NobodyError):
+        SLACK.person_id(frm)
+
+
+@pytest.mark.parametrize("backend", [IRC, TELEGRAM])
+def test_a_sender_without_the_id_of_the_network_is_never_known_by_a_name(backend: Backend) -> None:
+    with pytest.raises(AttributeError):
+        backend.person_id(TextPerson("@alice"))
+
+
+def test_a_backend_that_forgets_who_speaks_lets_nobody_in() -> None:
+    """Regression: it took over the text backend's way, which trusts typed names."""
+    assert not {"person_id", "address", "mention", "scheme"} & set(dir(PlainBackend))
+    assert not any(isinstance(BACKENDS[mode], type(TEXT)) for mode in ("slack", "slackv3", "irc", "telegram"))
+
+
+def slack_message(**event: Any) -> Message:
+    return Message("go", extras={"attachments": None, "slack_event": {"type": "message", "ts": "1.1", **event}})
+
+
+def test_a_slack_thread_goes_from_a_message_to_its_answer() -> None:
+    assert SLACK.thread(slack_message()) == ""
+    mark = SLACK.thread(slack_message(thread_ts="1.0"))
+    answer = Message("done")
+    SLACK.put_in_thread(answer, mark)
+    assert answer.extras["thread_ts"] == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("event", "edited"),
+    [
+        ({}, False),
+        ({"subtype": "thread_broadcast"}, False),
+        ({"subtype": "message_changed", "message": {"user": "U024", "text": "go"}}, True),
+        ({"edited": {"user": "U024", "ts": "2.0"}}, True),
+    ],
+)
+def test_an_edited_slack_message_is_told_from_a_new_one(event: dict[str, Any], edited: bool) -> None:
+    assert SLACK.edited(slack_message(**event)) is edited
+
+
+@pytest.mark.parametrize(("extras", "posted"), [({"ts": ["1.1", "1.2"]}, True), ({"ts": []}, False), ({}, False)])
+def test_a_slack_message_was_posted_if_slack_gave_it_a_time(extras: dict[str, Any], posted: bool) -> None:
+    """The backend logs what went wrong, and raises nothing."""
+    assert SLACK.posted(Message("done", extras=extras)) is posted
+
+
+@pytest.mark.parametrize("backend", [TEXT, IRC, TELEGRAM])
+def test_other_networks_have_no_threads_no_edits_and_raise_what_went_wrong(backend: Backend) -> None:
+    message = Message("go")
+    backend.put_in_thread(message, "1.0")
+    assert message.extras == {}
+    assert (backend.thread(message), backend.edited(message), backend.posted(message)) == ("", False, True)
+
+
+def test_on_any_other_network_nobody_can_be_told_apart() -> None:
+    with pytest.raises(NobodyError, match='"xmpp" backend cannot be told for sure; known are irc, slack'):
+        backend_for("xmpp")

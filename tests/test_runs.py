@@ -1,0 +1,85 @@
+"""What runs ends with the bot, and holds up nothing else."""
+
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from err_confirm.model import Invocation, Outcome, Policy, State
+from err_confirm.runs import Runs
+from err_confirm.store.base import Store
+from house import Counted, Counter, a_house
+from servers import eventually
+
+
+@dataclass
+class Deaf:
+    """A run that does not end, whoever asks it to."""
+
+    let_go: threading.Event
+
+    def wait(self, timeout: float) -> Outcome | None:
+        return Outcome(exit_code=0) if self.let_go.wait(timeout) else None
+
+    def stop(self, error: str) -> None:
+        pass
+
+
+@dataclass
+class Broken(Counted):
+    """A run that raises what no runner should."""
+
+    stopped: list[str] = field(default_factory=list)
+
+    def wait(self, timeout: float) -> Outcome | None:
+        raise OSError("gone")
+
+    def stop(self, error: str) -> None:
+        self.stopped.append(error)
+
+
+@dataclass
+class Starts(Counter):
+    """A runner whose runs are of one kind."""
+
+    run: Any = None
+
+    def start(self, invocation: Invocation) -> Any:
+        return self.run
+
+
+def hurried() -> Callable[[], float]:
+    """Return a clock on which a minute has passed whenever it is looked at."""
+    moments = itertools.count(step=60)
+    return lambda: float(next(moments))
+
+
+def test_a_run_that_does_not_end_does_not_hold_the_end_of_the_bot(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Regression: its thread was waited for without a limit."""
+    let_go = threading.Event()
+    with a_house(store, Starts(run=Deaf(let_go))) as house:
+        execution = house.ask(Policy())
+        house.confirm(execution)
+        claimed = house.becomes(execution, State.RUNNING)
+        runs = Runs(house.engine, {"count": house.runner}, claimed.process, hurried())
+        runs.start(claimed)
+        runs.stop(1.0)
+        assert f"left behind: err-confirm {execution.id}" in caplog.text
+        let_go.set()
+        eventually(lambda: not len(runs))
+
+
+def test_a_run_that_raises_is_not_stopped_later(store: Store) -> None:
+    """Regression: it stayed among what runs."""
+    run = Broken(threading.Event())
+    with a_house(store, Starts(run=run)) as house:
+        execution = house.ask(Policy())
+        house.confirm(execution)
+        house.becomes(execution, State.RUNNING)
+        eventually(lambda: not len(house.runs))
+    assert run.stopped == []
