@@ -180,3 +180,9 @@ def test_other_networks_have_no_threads_no_edits_and_raise_what_went_wrong(backe
 def test_on_any_other_network_nobody_can_be_told_apart() -> None:
     with pytest.raises(NobodyError, match='"xmpp" backend cannot be told for sure; known are irc, slack'):
         backend_for("xmpp")
+
+
+def test_a_name_that_holds_markdown_is_mentioned_as_plain_text() -> None:
+    """Else a back-tick in a nick would open a span that ends inside the command that is shown."""
+    assert BACKENDS["text"].mention("mal`lo_ry") == "@mal\\`lo\\_ry"
+    assert BACKENDS["irc"].mention("a[b]`!user@host") == "a\\[b\\]\\`"

@@ -236,7 +236,10 @@ PHRASES = [
     (CONCEPTS, f"must be claimed within {RUN_WITHIN:g} s"),
     (CONCEPTS, f"not happened for {LEASE:g} s"),
     (CONCEPTS, f"at most {LEASE:g} s after its last sign of life"),
-    (README, f"whoever asked has {'a minute' if Policy().within == 60 else format_duration(Policy().within)} to confirm"),
+    (
+        README,
+        f"whoever asked has {'a minute' if Policy().within == 60 else format_duration(Policy().within)} to confirm",
+    ),
 ]
 
 
@@ -410,7 +413,7 @@ def test_an_example_does_something_real_and_harmless(name: str) -> None:
     (match,) = Index(catalog.aliases.values()).matches(SAID[name])
     planned = plan(catalog, match)
     assert planned.alias.name == name
-    outcome = RUNNERS[planned.invocation.runner].start(planned.invocation).within(30)
+    outcome = RUNNERS[planned.invocation.runner].start(planned.invocation).wait(30)
     assert outcome is not None
     assert outcome.succeeded, outcome
     assert outcome.output.strip()

@@ -11,7 +11,7 @@ import pytest
 from err_confirm.model import Invocation, Outcome, Policy, State
 from err_confirm.runs import Runs
 from err_confirm.store.base import Store
-from house import Counted, Counter, a_house
+from house import PATIENCE, Counted, Counter, a_house
 from servers import eventually
 
 
@@ -33,8 +33,10 @@ class Broken(Counted):
     """A run that raises what no runner should."""
 
     stopped: list[str] = field(default_factory=list)
+    waited: threading.Event = field(default_factory=threading.Event)
 
     def wait(self, timeout: float) -> Outcome | None:
+        self.waited.set()
         raise OSError("gone")
 
     def stop(self, error: str) -> None:
@@ -80,6 +82,6 @@ def test_a_run_that_raises_is_not_stopped_later(store: Store) -> None:
     with a_house(store, Starts(run=run)) as house:
         execution = house.ask(Policy())
         house.confirm(execution)
-        house.becomes(execution, State.RUNNING)
+        assert run.waited.wait(PATIENCE)
         eventually(lambda: not len(house.runs))
     assert run.stopped == []

@@ -4,6 +4,7 @@ An identity is `<scheme>:<id>` with the id that the chat network itself keeps: n
 The identifier objects are Errbot's; nothing here imports it. A new backend is one class and one line in `BACKENDS`.
 """
 
+import re
 from typing import Any, Protocol
 
 from err_confirm.errors import ErrConfirmError
@@ -89,7 +90,7 @@ class TextBackend(PlainBackend):
 
     def mention(self, person_id: str) -> str:
         """Return `@alice`."""
-        return f"@{person_id}"
+        return f"@{_inert(person_id)}"
 
 
 class SlackBackend(PlainBackend):
@@ -149,7 +150,7 @@ class IrcBackend(PlainBackend):
 
     def mention(self, person_id: str) -> str:
         """Return the nick, which clients highlight."""
-        return person_id.partition("!")[0]
+        return _inert(person_id.partition("!")[0])
 
 
 class TelegramBackend(PlainBackend):
@@ -168,6 +169,11 @@ class TelegramBackend(PlainBackend):
     def mention(self, person_id: str) -> str:
         """Return the number: Errbot's Telegram backend has no text form that rings a phone."""
         return person_id
+
+
+def _inert(name: str) -> str:
+    """Return a name with what Markdown would take for its own escaped: a nick may hold a back-tick."""
+    return re.sub(r"([\\`*_{}\[\]()#+!-])", r"\\\1", name)
 
 
 BACKENDS: dict[str, Backend] = {

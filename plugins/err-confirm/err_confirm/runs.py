@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 from err_confirm.engine import Engine
 from err_confirm.errors import StartError, StoreError, StoreUnavailableError
@@ -78,7 +79,8 @@ class Runs:
         """Give what runs `grace` seconds to end, then end it; returns when all is reported or given up."""
         with self._lock:
             threads = list(self._threads.values())
-        self._join(threads, grace)
+        with suppress(KeyboardInterrupt):  # Ctrl-C once more ends the grace, not the care for what runs
+            self._join(threads, grace)
         self._stopping.set()
         with self._lock:
             running = list(self._running.values())

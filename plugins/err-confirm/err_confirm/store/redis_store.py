@@ -87,7 +87,7 @@ class RedisStore:
         """See `Store.due`."""
         now, soonest = self._run("due", [self._key("due")], limit)
         pairs = zip(soonest[::2], soonest[1::2], strict=True)
-        return [Due(name.decode(errors="replace"), float(at)) for name, at in pairs], float(now)
+        return [Due(_text(name), float(at)) for name, at in pairs], float(now)
 
     def forget_due(self, execution_id: str) -> None:
         """See `Store.forget_due`."""
@@ -100,14 +100,14 @@ class RedisStore:
 
     def recent(self) -> Iterator[Record]:
         """See `Store.recent`."""
-        ids = [name.decode(errors="replace") for name in self._ask(self._client.zrevrange, self._key("recent"), 0, -1)]
+        ids = [_text(name) for name in self._ask(self._client.zrevrange, self._key("recent"), 0, -1)]
         stored = self._values([self._record_key(name) for name in ids], RECENT_PAGE)
         return (record for name, value in zip(ids, stored, strict=True) if (record := _record(name, value)))
 
     def find(self, prefix: str, limit: int) -> list[str]:
         """See `Store.find`."""
         bounds = b"[" + prefix.encode(), b"(" + prefix.encode() + b"\xff"
-        return [name.decode(errors="replace") for name in self._run("find", [self._key("ids"), self._key("kept")], *bounds, limit)]
+        return [_text(name) for name in self._run("find", [self._key("ids"), self._key("kept")], *bounds, limit)]
 
     def watch(self) -> Watch:
         """See `Store.watch`."""
@@ -191,6 +191,10 @@ class _RedisWatch:
         self._pubsub.close()
 
 
+def _text(name: bytes) -> str:
+    return name.decode(errors="replace")
+
+
 def _record(execution_id: str, stored: bytes | None) -> Record | None:
     if stored is None:
         return None
@@ -198,4 +202,4 @@ def _record(execution_id: str, stored: bytes | None) -> Record | None:
     token, _, body = rest.partition(b"\n")
     if not version.isdigit():  # nothing that we wrote: it is read as what nobody takes for an execution
         return Record(execution_id, 0, "", stored)
-    return Record(execution_id, int(version), token.decode(errors="replace"), body)
+    return Record(execution_id, int(version), _text(token), body)
