@@ -10,6 +10,8 @@ from err_confirm.grammar.text import QUOTES, plain
 MAX_REPRESENTATION = 2048
 """How many characters a representation may have."""
 
+# RE2 has no possessive repetition, so this is not the one of text.py. Three deep, as a level costs each parameter 11
+# instructions; a deeper object still matches by `{.+?}` below.
 _OBJECT = r"\{[^{}]*\}"
 for _ in range(2):
     _OBJECT = rf"\{{(?:[^{{}}]|{_OBJECT})*\}}"
