@@ -325,7 +325,7 @@ def hold(module: ModuleType, examples: int) -> Counter:
 
 
 def test_the_rules_hold_for_every_history_and_every_edge_is_really_taken() -> None:
-    seen = hold(real, 3000)
+    seen = hold(real, 6000)
     assert set(seen) == EDGES
 
 
