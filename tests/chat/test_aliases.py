@@ -248,8 +248,9 @@ def test_our_own_words_win_over_an_expression_that_could_mean_them(talk: Talk) -
 
 def test_history_keeps_neither_aliases_nor_answers_and_does_not_break(talk: Talk) -> None:
     talk.carol.says("!restart web01")
-    talk.carol.says(f"!confirm {talk.prompt()}")
-    talk.hears("succeeded")
+    asked = talk.prompt()
+    talk.carol.says(f"!confirm {asked}")
+    talk.hears(f"{asked} succeeded")
     talk.carol.says("!!")
     talk.carol.says("!1")
     assert talk.quiet() == []
