@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,6 +97,9 @@ def command(folder: Path) -> list[str]:
 def a_terminal(folder: Path) -> Iterator[Terminal]:
     """Start the bot, wait until one can type, and leave nothing behind."""
     ours, theirs = pty.openpty()
+    mode = termios.tcgetattr(theirs)
+    mode[3] &= ~termios.ECHO  # only the bot draws what is typed: what comes before it listens would be drawn twice
+    termios.tcsetattr(theirs, termios.TCSANOW, mode)
     with subprocess.Popen(
         command(folder), stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, start_new_session=True
     ) as process:

@@ -90,7 +90,7 @@ def exchange(terminal: Terminal, line: str, last: str) -> list[str]:
     end = re.compile(last, re.MULTILINE).search(terminal.seen, start)
     assert end is not None
     shown = re.sub(r"^.*>>> *", "", terminal.seen[start : end.end()], flags=re.MULTILINE)
-    spoken = [each for each in shown.splitlines() if each.strip() and each != line]
+    spoken = [each for each in shown.splitlines() if each.strip() and each not in line]  # it may be drawn in pieces
     begins = re.compile(f"@alice |{ID} ")
     return [f"alice> {line}", *(f"{'bot>' if begins.match(each) else '    '}   {each}" for each in spoken)]
 
