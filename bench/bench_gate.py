@@ -15,9 +15,11 @@ import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
 
+from builders import RECORDS
 from err_confirm.engine import Engine
 from err_confirm.gate import Gate
 from err_confirm.model import Execution, Invocation, Outcome, Place, Policy, State, Verdict
+from err_confirm.outbox import Outbox
 from err_confirm.polls import Polls
 from err_confirm.runs import Runs
 from err_confirm.store import open_store
@@ -81,7 +83,7 @@ def bare_swap(store: Store, body: bytes, number: int) -> None:
 
 def lives(kind: str, store: Store) -> None:
     """Go through whole lives, one by one."""
-    engine = Engine(store, lambda _: None)
+    engine = Engine(store, RECORDS, lambda _: None)
     spent = timed(lambda: [live(engine) for _ in range(LIVES)])
     report(kind, "lives, one by one", per_second=round(LIVES / spent))
 
@@ -101,9 +103,9 @@ def ask(engine: Engine) -> Execution:
 def looks(kind: str, store: Store) -> None:
     """Let very many wait, and look."""
     clock = [0.0]
-    engine = Engine(store, lambda _: None)
+    engine = Engine(store, RECORDS, lambda _: None)
     runs = Runs(engine, {}, "bench")
-    gate = Gate(engine, runs, "bench", monotonic=lambda: clock[0])
+    gate = Gate(engine, runs, Outbox(lambda _: None), "bench", monotonic=lambda: clock[0])
     for _ in range(PENDING):
         gate.add(ask(engine))
     report(kind, "look, 10,000 wait", **in_ms([timed(gate.look) for _ in range(100)]))
@@ -121,7 +123,7 @@ def looks(kind: str, store: Store) -> None:
 def memory() -> None:
     """See what one that waits costs the gate, whose id and policy were read from the store."""
     with tempfile.TemporaryDirectory(dir=".") as folder, closing(open_store(f"sqlite:///{folder}/s.db")) as store:
-        engine, polls, count = Engine(store, lambda _: None), Polls(), 1_000
+        engine, polls, count = Engine(store, RECORDS, lambda _: None), Polls(), 1_000
         for _ in range(count):
             ask(engine)
         tracemalloc.start()

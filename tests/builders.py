@@ -4,7 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from err_confirm.model import Execution, Invocation, Place, Policy, State
+from err_confirm.records import Records
+from err_confirm.seal import Seal
 
+RECORDS = Records(Seal(b"a key for tests", "tests"))
+"""What writes and reads records with the key of all tests."""
 NOW = 1_000_000.0
 ECHO = Invocation(runner="command", spec={"argv": ["echo", "hi"], "cwd": "/", "env": {}})
 

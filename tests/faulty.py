@@ -7,6 +7,7 @@ from typing import Any
 
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.model import State
+from err_confirm.seal import SEAL_CHARACTERS
 from err_confirm.store.base import Store, Swap, SwapResult
 
 
@@ -68,6 +69,11 @@ class LostSwaps(LostAnswers):
         return self.inside.swap(swap)
 
 
+def state_in(swap: Swap) -> State:
+    """Return the state that a swap would write."""
+    return State(json.loads(swap.record.body[SEAL_CHARACTERS:])["state"])
+
+
 class Once:
     """Says yes once for each of these states: to the next swap that writes it."""
 
@@ -75,7 +81,7 @@ class Once:
         self._states = list(states)
 
     def __call__(self, swap: Swap) -> bool:
-        state = State(json.loads(swap.record.body)["state"])
+        state = state_in(swap)
         if state not in self._states:
             return False
         self._states.remove(state)

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from builders import RECORDS
 from err_confirm.engine import Engine
 from err_confirm.gate import Gate
 from err_confirm.model import Alias, Execution, Format, Invocation, Outcome, Place, Policy, Source, State, Verdict
+from err_confirm.outbox import Outbox
 from err_confirm.plan import Plan
 from err_confirm.runs import Runs
 from err_confirm.store.base import Store
@@ -125,13 +127,16 @@ def a_house(store: Store, runner: Counter | None = None, **gate: Any) -> Iterato
     runner = runner or Counter()
     changes: queue.SimpleQueue[Execution] = queue.SimpleQueue()
     # "approved" is told by the thread of the vote, and so perhaps after "running": nobody waits for it.
-    engine = Engine(store, lambda execution: execution.state is State.APPROVED or changes.put(execution))
+    outbox = Outbox(lambda execution: execution.state is State.APPROVED or changes.put(execution))
+    engine = Engine(store, RECORDS, outbox.put)
     process = f"process-{next(_NUMBERS)}"
     runs = Runs(engine, {"count": runner}, process)
-    house = House(engine, Gate(engine, runs, process, **gate), runs, runner, changes)
+    house = House(engine, Gate(engine, runs, outbox, process, **gate), runs, runner, changes)
+    outbox.start(engine)
     house.gate.start()
     try:
         yield house
     finally:
         house.gate.stop()
         runs.stop(0.0)
+        outbox.stop(PATIENCE)

@@ -12,11 +12,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from builders import RECORDS
 from err_confirm.engine import Engine
 from err_confirm.model import Outcome, State, Verdict
 from err_confirm.store import open_store
 from err_confirm.store.base import Swap, SwapResult
-from err_confirm.transition import Advance, Answer, Decision, Event, Finish, Refusal, Step
+from err_confirm.transition import Advance, Answer, Decision, Event, Finish, Refusal, Step, Told
 from faulty import Around
 
 AHEAD = 100
@@ -39,7 +40,7 @@ def main(url: str, person: str, effects: str, ids: str, way: str) -> None:
     """Race through all of them."""
     executions = Path(ids).read_text().split()
     file = os.open(effects, os.O_WRONLY | os.O_APPEND)
-    engine = Engine(Counting(open_store(url)), lambda _: None)
+    engine = Engine(Counting(open_store(url)), RECORDS, lambda _: None)
     engine.read(executions[0])
     decided = []
     print("ready", flush=True)
@@ -58,6 +59,7 @@ def main(url: str, person: str, effects: str, ids: str, way: str) -> None:
                 if way == "claim":
                     run(file, each, fence)
                 do(engine, each, Finish(person, fence, Outcome(exit_code=0)))
+                do(engine, each, Told(State.SUCCEEDED))
     engine.store.close()
     print(json.dumps({"decided": decided, **tally}))
 

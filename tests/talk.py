@@ -86,6 +86,11 @@ class Talk:
         """Return an execution as it is in the store."""
         return self.guard.engine.read(execution_id)[0]
 
+    def ended(self, execution_id: str) -> Any:
+        """Return an execution as soon as the bot has noted that its end was told."""
+        eventually(lambda: (found := self.execution(execution_id)).state.ended and found.tell_after is None)
+        return self.execution(execution_id)
+
     def executions(self) -> list[Any]:
         """Return all executions that the store keeps, newest first."""
         return list(self.guard.engine.recent())

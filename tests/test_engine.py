@@ -1,6 +1,5 @@
 """The engine: every event happens once, whoever else writes meanwhile and whichever answer is lost."""
 
-import json
 import math
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -11,13 +10,14 @@ from pathlib import Path
 import pytest
 import redis
 
-from builders import an_execution
+from builders import RECORDS, an_execution
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.gate import DUE, IDLE, Gate
 from err_confirm.model import Execution, Outcome, Place, Policy, State, Verdict
+from err_confirm.outbox import Outbox
 from err_confirm.polls import Polls
-from err_confirm.records import RecordError, first_swap
+from err_confirm.records import RecordError
 from err_confirm.runs import Runs
 from err_confirm.store import open_store
 from err_confirm.store.base import Key, Record, Store, Swap
@@ -37,8 +37,9 @@ from err_confirm.transition import (
     Refusal,
     Renew,
     Step,
+    Told,
 )
-from faulty import Broken, Deaf, LostAnswers, LostSwaps, Once, Overtaken
+from faulty import Broken, Deaf, LostAnswers, LostSwaps, Once, Overtaken, state_in
 from house import Counter, a_house, a_plan
 from servers import RedisServer, eventually
 
@@ -57,7 +58,7 @@ class Desk:
     told: list[State] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.engine = Engine(self.store, lambda execution: self.told.append(execution.state))
+        self.engine = Engine(self.store, RECORDS, lambda execution: self.told.append(execution.state))
 
     def ask(self, policy: Policy | None = PATIENT) -> str:
         return self.engine.create(a_plan(policy), requester="alice", place=Place(person="@alice"), text="it").id
@@ -186,7 +187,7 @@ class TestOthers:
         other = Desk(store)
 
         def renew(swap: Swap) -> None:
-            if left[0] and State(json.loads(swap.record.body)["state"]).ended:
+            if left[0] and state_in(swap).ended:
                 left[0] -= 1
                 other.do(swap.record.id, Renew("one", 1))
 
@@ -283,14 +284,14 @@ def again_and_again(call: Callable[[], Decision]) -> Decision:
 class TestUnknown:
     """The store does not say whether it has written something; then the same is said again."""
 
-    LIFE = (Posted(), YES, Advance("one"), Renew("one", 1), FINE)
+    LIFE = (Posted(), YES, Advance("one"), Renew("one", 1), FINE, Told(State.SUCCEEDED))
 
     @pytest.mark.parametrize("lossy", [LostAnswers, LostSwaps])
-    @pytest.mark.parametrize("lost", [(2,), (3,), (4,), (5,), (6,), (2, 3, 4, 5, 6)])
+    @pytest.mark.parametrize("lost", [(2,), (3,), (4,), (5,), (6,), (7,), (2, 3, 4, 5, 6, 7)])
     def test_whichever_swap_is_lost_the_life_is_the_same(
         self, store: Store, lossy: type[LostAnswers], lost: tuple[int, ...]
     ) -> None:
-        """Version 2 is the prompt, 3 the vote, 4 the claim, 5 the lease, 6 the end."""
+        """Version 2 is the prompt, 3 the vote, 4 the claim, 5 the lease, 6 the end, 7 that the room was told."""
         to_lose = set(lost)
 
         def lose(swap: Swap) -> bool:
@@ -462,7 +463,7 @@ class TestDamaged:
             assert {each.id for each in house.engine.recent()} == {each.id for each in executions}
         assert len(house.runner.starts) == 5
         assert [entry.id for entry in store.due(2)[0]] == [damaged]
-        said = [record for record in caplog.records if record.name == "err_confirm.gate"]
+        said = [each for each in caplog.records if each.name == "err_confirm.gate"]
         assert [damaged in record.message for record in said] == [True]
 
     def test_whatever_is_asked_of_it_is_refused(self, store: Store, damaged: str) -> None:
@@ -475,7 +476,7 @@ class TestDamaged:
 
     def test_a_copy_of_another_record_does_not_run(self, store: Store) -> None:
         """Given the approved record of one execution under another's name and version, then both are refused."""
-        approved = first_swap(an_execution(None))
+        approved = RECORDS.first_swap(an_execution(None))
         renamed = replace(approved.record, id="0the0the")
         ahead = replace(
             approved.record, version=1, id="ahead000", body=approved.record.body.replace(b"7f3kq2xa", b"ahead000")
@@ -563,7 +564,7 @@ class TestSurprise:
         own_clock = Clock()
 
         def freeze(swap: Swap) -> None:
-            own_clock.now += LEASE / 2 if json.loads(swap.record.body)["state"] == "running" else 0.0
+            own_clock.now += LEASE / 2 if state_in(swap) is State.RUNNING else 0.0
 
         with a_gate_by_hand(Overtaken(slow, freeze), own_clock) as one:
             one.desk.do(one.desk.ask(), YES)
@@ -588,7 +589,8 @@ class ByHand:
 def a_gate_by_hand(store: Store, monotonic: Clock, surprise: Exception | None = None) -> Iterator[ByHand]:
     desk, runner = Desk(store), Counter(surprise=surprise)
     runs = Runs(desk.engine, {"count": runner}, "one")
-    gate = Gate(desk.engine, runs, "one", monotonic)
+    outbox = Outbox(lambda _: None)
+    gate = Gate(desk.engine, runs, outbox, "one", monotonic)
     yield ByHand(desk, gate, runs, runner)
     gate.start()
     gate.stop()

@@ -21,8 +21,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from builders import RECORDS
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
+from err_confirm.journal import check, read_line
 from err_confirm.model import Execution, Outcome, Place, Policy, State, Verdict
 from err_confirm.store.base import Due, Swap, SwapResult
 from err_confirm.store.sqlite_store import SqliteStore
@@ -37,6 +39,7 @@ from err_confirm.transition import (
     Finish,
     Posted,
     Renew,
+    Told,
     due_at,
 )
 from faulty import Around
@@ -62,7 +65,15 @@ EDGES = {
     ("running", "succeeded"), ("running", "failed"), ("running", "aborted"), ("running", "lost"),
     ("lost", "succeeded"), ("lost", "failed"), ("lost", "aborted"),
 }  # fmt: skip
-HAPPENINGS = {"an answer lost", "a swap lost", "a lease renewed", "a deadline started", "forgotten"}
+HAPPENINGS = {
+    "an answer lost",
+    "a swap lost",
+    "a lease renewed",
+    "a deadline started",
+    "forgotten",
+    "told",
+    "told again",
+}
 """What else must have happened."""
 
 
@@ -103,6 +114,7 @@ happenings = st.one_of(
     *[st.builds(GoOn, st.sampled_from(OUTCOMES))] * 8,
     *[st.builds(WaitUntilDue)] * 2,
     st.builds(Wait, st.sampled_from((0.5, 0.5, 1.0, 1.0, 2.0, 5.0, RUN_WITHIN, KEEP))),
+    st.builds(Told, st.sampled_from((State.SUCCEEDED, State.EXPIRED, State.DENIED))),
     st.builds(Lose, st.sampled_from(("an answer lost", "a swap lost"))),
 )
 
@@ -120,14 +132,22 @@ class Unreliable(Around):
         return result
 
 
+Change = tuple[str, State, int]
+
+
+def change(execution: Execution) -> Change:
+    """Return what is told once: a state of an execution, an end also for each time that it is to be told again."""
+    return execution.id, execution.state, execution.tells if execution.state.ended else 0
+
+
 class Process:
     """One of ours."""
 
     def __init__(self, name: str, store: SqliteStore) -> None:
         self.name = name
         self.store = Unreliable(store)
-        self.told: Counter[tuple[str, State]] = Counter()
-        self.engine = Engine(self.store, lambda execution: self.told.update([(execution.id, execution.state)]))
+        self.told: Counter[Change] = Counter()
+        self.engine = Engine(self.store, RECORDS, lambda execution: self.told.update([change(execution)]))
 
 
 class Lifecycle(RuleBasedStateMachine):
@@ -142,7 +162,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.now = 1_000_000.0
         self.processes = [Process(name, self._open()) for name in ("one", "two")]
         self.looker = self._open()
-        self.looking = Engine(self.looker, lambda _: None)
+        self.looking = Engine(self.looker, RECORDS, lambda _: None)
         self.ids: list[str] = []
         self.known: dict[str, Execution] = {}
         self.yes: dict[tuple[str, str], float] = {}
@@ -226,6 +246,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.each_runs_at_most_once_and_each_change_is_told_at_most_once()
         self.what_is_due_is_what_the_records_say()
         self.each_vote_that_counts_has_its_key_and_no_key_is_for_ever()
+        self.the_journal_tells_of_each_step_once()
 
     def each_change_is_allowed_and_backed_by_votes(self) -> None:
         now = {execution.id: execution for execution in self.looking.recent()}
@@ -245,6 +266,10 @@ class Lifecycle(RuleBasedStateMachine):
             )
             self.seen["a lease renewed"] += after.lease_until != before.lease_until and edge[0] == edge[1]
             self.seen["a deadline started"] += after.posted != before.posted
+            self.seen["told"] += before.tell_after is not None and after.tell_after is None
+            if after.tells > before.tells > 0 and edge[0] == edge[1]:
+                self.seen["told again"] += 1
+                self.changes[change(after)] += 1
         if edge[0] == edge[1]:
             return
         if after is None:
@@ -256,7 +281,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert edge in EDGES
         self.seen[edge] += 1
         if before is not None:
-            self.changes[after.id, after.state] += 1
+            self.changes[change(after)] += 1
         if after.state is State.RUNNING:
             assert after.policy is None or any(
                 until > self.now for (execution_id, _), until in self.yes.items() if execution_id == after.id
@@ -289,6 +314,20 @@ class Lifecycle(RuleBasedStateMachine):
             vote = votes[execution_id, person]
             assert (value, expires_at) == (vote.verdict, vote.expires_at)
             assert math.isfinite(expires_at)
+
+    def the_journal_tells_of_each_step_once(self) -> None:
+        lines = self.looker.journal(0, 1_000)
+        assert list(check(lines, RECORDS.seal)) == []
+        told = [read_line(text).entry for _, text in lines]
+        steps = Counter((entry.execution, entry.version) for entry in told)
+        assert set(steps.values()) <= {1}
+        for each in self.known.values():
+            of_it = [entry.what for entry in told if entry.execution == each.id]
+            votes = of_it.count("confirmed") + of_it.count("denied")
+            assert of_it[0] == "asked"
+            assert votes >= len(each.votes)
+            assert each.state in (State.PENDING, State.APPROVED) or each.state in of_it
+            assert of_it.count("running") == each.fence
 
 
 def test_the_store_agrees_with_every_history_and_every_edge_is_really_taken(tmp_path: Path) -> None:

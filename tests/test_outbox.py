@@ -1,42 +1,133 @@
-"""What happened is told in order, and what could not be told is counted."""
+"""What happened is told in order, its end once, and what could not be told is counted."""
 
 import logging
+import queue
 import threading
+from dataclasses import replace
 
 import pytest
 
-from builders import an_execution
-from err_confirm.model import Execution
+from builders import RECORDS
+from err_confirm.engine import Engine
+from err_confirm.errors import ErrConfirmError
+from err_confirm.model import Execution, Place, Policy, State, Verdict
 from err_confirm.outbox import Outbox
+from err_confirm.store.base import Store
+from err_confirm.transition import Answer, Posted
+from faulty import Broken
+from house import a_plan
+from servers import eventually
+
+NO = Answer("alice", Verdict.DENY)
 
 
-def test_what_is_left_when_it_stops_is_told_in_order(caplog: pytest.LogCaptureFixture) -> None:
-    told: list[Execution] = []
-    outbox = Outbox(told.append)
-    executions = [an_execution() for _ in range(5)]
-    for execution in executions:
-        outbox.put(execution)
-    outbox.start()
+class Room:
+    """What was said; `fails` is what it raises instead."""
+
+    def __init__(self) -> None:
+        self.said: queue.SimpleQueue[Execution] = queue.SimpleQueue()
+        self.fails: list[ErrConfirmError] = []
+
+    def say(self, execution: Execution) -> None:
+        if self.fails:
+            raise self.fails.pop()
+        self.said.put(execution)
+
+
+def denied(store: Store, outbox: Outbox) -> tuple[Engine, Execution]:
+    """Let something be denied, so that its end is to be told."""
+    engine = Engine(store, RECORDS, outbox.put)
+    execution = engine.create(a_plan(Policy()), requester="alice", place=Place(person="@alice"), text="it")
+    engine.apply(execution.id, Posted())
+    engine.apply(execution.id, NO)
+    return engine, execution
+
+
+def read(engine: Engine, execution: Execution) -> Execution:
+    found, _ = engine.read(execution.id)
+    assert found
+    return found
+
+
+def test_what_is_left_when_it_stops_is_told_in_order_and_noted(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    room = Room()
+    outbox = Outbox(room.say)
+    pairs = [denied(store, outbox) for _ in range(5)]
+    assert [read(*pair).tell_after is None for pair in pairs] == [False] * 5
+    outbox.start(pairs[0][0])
     outbox.stop(15.0)
-    assert told == executions
-    assert caplog.records == []
+    assert [room.said.get(timeout=15).id for _ in pairs] == [execution.id for _, execution in pairs]
+    assert [read(*pair).tell_after for pair in pairs] == [None] * 5
+    assert len(outbox) == 0
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
 
 
-def test_what_could_not_be_told_in_time_is_counted_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_could_not_be_told_in_time_is_counted_in_the_log(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     """Regression: it was dropped in silence."""
     begun, go_on = threading.Event(), threading.Event()
 
-    def tell(_: Execution) -> None:
+    def say(_: Execution) -> None:
         begun.set()
         go_on.wait(15)
 
-    outbox = Outbox(tell)
-    outbox.start()
-    for _ in range(3):
-        outbox.put(an_execution())
+    outbox = Outbox(say)
+    engine, _ = denied(store, outbox)
+    denied(store, outbox)
+    denied(store, outbox)
+    outbox.start(engine)
     assert begun.wait(15)
     outbox.stop(0.05)
     go_on.set()
-    ((_, level, message),) = caplog.record_tuples
-    assert level == logging.ERROR
+    (message,) = [record.message for record in caplog.records if record.levelno > logging.INFO]
     assert message == "3 changes of executions were not told within the last 0.05 s"
+
+
+def test_an_end_that_could_not_be_said_is_not_noted_as_told(store: Store) -> None:
+    room = Room()
+    room.fails.append(ErrConfirmError("the network is gone"))
+    outbox = Outbox(room.say)
+    engine, execution = denied(store, outbox)
+    outbox.start(engine)
+    outbox.stop(15.0)
+    assert room.said.empty()
+    assert read(engine, execution).tell_after is not None
+
+
+def test_an_end_that_another_process_has_told_or_taken_over_is_not_told_here(store: Store) -> None:
+    here, there = Room(), Room()
+    ours, theirs = Outbox(here.say), Outbox(there.say)
+    engine, execution = denied(store, ours)
+    theirs.put(read(engine, execution))
+    theirs.start(engine)
+    theirs.stop(15.0)
+    ours.start(engine)
+    ours.stop(15.0)
+    assert (here.said.empty(), there.said.qsize()) == (True, 1)
+
+
+def test_an_end_is_told_also_while_the_store_is_down_and_noted_when_it_is_back(store: Store) -> None:
+    """Better twice than never: whether another has told it cannot be known then."""
+    broken = Broken(store)
+    said = threading.Event()
+    outbox = Outbox(lambda _: said.set())
+    engine, execution = denied(broken, outbox)
+    broken.down.set()
+    outbox.start(engine)
+    assert said.wait(15)
+    broken.down.clear()
+    eventually(lambda: read(engine, execution).tell_after is None)
+    outbox.stop(15.0)
+
+
+def test_what_has_not_ended_is_told_and_leaves_no_note(store: Store) -> None:
+    room = Room()
+    outbox = Outbox(room.say)
+    engine, execution = denied(store, outbox)
+    running = replace(read(engine, execution), state=State.RUNNING, tell_after=None)
+    outbox = Outbox(room.say)
+    outbox.put(running)
+    assert not outbox.has(running.id)
+    outbox.start(engine)
+    outbox.stop(15.0)
+    assert room.said.get(timeout=15).state is State.RUNNING
+    assert read(engine, execution).tell_after is not None

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from builders import RECORDS
 from err_confirm.engine import Engine
 from err_confirm.model import Place, Policy, State, Verdict
 from err_confirm.store import open_store
@@ -40,7 +41,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def ask_for(store: Store, count: int) -> list[str]:
     """Ask for so many executions that any racer may confirm; returns their ids."""
-    engine = Engine(store, lambda _: None)
+    engine = Engine(store, RECORDS, lambda _: None)
     plan = a_plan(Policy(by=RACERS, retry_count=1_000))
     ids = [engine.create(plan, requester="alice", place=Place(person="@alice"), text="").id for _ in range(count)]
     for execution_id in ids:
@@ -72,7 +73,7 @@ def test_of_eight_racing_processes_one_runs_each_execution_and_no_vote_is_lost(u
     with contextlib.closing(open_store(url)) as store:
         ids = ask_for(store, EXECUTIONS)
         said, effects = race(url, tmp_path, ids, "claim")
-        ended = {execution.id: execution for execution in Engine(store, lambda _: None).recent()}
+        ended = {execution.id: execution for execution in Engine(store, RECORDS, lambda _: None).recent()}
         due, _ = store.due(1)
 
     runs = Tally(line.split()[0] for line in effects)
@@ -110,7 +111,7 @@ def test_of_fifty_voters_at_once_one_decides_and_the_others_are_told_so(store_fa
     with a_house(store_factory()) as house:
         house.runner.hold.set()
         execution = house.ask(Policy(by=("anyone",), retry_count=1_000))
-        engines = [Engine(store_factory(), lambda _: None) for _ in range(VOTERS)]
+        engines = [Engine(store_factory(), RECORDS, lambda _: None) for _ in range(VOTERS)]
         together = threading.Barrier(VOTERS)
         decisions: list[tuple[str, Decision]] = []
 

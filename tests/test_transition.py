@@ -18,18 +18,22 @@ from err_confirm.transition import (
     LATEST_WRITE,
     LEASE,
     RUN_WITHIN,
+    TELL_AGAIN,
+    TELL_AGAIN_AT_MOST,
     Advance,
     Already,
     Answer,
     Cancel,
     Decision,
     Event,
+    Expire,
     Finish,
     Posted,
     Reason,
     Refusal,
     Renew,
     Step,
+    Told,
     due_at,
     keep_until,
     transition,
@@ -77,11 +81,48 @@ ENDED = {
 
 
 @pytest.mark.parametrize("state", ENDED)
-def test_each_end_is_reached_kept_for_a_day_and_never_due_again(state: State) -> None:
+def test_each_end_is_reached_kept_for_a_day_and_due_until_it_was_told(state: State) -> None:
     execution = ENDED[state]
     assert execution.state is state
     assert execution.ended_at is not None
-    assert (due_at(execution), keep_until(execution)) == (None, execution.ended_at + KEEP)
+    assert (due_at(execution), keep_until(execution)) == (execution.ended_at + TELL_AGAIN, execution.ended_at + KEEP)
+    told = after(execution, (100, Told(state)))
+    assert (due_at(told), keep_until(told), told.state) == (None, execution.ended_at + KEEP, state)
+    assert isinstance(transition(told, Told(state), NOW + 101), Already)
+    assert refusal(told, Advance("one"), 10_000) is Reason.ENDED
+
+
+def test_an_end_that_nobody_noted_as_told_is_told_by_one_process_later_and_ever_more_seldom() -> None:
+    execution, at = ENDED[State.DENIED], 1.0
+    assert refusal(execution, Advance("one"), at + TELL_AGAIN - 1) is Reason.ENDED
+    for attempt, pause in ((2, 60), (3, 120), (4, 240), (5, 480), (6, TELL_AGAIN_AT_MOST), (7, TELL_AGAIN_AT_MOST)):
+        assert execution.tell_after is not None
+        at = execution.tell_after - NOW
+        execution = after(execution, (at, Advance("one")))
+        assert (execution.tells, execution.tell_after, execution.state) == (attempt, NOW + at + pause, State.DENIED)
+        assert refusal(execution, Advance("two"), at) is Reason.ENDED, "one process tells it"
+
+
+def test_that_lost_was_told_says_nothing_of_the_late_report() -> None:
+    corrected = after(LOST, (90, Finish("one", 1, FINE)))
+    assert isinstance(transition(corrected, Told(State.LOST), NOW + 91), Already)
+    assert due_at(corrected) == NOW + 90 + TELL_AGAIN
+    assert after(LOST, (90, Advance("one"))).tells == 2
+    assert after(after(LOST, (90, Told(State.LOST))), (99, Finish("one", 1, FINE))).tells == 1
+
+
+def test_what_has_waited_its_whole_time_expires_whatever_the_clock_of_the_store_says() -> None:
+    posted = after(an_execution(), (10, Posted()))
+    assert after(posted, (-3_600, Expire())).state is State.EXPIRED
+    assert refusal(APPROVED, Expire()) is Reason.DECIDED
+    assert refusal(RUNNING, Expire()) is Reason.RUNNING
+    assert refusal(ENDED[State.DENIED], Expire()) is Reason.DECIDED
+
+
+def test_an_answer_says_where_it_came_from() -> None:
+    said = Answer("alice", Verdict.APPROVE, identity="slack:U1", room="#ops")
+    (vote,) = after(an_execution(), (1, said)).votes
+    assert (vote.identity, vote.room) == ("slack:U1", "#ops")
 
 
 def test_the_deadline_starts_when_the_prompt_has_been_posted() -> None:
@@ -212,6 +253,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(Renew, processes, fences),
     st.just(Posted()),
     st.builds(Cancel, st.sampled_from(("alice", "mallory"))),
+    st.one_of(st.just(Expire()), st.builds(Told, st.sampled_from((State.SUCCEEDED, State.LOST, State.DENIED)))),
 )
 pauses = st.sampled_from((0.0, 0.0, 0.5, 1.0, 1.0, 2.0, 5.0, 9.0, 29.0, 31.0, 61.0, 301.0))
 histories = st.lists(st.tuples(pauses, events), min_size=1, max_size=14)
@@ -269,12 +311,20 @@ def check(module: ModuleType, policy: Policy | None, history: list[tuple[float, 
             assert now < (execution.approved_at or 0) + RUN_WITHIN
             assert changed.fence == execution.fence + 1
         if changed.state is State.EXPIRED:
-            assert now >= execution.expires_at if execution.state is State.PENDING else True
+            early = execution.state is not State.PENDING or isinstance(event, Expire)
+            assert early or now >= execution.expires_at
         if changed.state is State.LOST:
             assert now >= (execution.lease_until or 0)
         if isinstance(event, Finish | Renew):
             assert (event.process, event.fence) == (execution.process, execution.fence)
         assert (changed.ended_at is not None) is changed.state.ended
+        if changed.state is not execution.state and changed.state.ended:
+            assert (changed.tells, changed.tell_after) == (1, now + TELL_AGAIN), "each end is to be told"
+        if changed.state is execution.state and changed.state.ended:
+            assert execution.tell_after is not None, "what was told is not told again"
+            assert changed.tell_after is None or execution.tell_after <= now < changed.tell_after, (
+                "by one process at a time"
+            )
         execution = changed
 
 
@@ -298,7 +348,11 @@ def must_change(execution: Execution, event: Event, now: float, yes: dict[str, f
                 State.PENDING: now >= execution.expires_at,
                 State.APPROVED: True,
                 State.RUNNING: now >= (execution.lease_until or 0),
-            }.get(state, False)
+            }.get(state, execution.tell_after is not None and now >= execution.tell_after)
+        case Expire():
+            return state is State.PENDING
+        case Told(told):
+            return state is told and execution.tell_after is not None
         case Finish(process, fence):
             mine = (process, fence) == (execution.process, execution.fence)
             return mine and state in (State.RUNNING, State.LOST)
@@ -325,7 +379,7 @@ def hold(module: ModuleType, examples: int) -> Counter:
 
 
 def test_the_rules_hold_for_every_history_and_every_edge_is_really_taken() -> None:
-    seen = hold(real, 6000)
+    seen = hold(real, 8000)
     assert set(seen) == EDGES
 
 
@@ -349,6 +403,12 @@ PLANTED = {
     "pending never expires": ("            return _end(execution, now, State.EXPIRED)\n        case State.APPROVED", "            return Refusal(Reason.NOT_YET, execution)\n        case State.APPROVED"),
     "pending expires early": ("if now < execution.expires_at:", "if now < execution.expires_at - 1:"),
     "a version is skipped": ("version=changed.version + 1", "version=changed.version + 2"),
+    "an end is never told again": ("    if execution.tell_after is None or now < execution.tell_after:\n", "    if True:\n"),
+    "two processes tell an end": ("tell_after=now + pause, tells", "tells"),
+    "what was told is told again": ("return _step(replace(execution, tell_after=None), now)", "return _step(execution, now)"),
+    "an end is not to be told": ("tell_after=now + TELL_AGAIN, tells=1)", "tells=1)"),
+    "another end counts as told": ("if execution.state is not event.state or", "if"),
+    "what is approved can run out by a clock": ("    if execution.state is not State.PENDING:\n        return Refusal(_too_late(execution), execution)\n    return _end", "    return _end"),
     "a step may be written whenever": ("now + LATEST_WRITE)", "now + 3600)"),
 }  # fmt: skip
 
@@ -369,6 +429,19 @@ def mutant(right: str, wrong: str) -> ModuleType:
     source = Path(real.__file__).read_text()
     assert source.count(right) >= 1, right
     exec(compile(source.replace(right, wrong), "mutant", "exec"), module.__dict__)
-    for name in ("Step", "Already", "Refusal", "Reason", "Posted", "Answer", "Cancel", "Advance", "Renew", "Finish"):
+    for name in (
+        "Step",
+        "Already",
+        "Refusal",
+        "Reason",
+        "Posted",
+        "Answer",
+        "Cancel",
+        "Advance",
+        "Expire",
+        "Renew",
+        "Finish",
+        "Told",
+    ):
         module.__dict__[name] = getattr(real, name)
     return module

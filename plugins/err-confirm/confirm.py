@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from types import FrameType
 from typing import Any
@@ -33,7 +34,7 @@ class Confirm(BotPlugin):
         """Start the guard; a setting that cannot be used stops the plugin, and with it every alias."""
         settings = read_settings(self.bot_config)
         self.chat = Chat(self._bot, settings.people)
-        self.guard = Guard(settings, self.chat.tell)
+        self.guard = Guard(settings, self.chat.tell, self.warn_admins)
         super().activate()
         self.guard.start()
         end_on_sigterm()
@@ -54,7 +55,7 @@ class Confirm(BotPlugin):
         """Let it run: !confirm <id>, or !confirm alone for your own newest prompt here."""
         if args.strip().lower() == "me":
             return self.confirm_me(msg, "")
-        return self._answer(msg, "confirm", args, lambda person, _: Answer(person, Verdict.APPROVE))
+        return self._answer(msg, "confirm", args, partial(Answer, verdict=Verdict.APPROVE), reasoned=False)
 
     @botcmd
     def confirm_me(self, msg: Any, _: str) -> str:
@@ -66,7 +67,7 @@ class Confirm(BotPlugin):
     @botcmd(historize=False)
     def deny(self, msg: Any, args: str) -> str:
         """Say no, so that it never runs: !deny <id> [reason]"""
-        return self._answer(msg, "deny", args, lambda person, reason: Answer(person, Verdict.DENY, reason))
+        return self._answer(msg, "deny", args, partial(Answer, verdict=Verdict.DENY))
 
     @botcmd(historize=False)
     def cancel(self, msg: Any, args: str) -> str:
@@ -101,9 +102,9 @@ class Confirm(BotPlugin):
     def start(self, msg: Any, text: str) -> None:
         """Ask for what a text means; the aliases' commands call this."""
         with self.worded("unsure_request"):
-            requester, place = self.chat.person(msg), self.chat.place(msg)
+            who = {"requester": self.chat.person(msg), "identity": self.chat.identity(msg)}
             try:
-                self.guard.request(text, requester=requester, place=place, post=self.chat.ask)
+                self.guard.request(text, **who, place=self.chat.place(msg), post=self.chat.ask)
             except (ParameterError, DuplicateParameterError) as error:
                 alias = self.guard.index.winner(text)
                 raise CommandError(self.chat.wording.say("refused_value", error=error, alias=alias)) from error
@@ -129,13 +130,14 @@ class Confirm(BotPlugin):
         except ErrConfirmError as error:
             raise CommandError(self.chat.wording.say("refused_request", error=error)) from error
 
-    def _answer(self, msg: Any, verb: str, args: str, event: Callable[[str, str], Event]) -> str:
+    def _answer(self, msg: Any, verb: str, args: str, event: Callable[..., Event], *, reasoned: bool = True) -> str:
         reference, reason = _split(args)
         with self.worded("refused_store"):
-            person = self.chat.person(msg)
+            place, identity = self.chat.place(msg), self.chat.identity(msg)
             execution_id = self._find(msg, verb, reference)
-            decision = self.guard.engine.apply(execution_id, event(person, reason))
-            return self.chat.answer(decision, execution_id, verb, self.chat.place(msg))
+            said = {"person": self.chat.person(msg), "identity": identity, "room": place.room}
+            decision = self.guard.engine.apply(execution_id, event(**said, reason=reason if reasoned else ""))
+            return self.chat.answer(decision, execution_id, verb, place)
 
     def _find(self, msg: Any, verb: str, reference: str) -> str:
         engine, chat = self.guard.engine, self.chat

@@ -87,6 +87,8 @@ class Chat:
         if execution.state in (State.PENDING, State.APPROVED):
             return
         text = self.wording.say(execution.state, **self._facts(execution))
+        if execution.tells > 1:
+            text = f"{self.wording.say('repeated')}\n{text}"
         try:
             self._post(execution.place, text)
         except PostError:

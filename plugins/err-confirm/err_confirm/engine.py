@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from err_confirm import ids
-from err_confirm.errors import StoreUnavailableError
+from err_confirm.errors import LineError, StoreUnavailableError
+from err_confirm.journal import last_about
 from err_confirm.model import Execution, Place, State
 from err_confirm.plan import Plan
-from err_confirm.records import RecordError, first_swap, read_record, step_swap
+from err_confirm.records import RecordError, Records
 from err_confirm.store.base import Record, Store, SwapStatus
 from err_confirm.transition import RUN_WITHIN, Decision, Event, Reason, Refusal, Step, transition
 
@@ -38,16 +39,20 @@ class Engine:
 
     Args:
         store: where executions are.
+        records: reads and writes them there.
         on_change: is called with an execution after each change of its state, on the thread that made the change, or
-            that saw it first where the store's answer was lost. Must not raise.
+            that saw it first where the store's answer was lost; and again if its end is to be told again. Must not
+            raise.
     """
 
-    def __init__(self, store: Store, on_change: Callable[[Execution], None]) -> None:
+    def __init__(self, store: Store, records: Records, on_change: Callable[[Execution], None]) -> None:
         self.store = store
+        self._records = records
         self._on_change = on_change
         self._untold: dict[str, str] = {}
+        self._lines = 0
 
-    def create(self, plan: Plan, *, requester: str, place: Place, text: str) -> Execution:
+    def create(self, plan: Plan, *, requester: str, place: Place, text: str, identity: str = "") -> Execution:
         """Store what was asked for. It waits for `Posted`, and then for its votes, if it has a policy."""
         alias, policy = plan.alias, plan.alias.policy
         for _ in range(CONFLICTS):
@@ -64,13 +69,14 @@ class Engine:
                 digest=plan.invocation.digest,
                 policy=policy,
                 requester=requester,
+                identity=identity,
                 place=place,
                 created_at=now,
                 expires_at=now + (policy.within if policy else RUN_WITHIN),
                 ack=alias.ack,
                 result=alias.result,
             )
-            if self.store.swap(first_swap(execution)).status is SwapStatus.OK:
+            if self.store.swap(self._records.first_swap(execution)).status is SwapStatus.OK:
                 return execution
         raise StoreUnavailableError("the store takes no new execution at this moment; say it again")
 
@@ -84,8 +90,14 @@ class Engine:
             decision = transition(execution, event, now)
             if not isinstance(decision, Step):
                 return decision
-            swap = step_swap(execution, decision)
-            changes = decision.execution.state is not execution.state
+            after = decision.execution
+            if (execution.state, after.state) == (State.APPROVED, State.RUNNING) and not self._is_newest(execution):
+                before, (record, now) = record, self.store.read(execution_id)
+                if record == before:  # and not one that another process has written right now
+                    raise RecordError(execution_id, "the journal says that it went on; it was put back")
+                continue
+            swap = self._records.step_swap(execution, decision)
+            changes = (after.state, after.tells) != (execution.state, execution.tells)
             try:
                 result = self.store.swap(swap)
             except StoreUnavailableError:
@@ -94,7 +106,7 @@ class Engine:
                 raise
             if result.status is SwapStatus.OK:
                 if changes:
-                    self._tell(decision.execution)
+                    self._tell(after)
                 return decision
             record, now = result.record, result.now
         raise StoreUnavailableError(f"too many others change execution {execution_id} at this moment; say it again")
@@ -102,7 +114,7 @@ class Engine:
     def read(self, execution_id: str) -> tuple[Execution | None, float]:
         """Return an execution as it is now, and the store's clock."""
         record, now = self.store.read(execution_id)
-        return (None if record is None else read_record(record)), now
+        return (None if record is None else self._records.read(record)), now
 
     def resolve(self, reference: str) -> str | Unclear:
         """Return the id that a person means by an id, or by the start of one."""
@@ -128,17 +140,18 @@ class Engine:
 
     def recent(self) -> Iterator[Execution]:
         """Yield the executions that are kept, newest first."""
-        return _readable(self.store.recent())
+        return self._readable(self.store.recent())
 
     def waiting(self, limit: int) -> tuple[list[Execution], float]:
         """Return at most `limit` executions that have not ended, the soonest due first, and the store's clock."""
         entries, now = self.store.due(limit)
         records = (self.store.read(entry.id)[0] for entry in entries)
-        return list(_readable(record for record in records if record is not None)), now
+        readable = self._readable(record for record in records if record is not None)
+        return [execution for execution in readable if not execution.state.ended], now
 
     def _seen(self, record: Record) -> Execution:
         """Return the execution in a record; tell of it if we wrote it and the answer to that was lost."""
-        execution = read_record(record)
+        execution = self._records.read(record)
         if self._untold.get(record.id) == record.token and self._untold.pop(record.id, ""):
             self._tell(execution)
         return execution
@@ -147,11 +160,25 @@ class Engine:
         log.info("execution %s is %s", execution.id, execution.state)
         self._on_change(execution)
 
+    def _readable(self, records: Iterable[Record]) -> Iterator[Execution]:
+        """Yield the executions in records, without those that cannot be used: one of them must not hide all others."""
+        for record in records:
+            try:
+                yield self._records.read(record)
+            except RecordError as error:
+                log.warning("%s", error)
 
-def _readable(records: Iterable[Record]) -> Iterator[Execution]:
-    """Yield the executions in records, without those that cannot be used: one of them must not hide all others."""
-    for record in records:
+    def _is_newest(self, approved: Execution) -> bool:
+        """Ask the journal whether this is the last that became of it. Raises RecordError.
+
+        Whoever can write to the store can forge no record, but could put back one that was there before.
+        """
+        at_least = self._lines
         try:
-            yield read_record(record)
-        except RecordError as error:
-            log.warning("%s", error)
+            line, lines = last_about(self.store, self._records.seal, approved.id)
+        except LineError as error:
+            raise RecordError(approved.id, f"the journal that must know of it {error}") from error
+        if lines < at_least:
+            raise RecordError(approved.id, "the end of the journal, which must know of it, is gone")
+        self._lines = lines
+        return line is not None and line.entry.version == approved.version

@@ -85,5 +85,9 @@ class StoreUnavailableError(StoreError):
     """Raised when the store did not answer; what was asked may or may not have happened."""
 
 
+class LineError(StoreError):
+    """Raised when a line of the journal is not as err-confirm wrote it."""
+
+
 class StartError(ErrConfirmError):
     """Raised when an action could not be started at all."""

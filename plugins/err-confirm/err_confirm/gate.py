@@ -8,10 +8,11 @@ from collections.abc import Callable
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.model import Execution, State
+from err_confirm.outbox import Outbox
 from err_confirm.polls import Polls
 from err_confirm.records import RecordError
 from err_confirm.runs import Runs
-from err_confirm.transition import LEASE, Advance, Already, Decision, Reason, Refusal, Step
+from err_confirm.transition import LEASE, Advance, Already, Decision, Expire, Reason, Refusal, Step
 
 log = logging.getLogger(__name__)
 
@@ -36,21 +37,29 @@ class Gate:
     Args:
         engine: does the verbs.
         runs: runs what is claimed.
+        outbox: tells the ends.
         process: a name that no other process has, under which executions are claimed.
         monotonic: the clock of the polls, in seconds.
     """
 
     def __init__(
-        self, engine: Engine, runs: Runs, process: str, monotonic: Callable[[], float] = time.monotonic
+        self,
+        engine: Engine,
+        runs: Runs,
+        outbox: Outbox,
+        process: str,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._store = engine.store
         self._runs = runs
+        self._outbox = outbox
         self._process = process
         self._monotonic = monotonic
         self._watch = engine.store.watch()
         self._polls = Polls()
         self._unsure: dict[str, float] = {}
+        self._overdue: set[str] = set()
         self._left_alone: set[str] = set()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="err-confirm gate", daemon=True)
@@ -93,8 +102,10 @@ class Gate:
         for execution_id in list(self._unsure):
             self._advance(execution_id)
         self._poll()
+        for execution_id in list(self._overdue):
+            self._expire(execution_id)
         while not self._stopping.is_set():
-            entries, now = self._store.due(DUE + len(self._left_alone) + len(self._runs))
+            entries, now = self._store.due(DUE + len(self._left_alone) + len(self._runs) + len(self._outbox))
             due = [entry for entry in entries if self._may_advance(entry.id)]
             ready = [entry.id for entry in due if entry.at <= now]
             steps = sum(isinstance(self._advance(execution_id), Step) for execution_id in ready)
@@ -106,7 +117,8 @@ class Gate:
 
     def _poll(self) -> None:
         """Look for the keys whose moment has come, and where one is there, at the execution that it is for."""
-        keys = [(poll, person) for poll in self._polls.take(self._monotonic()) for person in poll.people]
+        taken = self._polls.take(self._monotonic())
+        keys = [(poll, person) for poll in taken for person in poll.people]
         for start in range(0, len(keys), KEYS):
             page = keys[start : start + KEYS]
             found = self._store.poll([(poll.execution_id, person) for poll, person in page])
@@ -115,10 +127,13 @@ class Gate:
                 decision = self._advance(execution_id)
                 if not (isinstance(decision, Refusal) and decision.reason is Reason.NOT_YET):
                     poll.left = 0
+                    taken.remove(poll)
+        self._overdue.update(poll.execution_id for poll in taken if poll.left <= 0)
 
     def _may_advance(self, execution_id: str) -> bool:
-        """Tell whether an execution is this gate's business: what runs here is the business of its runs."""
-        return not (self._stopping.is_set() or execution_id in self._left_alone or self._runs.has(execution_id))
+        """Tell whether an execution is this gate's business: what runs or is told here is not."""
+        busy = self._runs.has(execution_id) or self._outbox.has(execution_id)
+        return not (busy or self._stopping.is_set() or execution_id in self._left_alone)
 
     def _advance(self, execution_id: str) -> Decision | None:
         """Run, expire or give up one execution, if that is due; None if it is not this gate's business."""
@@ -143,6 +158,14 @@ class Gate:
             case Refusal(Reason.UNKNOWN):
                 self._store.forget_due(execution_id)
         return decision
+
+    def _expire(self, execution_id: str) -> None:
+        """End what has waited its whole time by our own clock: the store's may have gone back."""
+        try:
+            self._engine.apply(execution_id, Expire())
+        except RecordError as error:
+            log.error("%s", error)
+        self._overdue.remove(execution_id)
 
     def _start(self, execution: Execution, since: float) -> None:
         """Run what was claimed after the moment `since`, unless others may soon take it for lost."""

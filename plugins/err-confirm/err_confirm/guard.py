@@ -6,6 +6,7 @@ import secrets
 import socket
 from collections.abc import Callable
 
+from err_confirm.archive import Archive
 from err_confirm.catalog import Catalog, load, parse_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import ErrConfirmError
@@ -14,8 +15,10 @@ from err_confirm.index import Index
 from err_confirm.model import Execution, Place
 from err_confirm.outbox import Outbox
 from err_confirm.plan import Plan, plan
+from err_confirm.records import Records
 from err_confirm.runners import RUNNERS
 from err_confirm.runs import Runs
+from err_confirm.seal import Seal, load_key
 from err_confirm.settings import Settings
 from err_confirm.store import open_store
 from err_confirm.transition import Cancel, Posted
@@ -31,27 +34,31 @@ class Guard:
 
     Args:
         settings: of the bot.
-        tell: words and sends what an execution has become; called on one thread, in order.
+        say: words and sends what an execution has become; called on one thread, in order.
+        warn: tells the bot's admins a sentence.
 
     Raises:
         SettingError: a setting cannot be used.
     """
 
-    def __init__(self, settings: Settings, tell: Callable[[Execution], None]) -> None:
+    def __init__(self, settings: Settings, say: Callable[[Execution], None], warn: Callable[[str], None]) -> None:
         self._settings = settings
         self._default = parse_policy(settings.default, settings.people)
         self.catalog = self._load()
         self.index = Index(self.catalog.aliases.values())
         process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._outbox = Outbox(tell)
+        seal = Seal(load_key(settings.key_file), settings.namespace)
         self.store = open_store(settings.store, namespace=settings.namespace)
-        self.engine = Engine(self.store, self._outbox.put)
+        self.archive = Archive(self.store, seal, settings.journal, keep=settings.journal_keep, on_gap=warn)
+        self._say = say
+        self._outbox = Outbox(self._tell)
+        self.engine = Engine(self.store, Records(seal), self._outbox.put)
         self._runs = Runs(self.engine, RUNNERS, process)
-        self._gate = Gate(self.engine, self._runs, process)
+        self._gate = Gate(self.engine, self._runs, self._outbox, process)
 
     def start(self) -> None:
         """Take up what waits in the store; returns at once."""
-        self._outbox.start()
+        self._outbox.start(self.engine)
         self._gate.start()
 
     def stop(self) -> None:
@@ -59,6 +66,7 @@ class Guard:
         self._gate.stop()
         self._runs.stop(self._settings.stop_grace)
         self._outbox.stop(LAST_WORDS)
+        self.archive.catch_up()
         self.store.close()
 
     def reload(self) -> Catalog:
@@ -75,13 +83,16 @@ class Guard:
         """Return what a text would start. Raises TextError, ActionMissingError or TemplateError."""
         return [plan(self.catalog, match) for match in self.index.matches(text)]
 
-    def request(self, text: str, *, requester: str, place: Place, post: Callable[[Execution], None]) -> list[Execution]:
+    def request(
+        self, text: str, *, requester: str, place: Place, post: Callable[[Execution], None], identity: str = ""
+    ) -> list[Execution]:
         """Ask for what a text means: post a prompt for each execution, or let it run where nothing guards it.
 
         Args:
             text: what was said, without the prefix.
             requester: the person who said it.
             place: where.
+            identity: who the chat network says that it was.
             post: posts the prompt of one execution; an ErrConfirmError from it cancels that execution, and is told.
 
         Raises:
@@ -90,7 +101,7 @@ class Guard:
         """
         executions = []
         for each in self.plans(text):
-            execution = self.engine.create(each, requester=requester, place=place, text=text)
+            execution = self.engine.create(each, requester=requester, place=place, text=text, identity=identity)
             try:
                 if execution.policy is not None:
                     post(execution)
@@ -101,6 +112,11 @@ class Guard:
             self._gate.add(execution)
             executions.append(execution)
         return executions
+
+    def _tell(self, execution: Execution) -> None:
+        """Say what an execution has become, after the journal's copy has it, too."""
+        self.archive.catch_up()
+        self._say(execution)
 
     def _load(self) -> Catalog:
         settings = self._settings

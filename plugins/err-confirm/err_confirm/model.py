@@ -192,7 +192,8 @@ class Verdict(StrEnum):
 class Vote:
     """One person's answer; it counts until `expires_at` and only for the invocation with this digest.
 
-    `at` and `expires_at` are moments of the store's clock, in seconds since 1970.
+    `at` and `expires_at` are moments of the store's clock, in seconds since 1970; `identity` and `room` say from where
+    it came: who the chat network says that it was, and the room, empty in a direct message.
     """
 
     person: str
@@ -201,6 +202,8 @@ class Vote:
     expires_at: float
     digest: str
     reason: str = ""
+    identity: str = ""
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +225,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """One request and all that became of it. All moments are seconds since 1970 on the store's clock."""
+    """One request and all that became of it. All moments are seconds since 1970 on the store's clock.
+
+    `tell_after` is when another process may tell its end, None once that is told; `tells` counts the attempts.
+    """
 
     id: str
     state: State
@@ -237,6 +243,7 @@ class Execution:
     place: Place
     created_at: float
     expires_at: float
+    identity: str = ""
     version: int = 1
     posted: bool = False
     ack: Reply = Reply()
@@ -251,3 +258,5 @@ class Execution:
     started_at: float | None = None
     ended_at: float | None = None
     outcome: Outcome | None = None
+    tell_after: float | None = None
+    tells: int = 0

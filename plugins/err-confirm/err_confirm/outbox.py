@@ -1,34 +1,61 @@
-"""Tell what happened, in order, on a thread of its own: a slow chat network delays no decision."""
+"""Tell what happened, in order, on a thread of its own: a slow chat network delays no decision.
+
+The end of an execution is told once, whoever is killed: it is noted in the store when it was told, and what is not
+noted is told by any process, later. Only a kill between the telling and the note makes the same message come twice,
+and the second one says that it may be a repetition.
+"""
 
 import logging
 import queue
 import threading
 from collections.abc import Callable
 
-from err_confirm.errors import ErrConfirmError
+from err_confirm.engine import Engine
+from err_confirm.errors import ErrConfirmError, StoreUnavailableError
 from err_confirm.model import Execution
+from err_confirm.records import RecordError
+from err_confirm.transition import Told
 
 log = logging.getLogger(__name__)
 
+AGAIN = 1.0
+"""Seconds between two tries to note that an end was told, in a store that does not answer."""
+TRIES = 10
+"""How many of those there are: fewer than would take until another process tells it, too."""
+
 
 class Outbox:
-    """Executions whose change is still to be told; `tell` words and sends one."""
+    """Executions whose change is still to be told; `say` words and sends one, and raises where it cannot."""
 
-    def __init__(self, tell: Callable[[Execution], None]) -> None:
-        self._tell = tell
+    def __init__(self, say: Callable[[Execution], None]) -> None:
+        self._say = say
         self._queue: queue.SimpleQueue[Execution | None] = queue.SimpleQueue()
+        self._ends: set[str] = set()
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="err-confirm outbox", daemon=True)
 
-    def start(self) -> None:
-        """Begin to tell."""
+    def start(self, engine: Engine) -> None:
+        """Begin to tell; `engine` takes the notes."""
+        self._engine = engine
         self._thread.start()
 
     def put(self, execution: Execution) -> None:
         """Tell this one after all that came before; returns at once."""
+        if execution.state.ended:
+            self._ends.add(execution.id)
         self._queue.put(execution)
 
+    def has(self, execution_id: str) -> bool:
+        """Tell whether its end is still to be told here."""
+        return execution_id in self._ends
+
+    def __len__(self) -> int:
+        """Return how many ends are still to be told here."""
+        return len(self._ends)
+
     def stop(self, timeout: float) -> None:
-        """Tell what is still here, for at most `timeout` seconds; then log how much is left."""
+        """Tell what is still here, for at most `timeout` seconds; the ends that are left are told by the next start."""
+        self._stopping.set()
         self._queue.put(None)
         self._thread.join(timeout)
         if untold := self._queue.qsize():  # the one being told is out of it, our None still in it
@@ -42,3 +69,31 @@ class Outbox:
                 log.error("execution %s is %s, which could not be told: %s", execution.id, execution.state, error)
             except Exception:  # one message that cannot be worded must not silence all that follow
                 log.exception("execution %s is %s, which could not be told", execution.id, execution.state)
+            finally:
+                self._ends.discard(execution.id)
+
+    def _tell(self, execution: Execution) -> None:
+        if not execution.state.ended:
+            self._say(execution)
+        elif not self._is_old(execution):
+            self._say(execution)
+            self._note(execution)
+
+    def _is_old(self, execution: Execution) -> bool:
+        """Tell whether this has waited here for so long that another process has taken it over, or told it."""
+        try:
+            current, _ = self._engine.read(execution.id)
+        except (StoreUnavailableError, RecordError):
+            return False  # better twice than never
+        told = (execution.state, execution.tells, execution.tell_after)
+        return current is not None and told != (current.state, current.tells, current.tell_after)
+
+    def _note(self, execution: Execution) -> None:
+        for _ in range(TRIES):
+            try:
+                self._engine.apply(execution.id, Told(execution.state))
+                return
+            except StoreUnavailableError as error:
+                log.warning("that the end of %s was told could not be noted yet: %s", execution.id, error)
+            if self._stopping.wait(AGAIN):
+                return

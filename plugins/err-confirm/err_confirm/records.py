@@ -1,11 +1,13 @@
-"""Turn an execution into what a store keeps of it, and back: one record, one key a vote, one due moment."""
+"""Turn an execution into what a store keeps of it, and back: a sealed record, one key a vote, a line of the journal."""
 
 import secrets
 
 from pydantic import TypeAdapter, ValidationError
 
 from err_confirm.errors import StoreError
+from err_confirm.journal import append, entry
 from err_confirm.model import Execution
+from err_confirm.seal import SEAL_CHARACTERS, Seal, same
 from err_confirm.store.base import Key, Record, Swap
 from err_confirm.transition import LATEST_WRITE, Step, due_at, keep_until
 
@@ -21,36 +23,57 @@ class RecordError(StoreError):
         self.detail = detail
 
 
-def read_record(record: Record) -> Execution:
-    """Return the execution in a record. Raises RecordError."""
-    try:
-        execution = _EXECUTION.validate_json(record.body)
-    except ValidationError as error:
-        raise RecordError(record.id, f"{error.error_count()} of its fields are wrong") from error
-    if (execution.id, execution.version) != (record.id, record.version):
-        raise RecordError(record.id, f"it holds version {execution.version} of {execution.id}")
-    return execution
+class Records:
+    """What is written and taken for true under one key: a record's body is the seal of what follows, and that.
 
+    Args:
+        seal: of the store's namespace.
+    """
 
-def first_swap(execution: Execution) -> Swap:
-    """Return what stores a new execution, made at its `created_at`."""
-    return _swap(execution, (), 0.0, execution.created_at + LATEST_WRITE)
+    def __init__(self, seal: Seal) -> None:
+        self.seal = seal
 
+    def read(self, record: Record) -> Execution:
+        """Return the execution in a record. Raises RecordError."""
+        sealed, body = record.body[:SEAL_CHARACTERS], record.body[SEAL_CHARACTERS:]
+        if not same(sealed.decode(errors="replace"), self.seal.record(record.id, record.version, body)):
+            raise RecordError(record.id, "it is not sealed with our key")
+        try:
+            execution = _EXECUTION.validate_json(body)
+        except ValidationError as error:
+            raise RecordError(record.id, f"{error.error_count()} of its fields are wrong") from error
+        if (execution.id, execution.version) != (record.id, record.version):
+            raise RecordError(record.id, f"it holds version {execution.version} of {execution.id}")
+        return execution
 
-def step_swap(before: Execution, step: Step) -> Swap:
-    """Return what writes a step: with it goes one key for each new vote, gone with that vote's TTL."""
-    after = step.execution
-    votes = [vote for vote in after.votes if vote not in before.votes]
-    keys = tuple(Key(after.id, vote.person, str(vote.verdict), vote.expires_at) for vote in votes)
-    return _swap(after, keys, step.not_before, step.not_after)
+    def first_swap(self, execution: Execution) -> Swap:
+        """Return what stores a new execution, made at its `created_at`."""
+        at = execution.created_at
+        return self._swap(None, Step(execution, not_before=0.0, not_after=at + LATEST_WRITE), at)
 
+    def step_swap(self, before: Execution, step: Step) -> Swap:
+        """Return what writes a step: with it goes one key for each new vote, gone with that vote's TTL."""
+        return self._swap(before, step, step.not_before)
 
-def _swap(execution: Execution, keys: tuple[Key, ...], not_before: float, not_after: float) -> Swap:
-    return Swap(
-        record=Record(execution.id, execution.version, secrets.token_hex(8), _EXECUTION.dump_json(execution)),
-        keys=keys,
-        due_at=due_at(execution),
-        keep_until=keep_until(execution),
-        not_before=not_before,
-        not_after=not_after,
-    )
+    def _swap(self, before: Execution | None, step: Step, at: float) -> Swap:
+        after = step.execution
+        body = _EXECUTION.dump_json(after)
+        told = entry(before, after, at)
+        return Swap(
+            record=Record(
+                id=after.id,
+                version=after.version,
+                token=secrets.token_hex(8),
+                body=self.seal.record(after.id, after.version, body).encode() + body,
+            ),
+            keys=tuple(
+                Key(after.id, vote.person, str(vote.verdict), vote.expires_at)
+                for vote in after.votes
+                if before is None or vote not in before.votes
+            ),
+            journal=None if told is None else append(self.seal, told),
+            due_at=due_at(after),
+            keep_until=keep_until(after),
+            not_before=step.not_before,
+            not_after=step.not_after,
+        )

@@ -22,6 +22,10 @@ class Settings:
     aliases: tuple[Path, ...]
     actions: tuple[Path, ...]
     stop_grace: float
+    key_file: Path
+    journal: Path
+    journal_keep: float
+    journal_room: str
 
 
 def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -36,11 +40,6 @@ def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Se
     """
     data = Path(getattr(config, "BOT_DATA_DIR", "data")).absolute()
     store = environ.get("CONFIRM_STORE") or _typed(config, "CONFIRM_STORE", str, f"sqlite:///{data / 'err-confirm.db'}")
-    grace = getattr(config, "CONFIRM_STOP_GRACE", 10.0)
-    try:
-        stop_grace = parse_duration(grace)
-    except ValueError as error:
-        raise SettingError(f"CONFIRM_STOP_GRACE: {error}") from error
     return Settings(
         store=store,
         namespace=_typed(config, "CONFIRM_NAMESPACE", str, "err-confirm"),
@@ -48,8 +47,26 @@ def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Se
         default=getattr(config, "CONFIRM_DEFAULT", "requester"),
         aliases=_folders(config, "CONFIRM_ALIASES", "aliases"),
         actions=_folders(config, "CONFIRM_ACTIONS", "actions"),
-        stop_grace=stop_grace,
+        stop_grace=_duration(config, "CONFIRM_STOP_GRACE", "10s"),
+        key_file=_file(config, "CONFIRM_KEY_FILE", data / "err-confirm.key"),
+        journal=_file(config, "CONFIRM_JOURNAL", data / "err-confirm.jsonl"),
+        journal_keep=_duration(config, "CONFIRM_JOURNAL_KEEP", "90d"),
+        journal_room=_typed(config, "CONFIRM_JOURNAL_ROOM", str, ""),
     )
+
+
+def _duration(config: object, name: str, default: str) -> float:
+    try:
+        return parse_duration(getattr(config, name, default))
+    except ValueError as error:
+        raise SettingError(f"{name}: {error}") from error
+
+
+def _file(config: object, name: str, default: Path) -> Path:
+    value = getattr(config, name, default)
+    if not isinstance(value, str | Path) or not str(value):
+        raise SettingError(f"{name} must be the path of a file, not {value!r}")
+    return Path(value)
 
 
 def _typed(config: object, name: str, kind: type, default: Any) -> Any:

@@ -14,6 +14,9 @@ LEASE = 30.0
 """Seconds after which a running execution whose process has not renewed its claim is lost."""
 LATEST_WRITE = 5.0
 """Seconds after the decision in which a step may still be written; a swap that arrives later does nothing."""
+TELL_AGAIN = 30.0
+"""Seconds after which an end that nobody has noted as told may be told by any process; doubled with each attempt."""
+TELL_AGAIN_AT_MOST = 600.0
 KEEP = 86_400.0
 """Seconds for which an ended execution is kept."""
 
@@ -25,26 +28,35 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A person confirms or denies."""
+    """A person confirms or denies; `identity` and `room` say from where."""
 
     person: str
     verdict: Verdict
     reason: str = ""
+    identity: str = ""
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """The requester takes the request back."""
+    """The requester takes the request back; `identity` and `room` say from where."""
 
     person: str
     reason: str = ""
+    identity: str = ""
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """A process asks for what time and votes allow: to run it, to expire it, to give it up for lost."""
+    """A process asks for what time and votes allow: to run, expire, or give up an execution, or to tell its end."""
 
     process: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """It has waited its whole time by the clock of a process, whatever the store's clock says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,14 @@ class Finish:
     outcome: Outcome
 
 
-Event = Posted | Answer | Cancel | Advance | Renew | Finish
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The room has been told that it ended in this state."""
+
+    state: State
+
+
+Event = Posted | Answer | Cancel | Advance | Expire | Renew | Finish | Told
 
 
 class Reason(StrEnum):
@@ -125,10 +144,14 @@ def transition(execution: Execution, event: Event, now: float) -> Decision:
             return _cancel(execution, event, now)
         case Advance():
             return _advance(execution, event, now)
+        case Expire():
+            return _expire(execution, now)
         case Renew():
             return _renew(execution, event, now)
         case Finish():
             return _finish(execution, event, now)
+        case Told():
+            return _told(execution, event, now)
         case _:
             assert_never(event)
 
@@ -143,7 +166,7 @@ def due_at(execution: Execution) -> float | None:
         case State.RUNNING:
             return execution.lease_until
         case _:
-            return None
+            return execution.tell_after
 
 
 def keep_until(execution: Execution) -> float | None:
@@ -156,7 +179,8 @@ def _step(changed: Execution, now: float, *, before: float = math.inf) -> Step:
 
 
 def _end(changed: Execution, now: float, state: State, *, before: float = math.inf) -> Step:
-    return _step(replace(changed, state=state, ended_at=now), now, before=before)
+    ended = replace(changed, state=state, ended_at=now, tell_after=now + TELL_AGAIN, tells=1)
+    return _step(ended, now, before=before)
 
 
 def _posted(execution: Execution, now: float) -> Decision:
@@ -193,6 +217,8 @@ def _answer(execution: Execution, event: Answer, now: float) -> Decision:
         expires_at=now + policy.within,
         digest=execution.digest,
         reason=event.reason,
+        identity=event.identity,
+        room=event.room,
     )
     votes = (*(other for other in execution.votes if other.person != event.person), vote)
     voted = replace(execution, votes=votes)
@@ -261,7 +287,7 @@ def _advance(execution: Execution, event: Advance, now: float) -> Decision:
                 return _end(execution, now, State.LOST)
             return Already(execution) if execution.process == event.process else Refusal(Reason.RUNNING, execution)
         case _:
-            return Refusal(Reason.ENDED, execution)
+            return _tell_again(execution, now)
 
 
 def _claim(execution: Execution, process: str, now: float) -> Decision:
@@ -283,6 +309,26 @@ def _claim(execution: Execution, process: str, now: float) -> Decision:
         started_at=now,
     )
     return _step(claimed, now, before=min(run_by, met))
+
+
+def _tell_again(execution: Execution, now: float) -> Decision:
+    """Let one process tell an end that was perhaps never told: whoever was to tell it has had its time."""
+    if execution.tell_after is None or now < execution.tell_after:
+        return Refusal(Reason.ENDED, execution)
+    pause = min(TELL_AGAIN * 2**execution.tells, TELL_AGAIN_AT_MOST)
+    return _step(replace(execution, tell_after=now + pause, tells=execution.tells + 1), now)
+
+
+def _told(execution: Execution, event: Told, now: float) -> Decision:
+    if execution.state is not event.state or execution.tell_after is None:
+        return Already(execution)  # also where a late report has corrected `lost`: that one is told apart
+    return _step(replace(execution, tell_after=None), now)
+
+
+def _expire(execution: Execution, now: float) -> Decision:
+    if execution.state is not State.PENDING:
+        return Refusal(_too_late(execution), execution)
+    return _end(execution, now, State.EXPIRED)
 
 
 def _renew(execution: Execution, event: Renew, now: float) -> Decision:

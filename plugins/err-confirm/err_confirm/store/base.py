@@ -1,13 +1,14 @@
 """What a store promises: a key-value store with TTLs that can compare and swap.
 
-A store knows nothing of votes or policies. `swap` is atomic: either the record, its TTL keys, its due moment and the
-wake-up are all written, or nothing is. Moments are seconds since 1970 (float) on the *store's* clock, which is the
-server's for a server. Every method raises StoreUnavailableError when the store does not answer within its
-time-outs; after that a swap may or may not have happened, and repeating the same one with the same token is safe.
+A store knows nothing of votes or policies. `swap` is atomic: either the record, its TTL keys, its due moment, its line
+of the journal and the wake-up are all written, or nothing is. Moments are seconds since 1970 (float) on the *store's*
+clock, which is the server's for a server. Every method raises StoreUnavailableError when the store does not answer
+within its time-outs; after that a swap may or may not have happened, and repeating the same one with the same token is
+safe.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -33,16 +34,30 @@ class Key:
     expires_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last line of the journal: its number, and what it is sealed with; 0 and nothing before the first line."""
+
+    number: int = 0
+    seal: str = ""
+
+
+Append = Callable[[Head], tuple[str, Head]]
+"""Returns the line that follows a head, and the new head; a store may call it several times, and writes one line."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swap:
     """Replace version `record.version - 1` (0: must not exist) by `record`, inside [not_before, not_after).
 
     `due_at` is the next moment that something is due for it, None for never. `keep_until` is when the record may be
     forgotten, None for not while it lives; both are written with each swap, so no TTL is ever inherited by accident.
+    `journal` is the line to append, if any.
     """
 
     record: Record
     keys: tuple[Key, ...] = ()
+    journal: Append | None = None
     due_at: float | None = None
     keep_until: float | None = None
     not_before: float = -math.inf
@@ -128,6 +143,18 @@ class Store(Protocol):
 
     def find(self, prefix: str, limit: int) -> list[str]:
         """Return at most `limit` ids that start with `prefix`, sorted; ended but not forgotten ones too."""
+        ...
+
+    def journal(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """Return number and text of the first `limit` lines of the journal that have a number above `after`."""
+        ...
+
+    def newest(self, limit: int) -> list[tuple[int, str]]:
+        """Return number and text of the last `limit` lines of the journal, in their order; one trip."""
+        ...
+
+    def forget_lines(self, journal: Append, through: int) -> None:
+        """Append a line that says so, and remove all lines with a number up to `through`; all of it or nothing."""
         ...
 
     def watch(self) -> Watch:

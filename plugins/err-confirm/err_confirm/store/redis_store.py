@@ -10,11 +10,13 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.store.base import Due, Record, Swap, SwapResult, SwapStatus, Watch
+from err_confirm.store.base import Append, Due, Head, Record, Swap, SwapResult, SwapStatus, Watch
 
 TIMEOUT = 0.75
 """Seconds for a connection, and for an answer; with two retries a call gives up after 2.3 s (by default: 57 s)."""
 RECONNECT_DELAY = 0.2
+OVERTAKEN = 1_000
+"""How often others may append to the journal first before a swap gives up."""
 POLL_PAGE = 1_000
 RECENT_PAGE = 100
 _LUA = Path(__file__).with_name("lua")
@@ -60,6 +62,7 @@ class RedisStore:
         self._prefix = f"{{c:{namespace}}}:"
         self._scripts = {path.stem: client.register_script(path.read_text()) for path in _LUA.glob("*.lua")}
         self._closed = threading.Event()
+        self._head = Head()  # as it was last seen; the server says if it is not the last any more
         options = client.connection_pool.connection_kwargs
         self._name = options.get("path") or f"{options.get('host')}:{options.get('port', 6379)}"
 
@@ -71,12 +74,22 @@ class RedisStore:
     def swap(self, swap: Swap) -> SwapResult:
         """See `Store.swap`."""
         record = swap.record
-        keys = [self._record_key(record.id), *map(self._key, ("due", "recent", "ids", "kept"))]
+        keys = [self._record_key(record.id), *map(self._key, ("due", "recent", "ids", "kept", "log"))]
         keys += [self._person_key(key.execution_id, key.person) for key in swap.keys]
-        arguments = [record.id, record.version, record.token, record.body, swap.not_before, swap.not_after]
+        arguments: list[object] = [
+            record.id,
+            record.version,
+            record.token,
+            record.body,
+            swap.not_before,
+            swap.not_after,
+        ]
         arguments += ["" if moment is None else moment for moment in (swap.due_at, swap.keep_until)]
-        arguments += [self._key("changed"), *(part for key in swap.keys for part in (key.value, key.expires_at))]
-        status, clock, *stored = self._run("swap", keys, *arguments)
+        arguments += [self._key("changed")]
+        values = [part for key in swap.keys for part in (key.value, key.expires_at)]
+        status, clock, *stored = self._append(
+            swap.journal, lambda line: self._run("swap", keys, *arguments, *line, *values)
+        )
         now = float(clock)
         if status != b"ok":
             return SwapResult(SwapStatus(status.decode()), _record(record.id, stored[0] if stored else None), now)
@@ -109,6 +122,18 @@ class RedisStore:
         bounds = b"[" + prefix.encode(), b"(" + prefix.encode() + b"\xff"
         return [_text(name) for name in self._run("find", [self._key("ids"), self._key("kept")], *bounds, limit)]
 
+    def journal(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """See `Store.journal`."""
+        return list(map(_line, self._ask(self._client.xrange, self._key("log"), after + 1, "+", limit)))
+
+    def newest(self, limit: int) -> list[tuple[int, str]]:
+        """See `Store.newest`."""
+        return list(map(_line, self._ask(self._client.xrevrange, self._key("log"), "+", "-", limit)))[::-1]
+
+    def forget_lines(self, journal: Append, through: int) -> None:
+        """See `Store.forget_lines`."""
+        self._append(journal, lambda line: self._run("forget_lines", [self._key("log")], *line, through))
+
     def watch(self) -> Watch:
         """See `Store.watch`."""
         self._check_open()
@@ -118,6 +143,21 @@ class RedisStore:
         """See `Store.close`."""
         self._closed.set()
         self._client.connection_pool.disconnect(inuse_connections=False)  # a watch lets go of its own
+
+    def _append(self, journal: Append | None, run: Callable[[tuple[object, ...]], Any]) -> Any:
+        """Run a script that appends to the journal, again with the head as it is if somebody else was first."""
+        if journal is None:
+            return run(("", "", "", "", ""))
+        for _ in range(OVERTAKEN):
+            head = self._head
+            line, new = journal(head)
+            status, *answer = run((head.number, head.seal, new.number, new.seal, line))
+            if status != b"overtaken":
+                if status == b"ok":
+                    self._head = new
+                return status, *answer
+            self._head = Head(int(answer[0]), _text(answer[1]))
+        raise StoreUnavailableError(f"too many others write to the store at {self._name} at this moment; say it again")
 
     def _key(self, name: str) -> str:
         return self._prefix + name
@@ -189,6 +229,11 @@ class _RedisWatch:
             except (redis.RedisError, OSError):
                 self._closed.wait(RECONNECT_DELAY)
         self._pubsub.close()
+
+
+def _line(entry: tuple[bytes, dict[bytes, bytes]]) -> tuple[int, str]:
+    number, fields = entry
+    return int(number.partition(b"-")[0]), _text(fields.get(b"line", b""))
 
 
 def _text(name: bytes) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.store.base import Due, Record, Swap, SwapResult, SwapStatus, Watch
+from err_confirm.store.base import Append, Due, Head, Record, Swap, SwapResult, SwapStatus, Watch
 from err_confirm.store.sqlite_watch import SqliteWatch
 from err_confirm.store.turn import turn
 
@@ -34,6 +34,10 @@ CREATE TABLE IF NOT EXISTS key (
     expires_at REAL NOT NULL, UNIQUE (namespace, execution_id, person)
 );
 CREATE INDEX IF NOT EXISTS key_expires ON key (expires_at);
+CREATE TABLE IF NOT EXISTS journal (
+    namespace TEXT NOT NULL, number INTEGER NOT NULL, seal TEXT NOT NULL, line TEXT NOT NULL,
+    PRIMARY KEY (namespace, number)
+) WITHOUT ROWID;
 """
 
 
@@ -88,6 +92,8 @@ class SqliteStore:
             if not swap.not_before <= now < swap.not_after:
                 return SwapResult(SwapStatus.LATE, stored, now)
             self._write(connection, seq, swap)
+            if swap.journal:
+                self._append(connection, swap.journal)
             _purge(connection, now)
         for woken in tuple(self._woken):
             woken.set()
@@ -142,6 +148,28 @@ class SqliteStore:
             ).fetchall()
         return [name for (name,) in rows]
 
+    def journal(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """See `Store.journal`."""
+        with self._reading() as connection:
+            return connection.execute(
+                "SELECT number, line FROM journal WHERE namespace = ? AND number > ? ORDER BY number LIMIT ?",
+                (self._namespace, after, limit),
+            ).fetchall()
+
+    def newest(self, limit: int) -> list[tuple[int, str]]:
+        """See `Store.newest`."""
+        with self._reading() as connection:
+            return connection.execute(
+                "SELECT number, line FROM journal WHERE namespace = ? ORDER BY number DESC LIMIT ?",
+                (self._namespace, limit),
+            ).fetchall()[::-1]
+
+    def forget_lines(self, journal: Append, through: int) -> None:
+        """See `Store.forget_lines`."""
+        with self._writing() as connection:
+            self._append(connection, journal)
+            connection.execute("DELETE FROM journal WHERE namespace = ? AND number <= ?", (self._namespace, through))
+
     def watch(self) -> Watch:
         """See `Store.watch`."""
         self._check_usable()
@@ -177,6 +205,13 @@ class SqliteStore:
                 "INSERT OR REPLACE INTO key VALUES (?, ?, ?, ?, ?)",
                 (self._namespace, key.execution_id, key.person, key.value, key.expires_at),
             )
+
+    def _append(self, connection: sqlite3.Connection, journal: Append) -> None:
+        row = connection.execute(
+            "SELECT number, seal FROM journal WHERE namespace = ? ORDER BY number DESC LIMIT 1", (self._namespace,)
+        ).fetchone()
+        line, head = journal(Head(*row) if row else Head())
+        connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?)", (self._namespace, head.number, head.seal, line))
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

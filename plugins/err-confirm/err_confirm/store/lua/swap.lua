@@ -1,8 +1,10 @@
 -- Replace the version before a record's own by the record, inside its window; or write nothing.
--- KEYS: record, due, recent, ids, kept, then one for each person's key
+-- KEYS: record, due, recent, ids, kept, log, then one for each person's key
 -- ARGV: id, version, token, body, not_before, not_after, due_at or '', keep_until or '', channel,
+--       number and seal of the journal's last line, number, seal and text of the next one (all '' for none),
 --       then for each person's key its value and expires_at
 -- Returns: 'ok', 'conflict' or 'late'; the server's clock; after conflict and late the record as it stands.
+--          Or 'overtaken', and number and seal of the line that is the last one.
 local id, version, token, body = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local not_before = tonumber(ARGV[5]) or -math.huge
 local not_after = tonumber(ARGV[6]) or math.huge
@@ -35,8 +37,22 @@ if now < not_before or now >= not_after then
   return {'late', clock, stored}
 end
 
+if ARGV[12] ~= '' then
+  local last = redis.call('XREVRANGE', KEYS[6], '+', '-', 'COUNT', 1)[1]
+  local number, seal = '0', ''
+  if last then
+    number, seal = string.match(last[1], '^%d+'), last[2][2]
+  end
+  if number ~= ARGV[10] or seal ~= ARGV[11] then
+    return {'overtaken', number, seal}
+  end
+end
+
 -- The first write is one that a full server refuses: then nothing at all is written.
 redis.call('SET', KEYS[1], header .. body)
+if ARGV[12] ~= '' then
+  redis.call('XADD', KEYS[6], ARGV[12] .. '-0', 'seal', ARGV[13], 'line', ARGV[14])
+end
 if version == 1 then
   redis.call('ZADD', KEYS[3], clock, id)
 end
@@ -56,8 +72,8 @@ else
   forget(id)
 end
 
-for index = 6, #KEYS do
-  local value, expires_at = ARGV[index * 2 - 2], tonumber(ARGV[index * 2 - 1])
+for index = 7, #KEYS do
+  local value, expires_at = ARGV[index * 2 + 1], tonumber(ARGV[index * 2 + 2])
   if expires_at > now then
     redis.call('SET', KEYS[index], value)
     redis.call('PEXPIREAT', KEYS[index], milliseconds(expires_at))

@@ -1,0 +1,101 @@
+"""Copy the journal to a file as JSON lines, forget in the store what is too old, and notice if its end was cut off."""
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from err_confirm.errors import StoreUnavailableError
+from err_confirm.journal import PAGE, PRUNED, Entry, append, lines
+from err_confirm.seal import Seal
+from err_confirm.store.base import Store
+
+log = logging.getLogger(__name__)
+
+TAIL = 1 << 20
+"""How many bytes of the file's end are read to find its last line."""
+
+
+class Archive:
+    """The copy of a store's journal on this machine.
+
+    Args:
+        store: whose journal it is.
+        seal: of the store's namespace.
+        path: of the file; each of its lines is one line of the journal, in JSON, as the store has it.
+        keep: for how many seconds the store keeps lines.
+        on_gap: is called once, with a sentence, if the store's journal does not go on where the copy ends.
+    """
+
+    def __init__(self, store: Store, seal: Seal, path: Path, *, keep: float, on_gap: Callable[[str], None]) -> None:
+        self._store = store
+        self._seal = seal
+        self._path = path
+        self._keep = keep
+        self._on_gap = on_gap
+        self._lock = threading.Lock()
+        self._last: tuple[int, str] | None = None
+        self._gap_told = False
+
+    def catch_up(self) -> None:
+        """Copy the lines that are new. What goes wrong is logged: a copy must stop nobody."""
+        try:
+            with self._lock:
+                self._copy()
+        except (OSError, ValueError, KeyError) as error:
+            log.error("the journal could not be copied to %s: %s", self._path, error)
+        except StoreUnavailableError as error:
+            log.warning("the journal could not be copied to %s yet: %s", self._path, error)
+
+    def forget_old(self) -> None:
+        """Remove from the store the lines that are older than they are kept; a line of its own tells of it."""
+        _, now = self._store.due(1)
+        through = 0
+        for line in lines(self._store):
+            if line.entry.at >= now - self._keep:
+                break
+            through = line.number
+        if through:
+            told = Entry(at=now, what=PRUNED, facts={"through": through})
+            self._store.forget_lines(append(self._seal, told), through)
+
+    def _copy(self) -> None:
+        number, text = self._last or self._read_last()
+        page = self._store.journal(max(0, number - 1), PAGE)
+        if number and (not page or page[0][0] <= number) and page[:1] != [(number, text)]:
+            self._tell_gap(number)
+        while page:
+            new = [each for each in page if each[0] > number]
+            if new:
+                self._write("".join(f"{line}\n" for _, line in new))
+                self._last = number, text = new[-1]
+            page = self._store.journal(number, PAGE) if len(page) == PAGE else []
+
+    def _tell_gap(self, number: int) -> None:
+        if not self._gap_told:
+            self._gap_told = True
+            text = f"the journal was cut off or changed: line {number} is in {self._path}, and not so in the store"
+            log.error("%s; check with: err-confirm verify", text)
+            self._on_gap(text)
+
+    def _read_last(self) -> tuple[int, str]:
+        """Return number and text of the file's last line; a line that a crash has cut is closed, and copied again."""
+        if not self._path.exists():
+            return 0, ""
+        with self._path.open("rb+") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL))
+            tail = file.read()
+            whole, _, cut = tail.rpartition(b"\n")
+            if cut:
+                file.truncate(size - len(cut))
+        last = whole.rpartition(b"\n")[2].decode()
+        return (json.loads(last)["number"], last) if last else (0, "")
+
+    def _write(self, text: str) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(self._path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        with os.fdopen(file, "w", encoding="utf-8") as lines_file:
+            lines_file.write(text)
