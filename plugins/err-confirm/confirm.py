@@ -16,13 +16,15 @@ from err_confirm.chat import Chat
 from err_confirm.engine import Unclear
 from err_confirm.errors import DuplicateParameterError, ErrConfirmError, ParameterError, StoreUnavailableError
 from err_confirm.guard import Guard
-from err_confirm.model import Verdict
+from err_confirm.model import Place, Verdict
 from err_confirm.settings import read_settings
 from err_confirm.transition import Answer, Cancel, Event, Reason, Refusal
 
 ANY_CASE = rf"^(?i:{'|'.join(sorted(RESERVED))})(?:\s|$)"
 LONGEST_REASON = 500
 """How many characters of a reason are kept."""
+HOUR = 3_600
+"""Seconds between two looks after the journal."""
 LISTED = 20
 """How many executions `!pending` and `!executions` list."""
 
@@ -37,6 +39,8 @@ class Confirm(BotPlugin):
         self.guard = Guard(settings, self.chat.tell, self.warn_admins)
         super().activate()
         self.guard.start()
+        self.start_poller(1, self.keep_journal, times=1)
+        self.start_poller(HOUR, self.keep_journal)
         end_on_sigterm()
         aliases = self._bot.plugin_manager.get_plugin_obj_by_name("Aliases")
         if aliases is not None and aliases.is_activated:  # this plugin was reloaded, and has read all files again
@@ -48,6 +52,12 @@ class Confirm(BotPlugin):
         """End cleanly: what waits stays in the store, what runs gets its grace."""
         super().deactivate()
         self.guard.stop()
+
+    def keep_journal(self) -> None:
+        """Look after the journal, and post its head where it is kept."""
+        settings, head = self.guard.settings, self.guard.keep_journal()
+        if head is not None and settings.journal_room:
+            self.chat.say(Place(person="", room=settings.journal_room), "journal_head", head=head)
 
     # Answers are not in the history: `!!`, said to ask once more, would answer instead.
     @botcmd(historize=False)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.journal import PAGE, PRUNED, Entry, append, lines
+from err_confirm.journal import PAGE, PRUNED, Entry, append, lines, read_line
 from err_confirm.seal import Seal
-from err_confirm.store.base import Store
+from err_confirm.store.base import Head, Store
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,11 @@ class Archive:
             log.error("the journal could not be copied to %s: %s", self._path, error)
         except StoreUnavailableError as error:
             log.warning("the journal could not be copied to %s yet: %s", self._path, error)
+
+    def head(self) -> Head:
+        """Return the head of the store's journal. Raises LineError if that is no line."""
+        newest = self._store.newest(1)
+        return read_line(newest[0][1], self._seal).head if newest else Head()
 
     def forget_old(self) -> None:
         """Remove from the store the lines that are older than they are kept; a line of its own tells of it."""

@@ -96,6 +96,10 @@ class Chat:
                 raise
             self._post(Place(person=execution.place.person), text)
 
+    def say(self, place: Place, message: str, **facts: Any) -> None:
+        """Post one message of the templates somewhere. Raises PostError."""
+        self._post(place, self.wording.say(message, **facts))
+
     def answer(self, decision: Decision, execution_id: str, verb: str, place: Place) -> str:
         """Return what to say to who answered; nothing where the execution's own message follows in the same place."""
         match decision:

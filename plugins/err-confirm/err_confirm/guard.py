@@ -9,7 +9,7 @@ from collections.abc import Callable
 from err_confirm.archive import Archive
 from err_confirm.catalog import Catalog, load, parse_policy
 from err_confirm.engine import Engine
-from err_confirm.errors import ErrConfirmError
+from err_confirm.errors import ErrConfirmError, StoreError
 from err_confirm.gate import Gate
 from err_confirm.index import Index
 from err_confirm.model import Execution, Place
@@ -21,6 +21,7 @@ from err_confirm.runs import Runs
 from err_confirm.seal import Seal, load_key
 from err_confirm.settings import Settings
 from err_confirm.store import open_store
+from err_confirm.store.base import Head
 from err_confirm.transition import Cancel, Posted
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class Guard:
     """
 
     def __init__(self, settings: Settings, say: Callable[[Execution], None], warn: Callable[[str], None]) -> None:
-        self._settings = settings
+        self.settings = settings
         self._default = parse_policy(settings.default, settings.people)
         self.catalog = self._load()
         self.index = Index(self.catalog.aliases.values())
@@ -50,6 +51,7 @@ class Guard:
         seal = Seal(load_key(settings.key_file), settings.namespace)
         self.store = open_store(settings.store, namespace=settings.namespace)
         self.archive = Archive(self.store, seal, settings.journal, keep=settings.journal_keep, on_gap=warn)
+        self._head = Head()
         self._say = say
         self._outbox = Outbox(self._tell)
         self.engine = Engine(self.store, Records(seal), self._outbox.put)
@@ -64,7 +66,7 @@ class Guard:
     def stop(self) -> None:
         """End cleanly: claim nothing more, give what runs its grace, tell how it ended; what waits stays."""
         self._gate.stop()
-        self._runs.stop(self._settings.stop_grace)
+        self._runs.stop(self.settings.stop_grace)
         self._outbox.stop(LAST_WORDS)
         self.archive.catch_up()
         self.store.close()
@@ -78,6 +80,18 @@ class Guard:
         if not catalog.errors:
             self.catalog, self.index = catalog, Index(catalog.aliases.values())
         return catalog
+
+    def keep_journal(self) -> Head | None:
+        """Copy what is new in the journal and forget what is too old; return its head if that has changed since."""
+        try:
+            self.archive.catch_up()
+            self.archive.forget_old()
+            head = self.archive.head()
+        except StoreError as error:
+            log.warning("the journal could not be looked after: %s", error)
+            return None
+        changed, self._head = head != self._head, head
+        return head if changed and head.number else None
 
     def plans(self, text: str) -> list[Plan]:
         """Return what a text would start. Raises TextError, ActionMissingError or TemplateError."""
@@ -119,7 +133,7 @@ class Guard:
         self._say(execution)
 
     def _load(self) -> Catalog:
-        settings = self._settings
+        settings = self.settings
         catalog = load(settings.aliases, settings.actions, people=settings.people, default=self._default)
         for problem in catalog.problems:
             log.warning("%s", problem)

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import os
 import secrets
 from contextlib import suppress
@@ -29,7 +30,7 @@ class Seal:
 
     def record(self, execution_id: str, version: int, body: bytes) -> str:
         """Return the seal of one version of an execution's record: its votes, its state, what runs."""
-        return _digest(self._record, f"{execution_id}\n{version}\n".encode() + body)
+        return _digest(self._record, json.dumps([execution_id, version]).encode() + b"\n" + body)
 
     def line(self, body: bytes) -> str:
         """Return the seal of a line of the journal."""
