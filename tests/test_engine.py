@@ -25,6 +25,7 @@ from err_confirm.store.sqlite_store import SqliteStore
 from err_confirm.transition import (
     LATEST_WRITE,
     LEASE,
+    TELL_AGAIN,
     Advance,
     Already,
     Answer,
@@ -575,6 +576,86 @@ class TestSurprise:
         assert one.runner.starts == []
 
 
+class TestClocks:
+    """The store's clock decides, and our own must agree: whichever says that the time is over, it is."""
+
+    @pytest.mark.parametrize("back", [-3_600.0, 0.0, 3_600.0])
+    def test_a_prompt_is_over_after_its_time_whatever_the_stores_clock_does(
+        self, slow: SqliteStore, clock: Clock, back: float
+    ) -> None:
+        """Given a store whose clock goes back by an hour, stands still or goes on too fast after the prompt."""
+        own_clock = Clock()
+        with a_gate_by_hand(slow, own_clock) as one:
+            execution_id = one.desk.ask(Policy(retry_count=20, retry_delay=1.0))
+            one.gate.add(one.desk.do(execution_id, Posted()))
+            clock.now += back
+            for _ in range(20):
+                own_clock.now += 1.0
+                one.gate.look()
+            assert one.desk.state(execution_id) is State.EXPIRED
+            assert isinstance(one.desk.engine.apply(execution_id, YES), Refusal)
+        assert one.desk.told == [State.EXPIRED]
+        assert one.runner.starts == []
+
+    def test_before_its_time_a_clock_that_went_back_takes_nothing_away(self, slow: SqliteStore, clock: Clock) -> None:
+        own_clock = Clock()
+        with a_gate_by_hand(slow, own_clock) as one:
+            execution_id = one.desk.ask(Policy(retry_count=20, retry_delay=1.0))
+            one.gate.add(one.desk.do(execution_id, Posted()))
+            clock.now -= 3_600
+            own_clock.now += 19.0
+            one.gate.look()
+            one.desk.do(execution_id, YES)
+            one.gate.look()
+            eventually(lambda: one.runner.starts == ["it"])
+
+    def test_what_is_over_while_the_store_is_away_is_over_when_it_is_back(
+        self, slow: SqliteStore, clock: Clock
+    ) -> None:
+        own_clock, store = Clock(), Broken(slow)
+        with a_gate_by_hand(store, own_clock) as one:
+            execution_id = one.desk.ask(Policy(by=("anyone",), retry_count=2, retry_delay=1.0))
+            one.gate.add(one.desk.do(execution_id, Posted()))
+            clock.now -= 3_600
+            own_clock.now += 1.0
+            one.gate.look()
+            own_clock.now += 1.0
+            store.down.set()
+            for _ in range(3):
+                with pytest.raises(StoreUnavailableError):
+                    one.gate.look()
+            store.down.clear()
+            one.gate.look()
+        assert one.desk.told == [State.EXPIRED]
+
+
+class TestToldAgain:
+    def test_an_end_that_nobody_noted_is_told_again_by_one_process_ever_more_seldom(
+        self, slow: SqliteStore, clock: Clock
+    ) -> None:
+        """Given a process that was killed before it told the end, then the next ones do, one each time."""
+        with a_gate_by_hand(slow, clock) as one, a_gate_by_hand(slow, clock) as two:
+            execution_id = one.desk.ask()
+            one.desk.do(execution_id, NO)
+            for seconds, times in ((TELL_AGAIN - 1, 0), (1, 1), (59, 1), (1, 2), (119, 2), (1, 3)):
+                clock.now += seconds
+                two.gate.look()
+                one.gate.look()
+                assert two.desk.told == [State.DENIED] * times
+            two.desk.do(execution_id, Told(State.DENIED))
+            clock.now += 10_000
+            two.gate.look()
+        assert (one.desk.told, len(two.desk.told)) == ([State.DENIED], 3)
+
+    def test_what_is_to_be_told_here_is_left_to_the_outbox(self, slow: SqliteStore, clock: Clock) -> None:
+        with a_gate_by_hand(slow, clock) as one:
+            execution_id = one.desk.ask()
+            one.outbox.put(one.desk.do(execution_id, NO))
+            clock.now += TELL_AGAIN
+            one.gate.look()
+        assert one.desk.told == [State.DENIED]
+
+
 @dataclass
 class ByHand:
     """A process whose gate looks only when it is told to."""
@@ -583,6 +664,7 @@ class ByHand:
     gate: Gate
     runs: Runs
     runner: Counter
+    outbox: Outbox
 
 
 @contextmanager
@@ -591,7 +673,7 @@ def a_gate_by_hand(store: Store, monotonic: Clock, surprise: Exception | None = 
     runs = Runs(desk.engine, {"count": runner}, "one")
     outbox = Outbox(lambda _: None)
     gate = Gate(desk.engine, runs, outbox, "one", monotonic)
-    yield ByHand(desk, gate, runs, runner)
+    yield ByHand(desk, gate, runs, runner, outbox)
     gate.start()
     gate.stop()
     runs.stop(0.0)

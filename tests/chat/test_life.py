@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from err_confirm.model import Place
 from err_confirm.runners.group import group_is_alive
 from servers import eventually
 from talk import PROMPT, Talk, a_bot, write_files
@@ -114,6 +116,49 @@ def test_what_should_have_expired_while_no_bot_ran_expires_at_the_next_start(tmp
         talk.hears(rf"\A@alice {asked} expired: .*; nothing ran\nask again: !brief\Z", "#dev")
         talk.alice.says(f"!confirm {asked}", "#dev")
         talk.hears(rf"\A{asked} expired at [0-9:]+ UTC and nothing ran; ask again: !brief\Z", "#dev")
+
+
+def test_what_never_got_its_prompt_expires_and_the_room_is_told_why(tmp_path: Path) -> None:
+    """Given a bot that was killed between asking and posting, then there is nothing that anybody could confirm."""
+    with the_bot(tmp_path) as talk:
+        (plan,) = talk.guard.plans("brief")
+        place = Place(person="@alice", room="#dev")
+        asked = talk.guard.engine.create(plan, requester="alice", place=place, text="brief").id
+        talk.hears(
+            rf"\A@alice {asked} expired: the bot was interrupted before its prompt was posted; nothing ran\n"
+            r"ask again: !brief\Z",
+            "#dev",
+        )
+
+
+def test_an_end_that_is_told_once_more_says_so(tmp_path: Path) -> None:
+    with the_bot(tmp_path) as talk:
+        talk.alice.says("!say it")
+        asked = talk.prompt()
+        talk.alice.says(f"!cancel {asked}")
+        talk.hears(rf"\A{asked} canceled by alice; nothing ran\Z")
+        chat = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm").chat
+        chat.tell(replace(talk.ended(asked), tells=2))
+        talk.hears(
+            rf"\A\(perhaps for the second time, as the bot was interrupted\)\n{asked} canceled by alice; nothing ran\Z"
+        )
+
+
+def test_the_head_of_the_journal_is_posted_when_it_has_changed(tmp_path: Path) -> None:
+    """It is what shows later that the end was not cut off."""
+    write_files(tmp_path, FILES)
+    with a_bot(tmp_path, CONFIRM_JOURNAL_ROOM="#audit") as talk:
+        talk.alice.says("!say it")
+        asked = talk.prompt()
+        confirm = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm")
+        for _ in range(2):
+            confirm.keep_journal()
+        number, seal = talk.hears(r"\Ajournal head (\d+):([0-9a-f]{64})\nit proves later", "#audit").groups()
+        texts = dict(talk.guard.store.journal(0, 100))
+        assert f'"seal":"{seal}"' in texts[int(number)]
+        assert asked in (tmp_path / "data/err-confirm.jsonl").read_text()
+        talk.quiet()
+        assert sum("journal head" in text for text in talk.texts()) <= 2
 
 
 def test_at_the_end_what_runs_is_aborted_and_said_and_no_process_is_left(tmp_path: Path) -> None:
