@@ -509,6 +509,20 @@ class TestDamaged:
         assert "cannot be reported" in caplog.text
 
 
+    def test_a_key_of_another_kind_in_its_place_stops_nothing(self, own_redis_server: RedisServer) -> None:
+        """Regression: Redis answers WRONGTYPE, which was taken for a store that is away: nothing ran any more."""
+        own_redis_server.start()
+        with closing(open_store(own_redis_server.url)) as store, a_house(store) as house:
+            execution = house.ask(PATIENT)
+            with redis.Redis(unix_socket_path=str(own_redis_server.socket)) as client:
+                client.lpush("{c:default}:e:damaged0", "x")
+                client.zadd("{c:default}:due", {"damaged0": 1.0})
+            house.confirm(execution)
+            house.becomes(execution, State.RUNNING, State.SUCCEEDED)
+            with pytest.raises(RecordError):
+                house.engine.read("damaged0")
+
+
 class TestSurprise:
     """What nobody foresaw is said in the log, runs nothing, and does not end the gate."""
 
