@@ -32,6 +32,10 @@ LISTED = 20
 class Confirm(BotPlugin):
     """Answer and look at commands that ask before they run."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        end_on_sigterm()  # on the main thread, where Errbot loads plugins; IRC activates them on another
+
     def activate(self) -> None:
         """Start the guard; a setting that cannot be used stops the plugin, and with it every alias."""
         settings = read_settings(self.bot_config)
@@ -41,7 +45,6 @@ class Confirm(BotPlugin):
         self.guard.start()
         self.start_poller(1, self.keep_journal, times=1)
         self.start_poller(HOUR, self.keep_journal)
-        end_on_sigterm()
         aliases = self._bot.plugin_manager.get_plugin_obj_by_name("Aliases")
         if aliases is not None and aliases.is_activated:  # this plugin was reloaded, and has read all files again
             aliases.refresh()
