@@ -5,9 +5,14 @@ The identifier objects are Errbot's; nothing here imports it. A new backend is o
 """
 
 import re
+import time
 from typing import Any, Protocol
 
+from err_confirm.delivery import carry_lines, line_size, unmix
 from err_confirm.errors import ErrConfirmError
+
+JOINED_WITHIN = 15.0
+"""Seconds that a message waits for the bot to be in its room: Errbot joins while plugins start, and after a kick."""
 
 
 class NobodyError(ErrConfirmError):
@@ -18,6 +23,10 @@ class Backend(Protocol):
     """What err-confirm must know about a chat network."""
 
     scheme: str
+
+    def prepare(self, bot: Any) -> None:
+        """Make the bot's messages arrive unmixed and whole, as far as it takes something; twice does no more."""
+        ...
 
     def person_id(self, frm: Any) -> str:
         """Return the lasting id of the sender `frm`, the same in rooms and direct messages. Raises NobodyError."""
@@ -47,13 +56,25 @@ class Backend(Protocol):
         """Tell whether a message is one from before, changed: it must start and confirm nothing."""
         ...
 
-    def posted(self, msg: Any) -> bool:
+    def too_long(self, bot: Any, to: str, text: str) -> str:
+        """Return why a prompt would not be seen whole in one message there; nothing if it would."""
+        ...
+
+    def reachable(self, bot: Any, msg: Any) -> bool:
+        """Tell whether a message that is to be sent can arrive, as far as the backend knows; may wait a little."""
+        ...
+
+    def posted(self, bot: Any, msg: Any) -> bool:
         """Tell whether a message that was sent has really arrived, as far as the backend knows."""
         ...
 
 
 class PlainBackend:
     """A network without threads and edits. Who speaks has no default: a class that forgets it lets nobody in."""
+
+    def prepare(self, bot: Any) -> None:
+        """Keep the Markdown of one message out of another."""
+        unmix(bot)
 
     def room(self, room: Any) -> str:
         """Return the room's own text, such as `#ops`."""
@@ -70,7 +91,16 @@ class PlainBackend:
         """Return False: there are no edits."""
         return False
 
-    def posted(self, msg: Any) -> bool:
+    def too_long(self, bot: Any, to: str, text: str) -> str:
+        """Return what to say about a text that is longer than the bot's messages are."""
+        size, most = len(text.encode()), bot.message_size_limit
+        return f"its prompt would have {size:,} bytes, and a message here has at most {most:,}" if size > most else ""
+
+    def reachable(self, bot: Any, msg: Any) -> bool:
+        """Return True: a failure is raised."""
+        return True
+
+    def posted(self, bot: Any, msg: Any) -> bool:
         """Return True: a failure is raised."""
         return True
 
@@ -130,7 +160,7 @@ class SlackBackend(PlainBackend):
         event = msg.extras.get("slack_event", {})
         return event.get("subtype") == "message_changed" or "edited" in event
 
-    def posted(self, msg: Any) -> bool:
+    def posted(self, bot: Any, msg: Any) -> bool:
         """Return whether Slack gave it a time stamp; the backend logs a failure and returns as if all were well."""
         return bool(msg.extras.get("ts"))
 
@@ -140,8 +170,15 @@ class IrcBackend(PlainBackend):
 
     scheme = "irc"
 
+    def prepare(self, bot: Any) -> None:
+        """Send one message after the other, no line of which a server cuts."""
+        super().prepare(bot)
+        carry_lines(bot)
+
     def person_id(self, frm: Any) -> str:
-        """Return `nick!user@host`."""
+        """Return `nick!user@host`, which a server or a service does not have."""
+        if not frm.user or not frm.host:
+            raise NobodyError("bots and webhooks cannot ask or answer here")
         return f"{frm.nick}!{frm.user}@{frm.host}"
 
     def address(self, person_id: str) -> str:
@@ -151,6 +188,29 @@ class IrcBackend(PlainBackend):
     def mention(self, person_id: str) -> str:
         """Return the nick, which clients highlight."""
         return _inert(person_id.partition("!")[0])
+
+    def too_long(self, bot: Any, to: str, text: str) -> str:
+        """Return what to say about a prompt with a line that would come in pieces."""
+        size = max(len(line.encode()) for line in bot.md.convert(text).split("\n"))
+        most = line_size(bot, to if to.startswith("#") else to.partition("!")[0])
+        if size > most:
+            return f"a line of its prompt would have {size:,} bytes, and a line here has at most {most:,}"
+        return super().too_long(bot, to, text)
+
+    def reachable(self, bot: Any, msg: Any) -> bool:
+        """Return whether the bot is connected and in the room: Errbot loses in silence what it cannot send."""
+        deadline = time.monotonic() + JOINED_WITHIN
+        while bot.conn.connection.is_connected():
+            if msg.is_direct or msg.to.room in bot.conn.channels:
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return False
+
+    def posted(self, bot: Any, msg: Any) -> bool:
+        """Return whether the connection was there to the end."""
+        return bool(bot.conn.connection.is_connected())
 
 
 class TelegramBackend(PlainBackend):

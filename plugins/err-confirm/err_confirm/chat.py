@@ -34,6 +34,7 @@ class Chat:
         self._bot = bot
         self._people = people
         self._backend = backend_for(bot.mode)
+        self._backend.prepare(bot)
         self.wording = Wording(bot.prefix)
 
     def identity(self, msg: Any) -> str:
@@ -75,12 +76,10 @@ class Chat:
             left=execution.expires_at - execution.created_at,
             until=execution.expires_at,
         )
-        if len(text.encode()) > self._bot.message_size_limit:
-            raise PostError(
-                f"its prompt would have {len(text.encode()):,} bytes, and a message here has at most "
-                f"{self._bot.message_size_limit:,}; nobody may confirm what they cannot read, so say it shorter"
-            )
-        self._post(execution.place, text)
+        place = execution.place
+        if why := self._backend.too_long(self._bot, place.room or place.person, text):
+            raise PostError(f"{why}; nobody may confirm what they cannot read, so say it shorter")
+        self._post(place, text)
 
     def tell(self, execution: Execution) -> None:
         """Say what an execution has become, where it was asked for; if that fails, to who asked. Raises PostError."""
@@ -141,11 +140,13 @@ class Chat:
             message.frm = self._bot.bot_identifier
             if place.thread:
                 self._backend.put_in_thread(message, place.thread)
+            if not self._backend.reachable(self._bot, message):
+                raise ConnectionError("the bot is not there")
             if len(text.encode()) > self._bot.message_size_limit:
                 self._bot.split_and_send_message(message)
                 return
             self._bot.send_message(message)
         except Exception as error:  # each backend raises its own kinds
             raise PostError(f"a message to {place.room or place.person} could not be posted: {error}") from error
-        if not self._backend.posted(message):
+        if not self._backend.posted(self._bot, message):
             raise PostError(f"a message to {place.room or place.person} could not be posted; see the bot's log")
