@@ -11,7 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from errbot.backends.irc import IRC_CHRS, IRCPerson, enable_format, irc_md
+from errbot.backends.base import Message
+from errbot.backends.irc import IRC_CHRS, IRCPerson, IRCRoom, enable_format, irc_md
 
 from err_confirm.backends import BACKENDS, NobodyError
 from err_confirm.delivery import CONTINUED, LONGEST_HOST, LONGEST_LINE, LONGEST_USER, framed, line_size, pieces
@@ -481,6 +482,22 @@ def test_a_bot_that_was_kicked_tells_in_the_room_when_it_is_back(own: Callable[.
     alice.says(f"!confirm {asked}", BOT)
     alice.hears(f"^alice {asked} succeeded", ROOM)
     assert ran(bot) == [["hello"]]
+
+
+def test_a_message_was_posted_if_the_connection_was_the_same_to_the_end() -> None:
+    """Its lines take seconds; Errbot says nothing of those that found no connection, or one that was in no room yet."""
+    irc = BACKENDS["irc"]
+    bot: Any = SimpleNamespace(conn=SimpleNamespace(connection=SimpleNamespace(socket=object()), channels={ROOM: 1}))
+    for to in (IRCPerson("alice!a@127.0.0.2"), IRCRoom(ROOM, bot)):
+        message = Message("go")
+        message.to = to
+        assert irc.reachable(bot, message)
+        assert irc.posted(bot, message)
+        bot.conn.connection.socket = None
+        assert not irc.posted(bot, message)
+        assert not irc.reachable(bot, message)
+        bot.conn.connection.socket = object()
+        assert not irc.posted(bot, message)
 
 
 def test_flood_control_delays_and_loses_nothing(own: Callable[..., tuple[Bot, Person]]) -> None:

@@ -15,6 +15,10 @@ JOINED_WITHIN = 15.0
 """Seconds that a message waits for the bot to be in its room: Errbot joins while plugins start, and after a kick."""
 
 
+SOCKET = "err-confirm socket"
+"""Where an IRC message notes over which connection it is sent."""
+
+
 class NobodyError(ErrConfirmError):
     """Raised when a message comes from nobody who could be held to an answer: a bot, or a sender without an id."""
 
@@ -200,8 +204,9 @@ class IrcBackend(PlainBackend):
     def reachable(self, bot: Any, msg: Any) -> bool:
         """Return whether the bot is connected and in the room: Errbot loses in silence what it cannot send."""
         deadline = time.monotonic() + JOINED_WITHIN
-        while bot.conn.connection.is_connected():
+        while (socket := bot.conn.connection.socket) is not None:
             if msg.is_direct or msg.to.room in bot.conn.channels:
+                msg.extras[SOCKET] = socket
                 return True
             if time.monotonic() > deadline:
                 return False
@@ -209,8 +214,8 @@ class IrcBackend(PlainBackend):
         return False
 
     def posted(self, bot: Any, msg: Any) -> bool:
-        """Return whether the connection was there to the end."""
-        return bool(bot.conn.connection.is_connected())
+        """Return whether the connection is still the one from before it was sent: its first line may be all."""
+        return bot.conn.connection.socket is msg.extras[SOCKET]
 
 
 class TelegramBackend(PlainBackend):
