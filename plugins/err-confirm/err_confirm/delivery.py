@@ -46,7 +46,10 @@ def unmix(bot: Any) -> None:
 
 
 def carry_lines(bot: Any) -> None:
-    """Let an IRC bot say one message after the other, each line in pieces that arrive whole; twice does no more."""
+    """Let an IRC bot say one message after the other, each line in pieces that arrive whole; twice does no more.
+
+    And let its plugins end before it hangs up, so that they can say what became of what they ran.
+    """
     if isinstance(bot.send_message, Unmixed):
         return
     bot.send_message = Unmixed(bot.send_message)  # Errbot sends line by line: those of two prompts would alternate
@@ -55,6 +58,7 @@ def carry_lines(bot: Any) -> None:
     bot.md.convert = Unmixed(lambda markdown: convert(framed(markdown)).removesuffix(COLOUR))
     bot.conn.send_public_message = _whole(bot, bot.conn.send_public_message)
     bot.conn.send_private_message = _whole(bot, bot.conn.send_private_message)
+    bot.conn.disconnect = _at_last(bot, bot.conn.disconnect)
 
 
 def line_size(bot: Any, to: str) -> int:
@@ -101,3 +105,13 @@ def _whole(bot: Any, send: Callable[[str, str], None]) -> Callable[[str, str], N
             send(to, piece)
 
     return send_whole
+
+
+def _at_last(bot: Any, hang_up: Callable[[str], None]) -> Callable[[str], None]:
+    def hang_up_at_last(why: str) -> None:
+        try:
+            bot.plugin_manager.deactivate_all_plugins()
+        finally:
+            hang_up(why)
+
+    return hang_up_at_last
