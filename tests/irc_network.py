@@ -5,8 +5,10 @@ that they connect from, and a line that is longer than 512 bytes is cut.
 """
 
 import json
+import os
 import re
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -249,9 +251,15 @@ class Bot:
         self._log = self.folder / "data/errbot.log"
         self._log.unlink(missing_ok=True)
         command = [str(Path(sys.executable).with_name("errbot")), "-c", str(self.folder / "config.py")]
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        with (self.folder / "stderr").open("w") as stderr:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONFAULTHANDLER": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            )
         try:
             eventually(lambda: self._is_ready(1) or self.process.poll() is not None)
             assert self.process.poll() is None, self._log.read_text()
@@ -271,12 +279,14 @@ class Bot:
         eventually(lambda: BOT not in self.server.clients)
 
     def end(self) -> None:
-        """Leave nothing behind."""
+        """Leave nothing behind; a bot that does not end shows where its threads are."""
         self.process.terminate()  # does nothing to one that has ended
         try:
             self.process.wait(PATIENCE)
-        finally:
-            self.process.kill()
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait(PATIENCE)
+            raise AssertionError(f"the bot did not end:\n{(self.folder / 'stderr').read_text()}") from None
 
     def _is_ready(self, times: int) -> bool:
         return self.server.has(BOT) and self._log.read_text().count(READY) == times
