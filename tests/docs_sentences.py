@@ -31,6 +31,7 @@ STATES = {
     Reason.RUNNING: replace(ASKED, state=State.RUNNING, started_at=AT),
     Reason.ENDED: replace(ASKED, state=State.SUCCEEDED, ended_at=AT),
     Reason.NOT_YOURS: ASKED,
+    Reason.UNPROVEN: ASKED,
     Reason.NOT_REQUESTER: ASKED,
 }
 INTERNAL = {Reason.NOT_YET, Reason.STALE}

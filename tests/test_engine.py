@@ -508,7 +508,6 @@ class TestDamaged:
             house.runs.stop(0.0)
         assert "cannot be reported" in caplog.text
 
-
     def test_a_key_of_another_kind_in_its_place_stops_nothing(self, own_redis_server: RedisServer) -> None:
         """Regression: Redis answers WRONGTYPE, which was taken for a store that is away: nothing ran any more."""
         own_redis_server.start()

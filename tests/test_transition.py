@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from builders import NOW, an_execution
 from err_confirm import transition as real
-from err_confirm.model import Execution, Invocation, Outcome, Policy, State, Verdict
+from err_confirm.model import Execution, Invocation, Outcome, Policy, State, Verdict, Vote
 from err_confirm.transition import (
     KEEP,
     LATEST_WRITE,
@@ -223,6 +223,34 @@ def test_without_a_policy_nobody_need_answer() -> None:
     free = an_execution(None)
     assert refusal(free, confirm("alice")) is Reason.DECIDED
     assert after(free, (1, Advance("one"))).state is State.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("by", "asks", "confirms", "proved"),
+    [
+        (("others",), "irc:alice!a@host", "irc:alice2!a@host", False),
+        (("others",), "irc:alice!a@host", "bob", False),
+        (("others",), "alice", "irc:bob!b@host", False),
+        (("others",), "alice", "bob", True),
+        (("others",), "slack:U1", "slack:U2", True),
+        (("others", "irc:bob!b@host"), "alice", "irc:bob!b@host", True),
+        (("others", "anyone"), "irc:alice!a@host", "irc:bob!b@host", True),
+        (("anyone",), "irc:alice!a@host", "irc:bob!b@host", True),
+    ],
+)
+def test_where_anybody_may_take_one_more_name_others_are_those_whom_the_map_names(
+    by: tuple[str, ...], asks: str, confirms: str, proved: bool
+) -> None:
+    """Regression: on IRC, alice asked, took another nick and confirmed as one of the others."""
+    asked = an_execution(Policy(by=by, deny_by=by), requester=asks)
+    if proved:
+        assert after(asked, (1, confirm(confirms)), (2, Advance("one"))).state is State.RUNNING
+    else:
+        assert refusal(asked, confirm(confirms)) is Reason.UNPROVEN
+        assert after(asked, (1, deny(confirms))).state is State.DENIED, "a no needs no proof"
+        vote = Vote(person=confirms, verdict=Verdict.APPROVE, at=NOW, expires_at=NOW + 60, digest=asked.digest)
+        voted = replace(asked, votes=(vote,), state=State.APPROVED, approved_at=NOW)
+        assert after(voted, (1, Advance("one"))).state is State.EXPIRED, "and the claim counts no such vote"
 
 
 # ---- rules that hold for every history ----

@@ -13,8 +13,8 @@ from err_confirm.errors import ErrConfirmError
 
 JOINED_WITHIN = 15.0
 """Seconds that a message waits for the bot to be in its room: Errbot joins while plugins start, and after a kick."""
-
-
+WEAK = frozenset({"irc"})
+"""Schemes of networks where anybody may take one more name."""
 SOCKET = "err-confirm socket"
 """Where an IRC message notes over which connection it is sent."""
 

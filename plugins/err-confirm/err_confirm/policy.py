@@ -2,6 +2,7 @@
 
 import math
 
+from err_confirm.backends import WEAK
 from err_confirm.model import Execution, Verdict
 
 
@@ -13,6 +14,16 @@ def may(by: tuple[str, ...], person: str, requester: str) -> bool:
         or ("requester" in by and person == requester)
         or ("others" in by and person != requester)
     )
+
+
+def proves(by: tuple[str, ...], person: str, requester: str) -> bool:
+    """Tell whether somebody who may answer is proved to be another person than who asked, where that is what counts.
+
+    On a network where anybody may take one more name, only those are whom CONFIRM_PEOPLE names.
+    """
+    if person in by or "others" not in by or "anyone" in by:
+        return True
+    return not any(who.startswith(tuple(f"{scheme}:" for scheme in WEAK)) for who in (person, requester))
 
 
 def whom(by: tuple[str, ...]) -> str:
@@ -36,5 +47,6 @@ def met_until(execution: Execution, now: float) -> float | None:
         and vote.digest == execution.digest
         and now < vote.expires_at
         and may(policy.by, vote.person, execution.requester)
+        and proves(policy.by, vote.person, execution.requester)
     )
     return max(counting, default=None)

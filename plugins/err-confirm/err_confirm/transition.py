@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from err_confirm.model import Execution, Outcome, State, Verdict, Vote
-from err_confirm.policy import may, met_until
+from err_confirm.policy import may, met_until, proves
 
 RUN_WITHIN = 60.0
 """Seconds in which an approved execution must be claimed; later it expires."""
@@ -95,6 +95,7 @@ class Reason(StrEnum):
     RUNNING = "running"
     ENDED = "ended"
     NOT_YOURS = "not_yours"
+    UNPROVEN = "unproven"
     NOT_REQUESTER = "not_requester"
     NOT_YET = "not_yet"
     STALE = "stale"
@@ -210,6 +211,8 @@ def _answer(execution: Execution, event: Answer, now: float) -> Decision:
         return Refusal(Reason.EXPIRED, execution)
     if not may(policy.deny_by if deny else policy.by, event.person, execution.requester):
         return Refusal(Reason.NOT_YOURS, execution)
+    if not deny and not proves(policy.by, event.person, execution.requester):
+        return Refusal(Reason.UNPROVEN, execution)
     vote = Vote(
         person=event.person,
         verdict=event.verdict,
