@@ -16,6 +16,7 @@ from err_confirm.chat import Chat
 from err_confirm.engine import Unclear
 from err_confirm.errors import DuplicateParameterError, ErrConfirmError, ParameterError, StoreUnavailableError
 from err_confirm.guard import Guard
+from err_confirm.logged import Discretion
 from err_confirm.model import Place, Verdict
 from err_confirm.settings import read_settings
 from err_confirm.transition import Answer, Cancel, Event, Reason, Refusal
@@ -42,6 +43,8 @@ class Confirm(BotPlugin):
         self.chat = Chat(self._bot, settings.people)
         self.guard = Guard(settings, self.chat.tell, self.warn_admins)
         super().activate()
+        self.discretion = Discretion()
+        self.discretion.begin()
         self.guard.start()
         self.start_poller(1, self.keep_journal, times=1)
         self.start_poller(HOUR, self.keep_journal)
@@ -55,6 +58,7 @@ class Confirm(BotPlugin):
         """End cleanly: what waits stays in the store, what runs gets its grace."""
         super().deactivate()
         self.guard.stop()
+        self.discretion.end()
 
     def keep_journal(self) -> None:
         """Look after the journal, and post its head where it is kept."""
@@ -88,12 +92,13 @@ class Confirm(BotPlugin):
         return self._answer(msg, "cancel", args, Cancel)
 
     @botcmd
-    def pending(self, _: Any, __: str) -> str:
+    def pending(self, msg: Any, _: str) -> str:
         """List what waits for an answer, and what runs."""
         with self.worded():
             waiting, now = self.guard.engine.waiting(LISTED + 1)
         more = len(waiting) > LISTED
-        return self.chat.wording.say("pending", executions=waiting[:LISTED], more=more, now=now)
+        said = self.chat.wording.say("pending", executions=waiting[:LISTED], more=more, now=now)
+        return self.chat.reply(msg, said)
 
     @botcmd
     def show(self, msg: Any, args: str) -> str:
@@ -103,14 +108,14 @@ class Confirm(BotPlugin):
             execution, now = self.guard.engine.read(execution_id)
             if execution is None:
                 return self.chat.answer(Refusal(Reason.UNKNOWN), execution_id, "show", self.chat.place(msg))
-            return self.chat.show(execution, now)
+            return self.chat.reply(msg, self.chat.show(execution, now))
 
     @botcmd
-    def executions(self, _: Any, __: str) -> str:
+    def executions(self, msg: Any, _: str) -> str:
         """List what was asked for in the last day, newest first."""
         with self.worded():
             newest = list(islice(self.guard.engine.recent(), LISTED))
-        return self.chat.wording.say("executions", executions=newest)
+        return self.chat.reply(msg, self.chat.wording.say("executions", executions=newest))
 
     def start(self, msg: Any, text: str) -> None:
         """Ask for what a text means; the aliases' commands call this."""
@@ -150,7 +155,7 @@ class Confirm(BotPlugin):
             execution_id = self._find(msg, verb, reference)
             said = {"person": self.chat.person(msg), "identity": identity, "room": place.room}
             decision = self.guard.engine.apply(execution_id, event(**said, reason=reason if reasoned else ""))
-            return self.chat.answer(decision, execution_id, verb, place)
+            return self.chat.reply(msg, self.chat.answer(decision, execution_id, verb, place))
 
     def _find(self, msg: Any, verb: str, reference: str) -> str:
         engine, chat = self.guard.engine, self.chat

@@ -185,7 +185,7 @@ def test_a_value_is_shown_inert_and_is_exactly_what_runs(talk: Talk, folder: Pat
     talk.alice.says(f"!say {value}")
     asked = talk.prompt()
     _, prompt = talk.heard[-1]
-    header, runs, _, confirm, deny = prompt.split("\n")
+    header, runs, *_, confirm, deny = prompt.split("\n")
     assert header.startswith("@alice  say → ")
     assert runs == f"runs: ./argv {exact(shlex.quote(value))}"
     assert (confirm, deny) == (f"!confirm {asked}", f"!deny {asked}")

@@ -10,6 +10,10 @@ from typing import Any, Protocol
 
 from err_confirm.delivery import carry_lines, line_size, unmix
 from err_confirm.errors import ErrConfirmError
+from err_confirm.visible import visible
+
+_CALL = re.compile(r"(?<!\w)@(?=\w)")
+"""An `@` that may call somebody; not that of an address."""
 
 JOINED_WITHIN = 15.0
 """Seconds that a message waits for the bot to be in its room: Errbot joins while plugins start, and after a kick."""
@@ -27,6 +31,12 @@ class Backend(Protocol):
     """What err-confirm must know about a chat network."""
 
     scheme: str
+    block_mark: str
+    """What begins and ends a block of code on the network, where Errbot's converter leaves that away."""
+
+    def inert(self, text: str) -> str:
+        """Return a visible text as it must stand inside code so that the network makes nothing of it."""
+        ...
 
     def prepare(self, bot: Any) -> None:
         """Make the bot's messages arrive unmixed and whole, as far as it takes something; twice does no more."""
@@ -60,6 +70,10 @@ class Backend(Protocol):
         """Tell whether a message is one from before, changed: it must start and confirm nothing."""
         ...
 
+    def automatic(self, msg: Any) -> bool:
+        """Tell whether a program sent a message, also under a person's id: nobody can be held to it."""
+        ...
+
     def too_long(self, bot: Any, to: str, text: str) -> str:
         """Return why a prompt would not be seen whole in one message there; nothing if it would."""
         ...
@@ -75,6 +89,12 @@ class Backend(Protocol):
 
 class PlainBackend:
     """A network without threads and edits. Who speaks has no default: a class that forgets it lets nobody in."""
+
+    block_mark = ""
+
+    def inert(self, text: str) -> str:
+        """Return the text as it is: Errbot's converter to plain text takes code for what it is."""
+        return text
 
     def prepare(self, bot: Any) -> None:
         """Keep the Markdown of one message out of another."""
@@ -93,6 +113,10 @@ class PlainBackend:
 
     def edited(self, msg: Any) -> bool:
         """Return False: there are no edits."""
+        return False
+
+    def automatic(self, msg: Any) -> bool:
+        """Return False: nobody can tell."""
         return False
 
     def too_long(self, bot: Any, to: str, text: str) -> str:
@@ -124,13 +148,23 @@ class TextBackend(PlainBackend):
 
     def mention(self, person_id: str) -> str:
         """Return `@alice`."""
-        return f"@{_inert(person_id)}"
+        return f"@{_escaped(person_id)}"
 
 
 class SlackBackend(PlainBackend):
     """errbot-backend-slackv3: user ids (`U…`, `W…`), channel ids, and thread time stamps; bots are refused."""
 
     scheme = "slack"
+    block_mark = "```"  # slackv3 0.3.2 takes Markdown's own fences away, and all in them would be live
+
+    def inert(self, text: str) -> str:
+        """Return the text with all that Slack reads inside code, too, escaped.
+
+        Those are `<`, `>`, `&` (https://api.slack.com/reference/surfaces/formatting#escaping), the back-tick that ends
+        code, names behind an `@` (slackv3 asks for `link_names`), and `](`, which slackv3 0.3.2 makes a link of.
+        """
+        text = _CALL.sub(r"\\u0040", text.replace("`", r"\u0060").replace("](", r"]\u0028"))
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
     def person_id(self, frm: Any) -> str:
         """Return the user id."""
@@ -164,6 +198,13 @@ class SlackBackend(PlainBackend):
         event = msg.extras.get("slack_event", {})
         return event.get("subtype") == "message_changed" or "edited" in event
 
+    def automatic(self, msg: Any) -> bool:
+        """Return whether an app sent it: one may post under the id of a person, but never without its `bot_id`."""
+        event = msg.extras.get("slack_event", {})
+        return any(
+            part.get("bot_id") or part.get("subtype") == "bot_message" for part in (event, event.get("message", {}))
+        )
+
     def posted(self, bot: Any, msg: Any) -> bool:
         """Return whether Slack gave it a time stamp; the backend logs a failure and returns as if all were well."""
         return bool(msg.extras.get("ts"))
@@ -191,7 +232,7 @@ class IrcBackend(PlainBackend):
 
     def mention(self, person_id: str) -> str:
         """Return the nick, which clients highlight."""
-        return _inert(person_id.partition("!")[0])
+        return _escaped(person_id.partition("!")[0])
 
     def too_long(self, bot: Any, to: str, text: str) -> str:
         """Return what to say about a prompt with a line that would come in pieces."""
@@ -223,6 +264,10 @@ class TelegramBackend(PlainBackend):
 
     scheme = "telegram"
 
+    def inert(self, text: str) -> str:
+        """Return the text with the `@` of names escaped: Telegram gets plain text, in which it calls people."""
+        return _CALL.sub(r"\\u0040", text)
+
     def person_id(self, frm: Any) -> str:
         """Return the number as text, the person's also in a group."""
         return str(frm.id)
@@ -236,9 +281,9 @@ class TelegramBackend(PlainBackend):
         return person_id
 
 
-def _inert(name: str) -> str:
+def _escaped(name: str) -> str:
     """Return a name with what Markdown would take for its own escaped: a nick may hold a back-tick."""
-    return re.sub(r"([\\`*_{}\[\]()#+!-])", r"\\\1", name)
+    return re.sub(r"([\\`*_{}\[\]()#+!-])", r"\\\1", visible(name))
 
 
 BACKENDS: dict[str, Backend] = {

@@ -4,13 +4,17 @@ from typing import Any
 
 from err_confirm.backends import NobodyError, backend_for
 from err_confirm.errors import ErrConfirmError
+from err_confirm.lookalikes import lookalikes
 from err_confirm.model import Execution, Place, State
+from err_confirm.pages import pages
 from err_confirm.people import People
 from err_confirm.plan import describe
 from err_confirm.replies import acknowledgement, ending
 from err_confirm.transition import Already, Decision, Refusal, Step
-from err_confirm.wording import Wording, code
+from err_confirm.wording import Wording, value
 
+_PREFIX = 100
+"""Bytes of a message that Errbot may need for the name of who is answered (GROUPCHAT_NICK_PREFIXED)."""
 DONE = {"confirm": "confirmed", "deny": "denied", "cancel": "canceled"}
 """What somebody has done who says these."""
 
@@ -35,12 +39,14 @@ class Chat:
         self._people = people
         self._backend = backend_for(bot.mode)
         self._backend.prepare(bot)
-        self.wording = Wording(bot.prefix)
+        self.wording = Wording(bot.prefix, self._backend)
 
     def identity(self, msg: Any) -> str:
         """Return who sent a message, as `<backend>:<id>`. Raises NobodyError."""
         if self._backend.edited(msg):
             raise NobodyError("a message that was edited counts for nothing; say it anew")
+        if self._backend.automatic(msg):
+            raise NobodyError("bots and webhooks cannot ask or answer here")
         return f"{self._backend.scheme}:{self._backend.person_id(msg.frm)}"
 
     def person(self, msg: Any) -> str:
@@ -62,17 +68,20 @@ class Chat:
         for identity in self._people.identities(person):
             if identity.startswith(scheme):
                 return self._backend.mention(identity.removeprefix(scheme))
-        return code(person)
+        return self.wording.inert.code(person)
 
     def ask(self, execution: Execution) -> None:
         """Post the prompt of an execution. Raises PostError, also when it is too long to be read whole."""
         assert execution.policy is not None
+        values = [item for item in execution.parameters.values() if item not in (None, "", [])]
+        runs = describe(execution.invocation)
         text = self.wording.say(
             "prompt",
             e=execution,
             who=self._whom(execution.policy.by, execution.requester),
-            values=[item for item in execution.parameters.values() if item not in (None, "", [])],
-            runs=describe(execution.invocation),
+            values=values,
+            runs=runs,
+            alike=lookalikes(" ".join([runs, *map(value, values)])),
             left=execution.expires_at - execution.created_at,
             until=execution.expires_at,
         )
@@ -115,11 +124,20 @@ class Chat:
 
     def show(self, execution: Execution, now: float) -> str:
         """Return all there is to say about an execution."""
-        left = execution.expires_at - now
-        return self.wording.say("show", e=execution, runs=describe(execution.invocation), left=left)
+        runs, left = describe(execution.invocation), execution.expires_at - now
+        alike = lookalikes(" ".join([runs, *map(value, execution.parameters.values())]))
+        return self.wording.say("show", e=execution, runs=runs, alike=alike, left=left)
+
+    def reply(self, msg: Any, text: str) -> str:
+        """Return what to answer a message with; where one message cannot hold it, its first parts are sent here."""
+        *first, last = pages(text, self._bot.message_size_limit - _PREFIX, self.wording.inert)
+        for part in first:
+            self._bot.send_simple_reply(msg, part)
+        return last
 
     def _whom(self, by: tuple[str, ...], requester: str) -> str:
-        words = {"requester": self.mention(requester), "anyone": "anyone", "others": f"anyone but {code(requester)}"}
+        asked = self.wording.inert.code(requester)
+        words = {"requester": self.mention(requester), "anyone": "anyone", "others": f"anyone but {asked}"}
         return " ".join(words.get(who) or self.mention(who) for who in by)
 
     def _facts(self, execution: Execution) -> dict[str, Any]:
@@ -129,11 +147,15 @@ class Chat:
             "who": self.mention(execution.requester),
             "runs": describe(execution.invocation),
             "took": took,
-            "ack": acknowledgement(execution),
-            "text": ending(execution),
+            "ack": acknowledgement(execution, self.wording.inert),
+            "text": ending(execution, self.wording.inert),
         }
 
     def _post(self, place: Place, text: str) -> None:
+        for part in pages(text, self._bot.message_size_limit, self.wording.inert):
+            self._send(place, part)
+
+    def _send(self, place: Place, text: str) -> None:
         message = self._bot.build_message(text)
         try:
             message.to = self._bot.build_identifier(place.room or place.person)
@@ -142,9 +164,6 @@ class Chat:
                 self._backend.put_in_thread(message, place.thread)
             if not self._backend.reachable(self._bot, message):
                 raise ConnectionError("the bot is not there")
-            if len(text.encode()) > self._bot.message_size_limit:
-                self._bot.split_and_send_message(message)
-                return
             self._bot.send_message(message)
         except Exception as error:  # each backend raises its own kinds
             raise PostError(f"a message to {place.room or place.person} could not be posted: {error}") from error

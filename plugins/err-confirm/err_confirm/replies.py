@@ -4,49 +4,58 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from err_confirm.errors import TemplateError
+from err_confirm.inert import Inert
 from err_confirm.model import Execution, Outcome, Reply
-from err_confirm.templating import render
+from err_confirm.pages import pages
+from err_confirm.templating import render_marked
 from err_confirm.visible import visible
-from err_confirm.wording import block, code, shortened
 
 ONE_LINE = 200
 """The most characters of output that are shown in the line that says how it ended."""
+LONGEST = 3_000
+"""The most bytes of an alias's own words."""
 
 
-def acknowledgement(execution: Execution) -> str:
+def acknowledgement(execution: Execution, inert: Inert) -> str:
     """Return what the alias says when its action starts; nothing if it says nothing."""
-    return _words(execution, execution.ack)
+    return _words(execution, execution.ack, inert)
 
 
-def ending(execution: Execution) -> str:
+def ending(execution: Execution, inert: Inert) -> str:
     """Return what follows the line that says how it ended: the alias's `result`, or the last lines of output."""
     if execution.outcome is None or not execution.result.enabled:
         return ""
-    output = _output(execution.outcome)
-    return output if execution.result.format is None else "\n" + _words(execution, execution.result, instead=output)
+    output = _output(execution.outcome, inert)
+    if execution.result.format is None:
+        return output
+    return "\n" + _words(execution, execution.result, inert, instead=output)
 
 
-def _output(outcome: Outcome) -> str:
+def _output(outcome: Outcome, inert: Inert) -> str:
     output = outcome.output.strip("\n")
     if not output.strip():
         return ""
     if "\n" not in output and len(output) <= ONE_LINE and not outcome.omitted_bytes:
-        return f": {code(output.expandtabs().strip())}"
+        return f": {inert.code(output.expandtabs().strip())}"
     before = f" ({outcome.omitted_bytes:,} bytes before this were not kept)" if outcome.omitted_bytes else ""
-    return f"{before}\n\n{block(output)}"
+    return f"{before}\n\n{inert.block(output)}"
 
 
-def _words(execution: Execution, reply: Reply, instead: str = "") -> str:
-    """Return a reply in words. A template that fails says so, and `instead` is shown."""
+def _words(execution: Execution, reply: Reply, inert: Inert, instead: str = "") -> str:
+    """Return a reply in words: the Markdown is the alias's own, no value adds to it.
+
+    A template that fails says so, and `instead` is shown.
+    """
     if not reply.enabled or reply.format is None:
         return ""
     facts = {**_one_line(execution.parameters), "execution": _facts(execution)}
     try:
-        lines = [render(reply.format.replace("{~}", "\n"), facts).strip()]
-        lines += [render(line, facts) for line in _attached(reply.extra)]
+        lines = [render_marked(reply.format.replace("{~}", "\n"), facts).strip()]
+        lines += [render_marked(line, facts) for line in _attached(reply.extra)]
     except TemplateError as error:
-        return f"(the alias's own words for this fail: {code(error)}){instead}"
-    return shortened("\n".join(lines).strip())
+        return f"(the alias's own words for this fail: {inert.code(error)}){instead}"
+    first, *rest = pages(inert.markdown("\n".join(lines).strip()), LONGEST, inert)
+    return f"{first}\n…" if rest else first
 
 
 def _attached(extra: Mapping[str, Any]) -> Iterator[str]:

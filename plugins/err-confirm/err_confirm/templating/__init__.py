@@ -10,6 +10,7 @@ import jinja2
 from jinja2 import Template, Undefined, meta, nodes
 
 from err_confirm.errors import TemplateError
+from err_confirm.inert import marked
 from err_confirm.templating.budget import budget
 from err_confirm.templating.sandbox import Sandbox
 
@@ -17,6 +18,7 @@ LARGEST = 65_536
 """The most characters that a template and what it renders may have."""
 
 _SANDBOX = Sandbox()
+_MARKING = Sandbox(marked)
 _MARKS = ("{{", "{%", "{#")
 _VALUE = "value"
 _TOO_LONG = f"it gives more than {LARGEST:,} characters"
@@ -34,11 +36,20 @@ _FAILURES = (
 
 def render(template: str, variables: Mapping[str, Any]) -> str:
     """Return the text that a template makes of some variables. Raises TemplateError."""
+    return _text(_SANDBOX, template, variables)
+
+
+def render_marked(template: str, variables: Mapping[str, Any]) -> str:
+    """Return that text with marks around each value in it, as `Inert.markdown` wants it. Raises TemplateError."""
+    return _text(_MARKING, template, variables)
+
+
+def _text(sandbox: Sandbox, template: str, variables: Mapping[str, Any]) -> str:
     if not is_template(template):
         return template
     parts, size = list[str](), 0
     with _explained(template), budget():
-        for part in _compiled(template).generate(variables):
+        for part in _compiled(template, sandbox).generate(variables):
             parts.append(part)
             size += len(part)
             if size > LARGEST:
@@ -73,7 +84,7 @@ def render_value(template: str, variables: Mapping[str, Any]) -> Any:
 def check(template: str) -> None:
     """Raise TemplateError if a template could never be rendered."""
     with _explained(template), budget():
-        _compiled(template)
+        _compiled(template, _SANDBOX)
 
 
 def is_template(text: str) -> bool:
@@ -94,31 +105,31 @@ def unquoted(template: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=1_024)
-def _compiled(source: str) -> Template:
-    return _compile(_read(source))
+def _compiled(source: str, sandbox: Sandbox) -> Template:
+    return _compile(_read(source, sandbox), sandbox)
 
 
 @lru_cache(maxsize=1_024)
 def _compiled_lone(source: str) -> Template | None:
     """Compile a lone expression so that it is assigned to a name instead of printed; None if there is more."""
-    tree = _read(source)
+    tree = _read(source, _SANDBOX)
     match tree.body:
         case [nodes.Output(nodes=[expression])] if not isinstance(expression, nodes.TemplateData):
             name = nodes.Name(_VALUE, "store", lineno=expression.lineno)
             tree.body = [nodes.Assign(name, expression, lineno=expression.lineno)]
-            return _compile(tree)
+            return _compile(tree, _SANDBOX)
         case _:
             return None
 
 
-def _read(source: str) -> nodes.Template:
+def _read(source: str, sandbox: Sandbox) -> nodes.Template:
     if len(source) > LARGEST:
         raise TemplateError(_failure(source, f"it is longer than {LARGEST:,} characters"))
-    return _SANDBOX.read(source)
+    return sandbox.read(source)
 
 
-def _compile(tree: nodes.Template) -> Template:
-    return Template.from_code(_SANDBOX, _SANDBOX.compile(tree), _SANDBOX.make_globals(None))
+def _compile(tree: nodes.Template, sandbox: Sandbox) -> Template:
+    return Template.from_code(sandbox, sandbox.compile(tree), sandbox.make_globals(None))
 
 
 @contextmanager

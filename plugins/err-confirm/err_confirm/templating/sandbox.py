@@ -45,13 +45,17 @@ _CONCAT, _MADE, _TURNS = " concat", " made", " turns"
 class Sandbox(ImmutableSandboxedEnvironment):
     """The environment of all templates.
 
-    An undefined name is an error. Block tags leave no empty line behind, as in StackStorm.
+    An undefined name is an error. Block tags leave no empty line behind, as in StackStorm. `printed` makes the text of
+    each value that a template prints.
     """
 
     intercepted_binops = frozenset({"*", "**", "%", "+"})
 
-    def __init__(self) -> None:
-        super().__init__(undefined=StrictUndefined, finalize=_plain, trim_blocks=True, lstrip_blocks=True)
+    def __init__(self, printed: Callable[[Any], Any] = lambda value: value) -> None:
+        def finalize(value: Any) -> Any:
+            return printed(_plain(value))
+
+        super().__init__(undefined=StrictUndefined, finalize=finalize, trim_blocks=True, lstrip_blocks=True)
         self.globals = {name: self.globals[name] for name in ("range", "dict", "namespace")}
         self.filters = {name: _paid(function) for name, function in FILTERS.items()}
         self.filters |= {_CONCAT: _paid(_concat), _MADE: _paid(_same), _TURNS: _turns}

@@ -1,0 +1,75 @@
+"""Divide a message that is too long for one, so that all that was code stays code."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+
+from err_confirm.inert import BLOCK, SPAN, Inert
+
+_BACKTICK = r"\u0060"
+"""How a back-tick is shown in what was cut: one fence then fits all pieces."""
+
+Piece = tuple[str, bool]
+"""A line or a piece of one, and whether it stands in a code block."""
+
+
+def pages(markdown: str, limit: int, inert: Inert) -> list[str]:
+    """Return a message as several of at most `limit` bytes; cut are lines, and such as are too long themselves."""
+    if len(markdown.encode()) <= limit:
+        return [markdown]
+    edges = 2 * len(inert.around("").encode())
+    done: list[list[Piece]] = [[]]
+    room = limit
+    for text, fenced in _pieces(markdown, limit - edges, inert):
+        continues = bool(done[-1]) and done[-1][-1][1]
+        cost = len(text.encode()) + 1 + (edges if fenced and not continues else 0)
+        if cost > room and done[-1]:
+            done.append([])
+            room, cost = limit, len(text.encode()) + 1 + (edges if fenced else 0)
+        done[-1].append((text, fenced))
+        room -= cost
+    return [_page(page, inert) for page in done]
+
+
+def _page(pieces: list[Piece], inert: Inert) -> str:
+    groups = [(fenced, "\n".join(text for text, _ in group)) for fenced, group in groupby(pieces, itemgetter(1))]
+    return "\n".join(inert.around(text) if fenced else text for fenced, text in groups).strip("\n")
+
+
+def _pieces(markdown: str, size: int, inert: Inert) -> Iterator[Piece]:
+    mark, end = inert.block_mark, 0
+    for match in BLOCK.finditer(markdown):
+        yield from ((piece, False) for piece in _cut_lines(markdown[end : match.start()].strip("\n"), size))
+        inside = match["text"].removeprefix(f"{mark}\n").removesuffix(f"{mark}\n") if mark else match["text"]
+        for each in inside.rstrip("\n").split("\n"):
+            yield from ((piece, True) for piece in _cut(each.replace("`", _BACKTICK), size))
+        end = match.end()
+    yield from ((piece, False) for piece in _cut_lines(markdown[end:].strip("\n"), size))
+
+
+def _cut_lines(markdown: str, size: int) -> Iterator[str]:
+    """Yield lines of Markdown, one that is too long in several, each with its own code spans whole."""
+    for each in markdown.split("\n"):
+        if len(each.encode()) <= size:
+            yield each
+            continue
+        shown = ""
+        for number, part in enumerate(SPAN.split(each)):
+            if number % 3 == 1:
+                continue  # the fence of the span that follows
+            mark = "`" if number % 3 else ""
+            for piece in _cut(part.replace("`", _BACKTICK) if mark else part, size - 2):
+                if len(shown.encode()) + len(piece.encode()) + 2 > size:
+                    yield shown
+                    shown = ""
+                shown += f"{mark}{piece}{mark}" if piece else ""
+        yield shown
+
+
+def _cut(text: str, size: int) -> list[str]:
+    """Return a text in pieces of at most `size` bytes."""
+    pieces = list[str]()
+    while len(text.encode()) > size:
+        pieces.append(text.encode()[:size].decode(errors="ignore"))
+        text = text[len(pieces[-1]) :]
+    return [*pieces, text]
