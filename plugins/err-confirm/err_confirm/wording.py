@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from err_confirm.backends import PlainBackend
 from err_confirm.durations import format_duration
-from err_confirm.inert import Inert, Network
+from err_confirm.inert import Inert, Network, paragraphs
 from err_confirm.model import Alias
 from err_confirm.policy import whom
 
@@ -64,4 +64,4 @@ class Wording:
 
     def say(self, message: str, **facts: Any) -> str:
         """Return one message: the template of this name, with these facts."""
-        return self._environment.get_template(f"{message}.md").render(facts).strip()
+        return paragraphs(self._environment.get_template(f"{message}.md").render(facts).strip())
