@@ -1,12 +1,11 @@
 r"""Find words whose letters may be taken for other letters, as in `p\u0430ypal`, which has a Cyrillic one."""
 
-import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import groupby
 
 from err_confirm.visible import escaped
 
-_WORD = re.compile(r"[^\W_]+")
 _EAST_ASIAN = frozenset({"BOPOMOFO", "CJK", "HANGUL", "HIRAGANA", "IDEOGRAPHIC", "KATAKANA", "KATAKANA-HIRAGANA"})
 """Scripts that one word mixes, also with Latin letters (https://www.unicode.org/reports/tr39/#Restriction_Level)."""
 
@@ -21,7 +20,10 @@ def lookalikes(text: str) -> list[str]:
 
 def _words(text: str) -> Iterator[str]:
     """Yield the words; a mark belongs to the letter before it."""
-    yield from _WORD.findall("".join(char for char in text if unicodedata.category(char)[0] != "M"))
+    letters = (char for char in text if unicodedata.category(char)[0] != "M")
+    for within, word in groupby(letters, lambda char: char.isalnum() or _is_variant(char)):
+        if within:
+            yield "".join(word)
 
 
 def _is_doubtful(word: str) -> bool:
