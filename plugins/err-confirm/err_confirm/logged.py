@@ -8,8 +8,11 @@ from err_confirm.visible import visible
 _LOGGERS = ("errbot.core", "err_confirm.gate", "err_confirm.outbox", "err_confirm.runs")
 """Those that log what was said, or what went wrong with it."""
 
+_ANSWER = "(?:confirm|deny|cancel)"
 _REASON = re.compile(
-    r'(Processing command "(?:confirm|deny|cancel)" with parameters "\s*\S+\s)(.*)(" from )', re.DOTALL
+    rf'(Processing command "(?:{_ANSWER}" with parameters "|\w+_any_case" with parameters "{_ANSWER}\s)\s*\S+\s)'
+    r'.*(" from )',
+    re.DOTALL | re.IGNORECASE,
 )
 """What Errbot 6.2.1 logs of each command, at INFO (`_process_command` in errbot/core.py)."""
 
