@@ -18,7 +18,7 @@ StoreFactory = Callable[..., Store]
 """Opens one more handle to the same place, as another process would; `namespace=` for one more place in it."""
 
 
-PATIENCE = 8.0
+PATIENCE = 60.0
 """Seconds after which a test gives up; no test measures how long something took."""
 
 
