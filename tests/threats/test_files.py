@@ -158,7 +158,7 @@ def test_a_file_that_would_grow_without_end_is_refused(tmp_path: Path) -> None:
         outcomes[f"{name}, typed"] = outcome(tmp_path, {"aliases/bomb.yaml": typed}, "bomb " + "a" * 41)
     left = accepted(outcomes)
     print(f"\nbombs {len(outcomes)}, accepted {len(left)}")
-    assert list(left) == []
+    assert left == {}
 
 
 def test_a_text_that_would_hold_the_bot_is_answered(talk: Talk) -> None:
@@ -189,9 +189,9 @@ SURPRISES = [
     ),
     *(
         "confirm: {within: 1:30}",
-        "confirm: {within: 90}",
-        "confirm: {within: 010s}",
         "confirm: {within: ~}",
+        "confirm: {retry: }",
+        "confirm: {within: 90 }s",
         "confirm: true",
     ),
     *(
@@ -245,7 +245,6 @@ SURPRISES = [
         "confirm: *a",
         "<<: {confirm: none}",
         "--- {}",
-        "...",
     ),
     *(
         "\tconfirm: none",
@@ -322,6 +321,6 @@ def test_what_yaml_makes_something_else_of_is_refused_with_its_line(tmp_path: Pa
     outcomes = {name: outcome(tmp_path, {"aliases/odd.yaml": content}, "odd") for name, content in files.items()}
     left = accepted(outcomes)
     print(f"\nsurprises {len(outcomes)}, accepted {len(left)}")
-    assert list(left) == []
+    assert left == {}
     assert [said for said in outcomes.values() if "odd.yaml:" not in said] == []
     assert accepted({"base": outcome(tmp_path, {"aliases/odd.yaml": BASE}, "odd")}) != {}

@@ -71,6 +71,9 @@ def _as_policy(value: Any) -> Any:
     if isinstance(value, str | list):
         raise ValueError(f"people stand under the key by: write confirm: {{by: {_shown(value)}}}")
     if isinstance(value, dict):
+        empty = [str(key) for key, item in value.items() if item is None]
+        if empty:
+            raise ValueError(f"{empty[0]} has no value; write one, or remove the key")
         return value
     raise ValueError("confirm is requester, none (runs at once) or a mapping such as {by: others, within: 5m}")
 
