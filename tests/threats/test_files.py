@@ -287,7 +287,6 @@ RUNS = [
     ),
     *(
         "command: [id], timeout: 1:30",
-        "command: [id], timeout: 5",
         "command: [id], timeout: no",
         "command: [id], timeout: 0s",
     ),
