@@ -158,6 +158,36 @@ def test_an_edited_slack_message_is_told_from_a_new_one(event: dict[str, Any], e
     assert SLACK.edited(slack_message(**event)) is edited
 
 
+@pytest.mark.parametrize(
+    ("event", "automatic"),
+    [
+        ({"user": "U024"}, False),
+        ({"user": "U024", "bot_id": ""}, False),
+        ({"user": "U024", "bot_id": "B024", "app_id": "A024"}, True),
+        ({"user": "U024", "subtype": "bot_message"}, True),
+        ({"subtype": "message_changed", "message": {"user": "U024", "bot_id": "B024"}}, True),
+    ],
+)
+def test_a_slack_app_is_told_from_the_person_under_whose_id_it_posts(event: dict[str, Any], automatic: bool) -> None:
+    """An app with somebody's token posts with the id of that person, and with a `bot_id`."""
+    assert SLACK.automatic(slack_message(**event)) is automatic
+    assert not any(backend.automatic(Message("go")) for backend in (TEXT, IRC, TELEGRAM))
+
+
+@pytest.mark.parametrize(
+    ("text", "slack", "telegram"),
+    [
+        ("a & b <@U024>", r"a &amp; b &lt;\u0040U024&gt;", r"a & b <\u0040U024>"),
+        ("`x` [a](http://b)", r"\u0060x\u0060 [a]\u0028http://b)", "`x` [a](http://b)"),
+        ("@here al@example.org @ @-", r"\u0040here al@example.org @ @-", r"\u0040here al@example.org @ @-"),
+    ],
+)
+def test_what_a_network_would_read_inside_code_is_escaped(text: str, slack: str, telegram: str) -> None:
+    """On Slack and Telegram; the others take code as it is."""
+    assert (SLACK.inert(text), TELEGRAM.inert(text)) == (slack, telegram)
+    assert (TEXT.inert(text), IRC.inert(text)) == (text, text)
+
+
 @pytest.mark.parametrize(("extras", "posted"), [({"ts": ["1.1", "1.2"]}, True), ({"ts": []}, False), ({}, False)])
 def test_a_slack_message_was_posted_if_slack_gave_it_a_time(extras: dict[str, Any], posted: bool) -> None:
     """The backend logs what went wrong, and raises nothing."""

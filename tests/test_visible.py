@@ -21,6 +21,8 @@ TRICKY = st.text(st.sampled_from(["\\", "u", "U", "2", "0", "e", "a", "\u202e", 
         ("a\u202eb\u2066c\u200dd\u200be\ufefff\u00adg", r"a\u202eb\u2066c\u200dd\u200be\ufefff\u00adg"),
         ("a\u00a0b\u2003c\u3000d\u2028e\u2029", r"a\u00a0b\u2003c\u3000d\u2028e\u2029"),
         ("a\ue000b\uffffc\U000e0041d\ud800", r"a\ue000b\uffffc\U000e0041d\ud800"),
+        ("a\u0338b\u20ddc\u0489d\U0001d159e\U00016fe4", r"a\u0338b\u20ddc\u0489d\U0001d159e\U00016fe4"),
+        ("e\u0301 \u212a \u1100\u1161", r"e\u0301 \u212a \u1100\u1161".replace(r"\u1100", "\u1100")),
         ("a\u3164b\u115fc\u2800d\ufe0fe\U000e0100f\u034f", r"a\u3164b\u115fc\u2800d\ufe0fe\U000e0100f\u034f"),
     ],
 )
@@ -40,6 +42,13 @@ def test_no_character_of_a_hidden_category_is_ever_shown_raw():
     for char in map(chr, itertools.chain(range(0x3_4000), range(0xE_0000, 0xE_1000))):
         if visible(char) == char and char != " ":
             assert unicodedata.category(char)[0] not in "CZ"
+
+
+@given(st.text(st.characters() | st.sampled_from("aeo\u0301\u0323\u0308\u0338\u1100\u1161\u11a8"), max_size=12))
+def test_what_is_shown_is_the_one_way_to_write_it(text):
+    """No two texts look the same because one is written with an accent of its own."""
+    assert unicodedata.is_normalized("NFC", visible(text))
+    assert visible(visible(text)) == visible(text)
 
 
 @given(TRICKY)

@@ -166,3 +166,25 @@ def test_nobody_else_is_not_oneself_under_another_name(tmp_path: Path) -> None:
         talk.alice_at_home.says(f"!cancel {asked}")
         talk.hears(f"{asked} canceled")
         assert not (tmp_path / "ran").exists()
+
+
+def test_an_app_on_slack_neither_asks_nor_answers_under_the_id_of_a_person(tmp_path: Path) -> None:
+    """Also with the token, and so the id, of somebody who may."""
+    write_files(tmp_path, FILES)
+    events = [{"bot_id": "B1"}, {"bot_id": "B1", "app_id": "A1"}, {"subtype": "bot_message"}]
+    with a_bot(tmp_path, CONFIRM_PEOPLE=PEOPLE | {"carol": ["slack:UCAROL"]}, LOOPBACK_NETWORK="slackv3") as talk:
+        talk.carol.says("!tell web1")
+        asked = talk.prompt()
+        refused = 0
+        for event in events:
+            for text in ("!tell web2", f"!confirm {asked}", f"!deny {asked}", f"!cancel {asked}", "!confirm me"):
+                talk.quiet()  # what is said next is said by an app
+                talk.bot.event = event
+                talk.bob.says(text)
+                talk.hears("bots and webhooks cannot ask or answer here")
+                talk.bot.event = {}
+                refused += 1
+        assert (len(talk.executions()), talk.execution(asked).votes) == (1, ())
+        print(f"\nsaid by apps {5 * len(events)}, refused {refused}")
+        talk.bob.says(f"!confirm {asked}")
+        talk.hears(f"{asked} confirmed by `bob`")
