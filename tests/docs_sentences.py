@@ -63,6 +63,7 @@ def sentences() -> set[str]:
     said += [refused("request", error=error) for error in ERRORS]
     down = StoreUnavailableError("the store at 10.0.0.7:6379 cannot be used now: Connection refused")
     said += [refused("store", error=down), wording.say("unsure_request", error=down)]
+    said.append(wording.say("off"))
     said.append(wording.say("already", e=STATES[Reason.ENDED], done="confirmed"))
     said.append(wording.say("unclear", verb="confirm", reference="", candidates=()))
     said.append(wording.say("unclear", verb="confirm", reference="7f3k", candidates=()))

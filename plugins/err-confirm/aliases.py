@@ -86,6 +86,7 @@ class Aliases(BotPlugin):
     @botcmd
     def aliases(self, _: Any, __: str) -> str:
         """List the aliases, and who must confirm each."""
+        self._confirm().check_on()
         catalog = self._confirm().guard.catalog
         aliases = [alias for alias in catalog.aliases.values() if alias.enabled]
         return self._confirm().chat.wording.say("aliases", aliases=aliases, errors=catalog.errors)
@@ -94,6 +95,7 @@ class Aliases(BotPlugin):
     def aliases_reload(self, _: Any, __: str) -> str:
         """Read the alias and action files again; a wrong file changes nothing."""
         confirm = self._confirm()
+        confirm.check_on()
         catalog = confirm.guard.reload()
         say = confirm.chat.wording.say
         if catalog.errors:

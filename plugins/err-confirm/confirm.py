@@ -118,7 +118,8 @@ class Confirm(BotPlugin):
         return self.chat.reply(msg, self.chat.wording.say("executions", executions=newest))
 
     def start(self, msg: Any, text: str) -> None:
-        """Ask for what a text means; the aliases' commands call this."""
+        """Ask for what a text means; the aliases' commands call this, also while this plugin is switched off."""
+        self.check_on()
         with self.worded("unsure_request"):
             who = {"requester": self.chat.person(msg), "identity": self.chat.identity(msg)}
             try:
@@ -137,6 +138,11 @@ class Confirm(BotPlugin):
         # Run here, not queued again: while an admin's command waits for all others, the pool takes nothing new.
         msg, command, args = self._bot._process_command_filters(msg, command, args)
         return self._bot.commands[command](msg, args) if msg else None
+
+    def check_on(self) -> None:
+        """Refuse while this plugin is switched off: Errbot leaves plugins on that need it."""
+        if not self.is_activated:
+            raise CommandError(self.chat.wording.say("off"))
 
     @contextmanager
     def worded(self, unavailable: str = "store_unavailable") -> Iterator[None]:

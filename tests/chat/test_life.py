@@ -1,4 +1,4 @@
-"""A bot's life: many that wait at once, a restart, an end while something runs, a reload of its plugins."""
+"""A bot's life: many that wait at once, a restart, an end while something runs, files read again."""
 
 import re
 from collections.abc import Iterator
@@ -174,32 +174,6 @@ def test_at_the_end_what_runs_is_aborted_and_said_and_no_process_is_left(tmp_pat
         assert talk.execution(asked).fence == 1
 
 
-def test_a_reload_of_a_plugin_keeps_what_waits_and_ends_what_runs(tmp_path: Path) -> None:
-    with the_bot(tmp_path) as talk:
-        talk.alice.says("!say one")
-        one = talk.prompt()
-        talk.alice.says("!say two")
-        two = talk.prompt()
-        lingering, group = lingers(talk, tmp_path)
-
-        talk.alice.says("!plugin reload Confirm", None)
-        talk.hears(rf"\A@alice {lingering} aborted", "#ops")
-        talk.hears("Plugin Confirm reloaded", "@alice")
-        assert not group_is_alive(group)
-        talk.bob.says(f"!confirm {one}")
-        talk.hears(rf"\A@alice {one} succeeded in [0-9.]+ s: one\Z", "#ops")
-
-        talk.alice.says("!plugin reload Aliases", None)
-        talk.hears("Plugin Aliases reloaded", "@alice")
-        talk.bob.says(f"!deny {two}")
-        talk.hears(rf"\A@alice {two} denied by bob; nothing ran\Z", "#ops")
-        talk.alice.says("!say three")
-        three = talk.prompt("#ops")
-        talk.alice.says(f"!confirm {three}")
-        talk.hears(rf"\A@alice {three} succeeded in [0-9.]+ s: three\Z", "#ops")
-        assert talk.bot.command_filters[0].__name__ == "prefer_alias"
-
-
 def test_a_reload_of_confirm_reads_the_files_again_with_their_commands(tmp_path: Path) -> None:
     with the_bot(tmp_path) as talk:
         write_files(tmp_path, {"aliases/new.yaml": "{name: new, formats: [new one], run: {command: [echo, new]}}"})
@@ -209,19 +183,3 @@ def test_a_reload_of_confirm_reads_the_files_again_with_their_commands(tmp_path:
         talk.alice.says("!new one")
         talk.hears(r"\A@alice  new\n", "#ops")
         assert "alias.brief" not in talk.bot.re_commands
-
-
-def test_while_confirm_is_switched_off_nothing_runs_and_everything_else_goes_on(tmp_path: Path) -> None:
-    with the_bot(tmp_path) as talk:
-        talk.alice.says("!plugin deactivate Confirm", None)
-        talk.hears("Plugin Confirm deactivated", "@alice")
-        talk.bob.says("!echo still here")
-        talk.hears("^still here$", "#ops")
-        talk.bob.says("!say it")
-        talk.hears(r"\Athe store does not answer, so this is not known to be asked for", "#ops")
-        talk.alice.says("!plugin activate Confirm", None)
-        talk.hears("Plugin Confirm activated", "@alice")
-        talk.bob.says("!say it")
-        asked = talk.prompt("#ops")
-        talk.bob.says(f"!confirm {asked}")
-        talk.hears(f"{asked} succeeded in .*: it$", "#ops")
