@@ -17,6 +17,7 @@ BOT_ADMINS = ("@alice",)  # the text backend lets you type as the first
 BOT_PREFIX = "!"
 BOT_DATA_DIR = str(_DATA)
 BOT_EXTRA_PLUGIN_DIR = str(_HERE / "plugins")  # a str: a Path would not be found
+AUTOINSTALL_DEPS = False  # `make setup` has installed what the plugins need
 BOT_LOG_FILE = str(_DATA / "errbot.log")
 BOT_LOG_LEVEL = logging.INFO
 

@@ -119,6 +119,7 @@ def a_bot(folder: Path, **config: Any) -> Iterator[Talk]:
     (folder / "backend/loopback.plug").write_text("[Core]\nName = Loopback\nModule = loopback\n")
     settings = {
         **vars(importlib.import_module("errbot.config-template")),
+        "AUTOINSTALL_DEPS": False,
         "BOT_ADMINS": ("@alice", "@root"),
         "BOT_DATA_DIR": str(folder / "data"),
         "BOT_EXTRA_BACKEND_DIR": str(folder / "backend"),

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0
@@ -79,29 +80,30 @@ class Terminal:
         raise AssertionError(f"the bot did not end; what it showed:\n{self.seen}")
 
 
-def a_config(folder: Path) -> Path:
-    """Write this checkout's config.py with its data below `folder`."""
+def a_config(folder: Path, **settings: object) -> Path:
+    """Write this checkout's config.py with its data below `folder`, and with these settings instead of its own."""
     data = folder / "data"
     data.mkdir(exist_ok=True)
     config = folder / "config.py"
-    config.write_text(CONFIG.format(config=str(ROOT / "config.py"), data=str(data)))
+    text = CONFIG.format(config=str(ROOT / "config.py"), data=str(data))
+    config.write_text(text + "".join(f"{name} = {value!r}\n" for name, value in settings.items()))
     return config
 
 
-def command(folder: Path) -> list[str]:
-    """Return the command that `make run` runs."""
-    return [str(Path(sys.executable).with_name("errbot")), "-c", str(a_config(folder)), "-T"]
+def command(folder: Path, python: str = sys.executable, **settings: object) -> list[str]:
+    """Return the command that `make run` runs, or the same with another Python."""
+    return [python, str(Path(sys.executable).with_name("errbot")), "-c", str(a_config(folder, **settings)), "-T"]
 
 
 @contextmanager
-def a_terminal(folder: Path) -> Iterator[Terminal]:
-    """Start the bot, wait until one can type, and leave nothing behind."""
+def a_terminal(folder: Path, **options: Any) -> Iterator[Terminal]:
+    """Start the bot, wait until one can type, and leave nothing behind; options are those of `command`."""
     ours, theirs = pty.openpty()
     mode = termios.tcgetattr(theirs)
     mode[3] &= ~termios.ECHO  # only the bot draws what is typed: what comes before it listens would be drawn twice
     termios.tcsetattr(theirs, termios.TCSANOW, mode)
     with subprocess.Popen(
-        command(folder), stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, start_new_session=True
+        command(folder, **options), stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, start_new_session=True
     ) as process:
         os.close(theirs)
         try:

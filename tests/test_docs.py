@@ -290,7 +290,7 @@ def test_every_chat_command_that_is_spoken_of_exists() -> None:
     config = runpy.run_path(str(ROOT / "config.py"))
     first_words = {way.split()[0] for alias in loaded(ROOT, config).aliases.values() for way in said_ways(alias)}
     known = {heading.split()[0] for heading in headings(CHAT)} | first_words
-    known |= {"help", "asuser", "asadmin", "inperson", "greet"}
+    known |= {"help", "asuser", "asadmin", "inperson", "greet", "repos", "plugin"}
     for page in PAGES:
         for span in codes(prose(page)):
             if re.match(r"!\w", span):

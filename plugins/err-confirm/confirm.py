@@ -1,16 +1,19 @@
 """The chat commands that answer, take back and look at what was asked for."""
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from errbot import BotPlugin, CommandError, botcmd, re_botcmd
 
+import err_confirm
 from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
 from err_confirm.engine import Unclear
@@ -48,6 +51,7 @@ class Confirm(BotPlugin):
         self.guard.start()
         self.start_poller(1, self.keep_journal, times=1)
         self.start_poller(HOUR, self.keep_journal)
+        hide_library()
         aliases = self._bot.plugin_manager.get_plugin_obj_by_name("Aliases")
         if aliases is not None and aliases.is_activated:  # this plugin was reloaded, and has read all files again
             aliases.refresh()
@@ -179,6 +183,15 @@ def end_on_sigterm() -> None:
     """
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _interrupt)
+
+
+def hide_library() -> None:
+    """Take the folders of our library off sys.path, where Errbot 6.2.1 puts each folder of a wheel.
+
+    A plugin that is installed from chat later comes after them, and would import our `settings` for its own.
+    """
+    library = Path(err_confirm.__file__).resolve().parent
+    sys.path[:] = [entry for entry in sys.path if not Path(entry).is_relative_to(library)]
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

@@ -12,7 +12,9 @@ from err_confirm.inert import Inert, Network, paragraphs
 from err_confirm.model import Alias
 from err_confirm.policy import whom
 
-TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+_LIBRARY = Path(__file__).resolve().parent
+TEMPLATES = (_LIBRARY / "templates", _LIBRARY.parent / "templates")
+"""Where the sentences are: in the library's folder if this is installed as a wheel, else beside it."""
 
 
 def clock(moment: float) -> str:
