@@ -3,7 +3,9 @@
 import ast
 import re
 import runpy
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -11,11 +13,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import redis
 import yaml
 from errbot import BotPlugin
 from pydantic import BaseModel
 
-from builders import NOW, an_execution
+from builders import NOW, RECORDS, an_execution
 from docs_pages import (
     DOCS,
     PAGES,
@@ -41,8 +44,9 @@ from err_confirm.catalog.policies import DenyEntry, PolicyEntry, RetryEntry
 from err_confirm.chat import DONE
 from err_confirm.cli import Exit
 from err_confirm.durations import format_duration, parse_duration
+from err_confirm.engine import Engine
 from err_confirm.index import Index
-from err_confirm.model import Outcome, ParameterType, Policy, State, Verdict, Vote
+from err_confirm.model import Outcome, ParameterType, Place, Policy, State, Verdict, Vote
 from err_confirm.people import EVERYBODY, People
 from err_confirm.plan import plan
 from err_confirm.runners import RUNNERS
@@ -52,15 +56,30 @@ from err_confirm.runners.process import GRACE
 from err_confirm.runners.process_settings import parse_size
 from err_confirm.runners.python_runner import PythonSettings
 from err_confirm.settings import Settings, read_settings
+from err_confirm.store import open_store
+from err_confirm.store.base import Store
 from err_confirm.templating.filters import FILTERS
 from err_confirm.transition import LEASE, RUN_WITHIN, Advance, Answer, Cancel, Finish, Posted, Renew, Step, transition
+from house import a_plan
+from servers import RedisServer
 from talk import a_bot
 
 LIBRARY = ROOT / "plugins/err-confirm/err_confirm"
 ALIASES, ACTIONS, CHAT, CLI, CONCEPTS = (
     DOCS / f"{name}.md" for name in ("aliases", "actions", "chat", "cli", "concepts")
 )
+COMPARISON, RELIABILITY, SECURITY, STORES = (
+    DOCS / f"{name}.md" for name in ("comparison", "reliability", "security", "stores")
+)
 NOTHING = "–"
+
+
+def tested(name: str) -> dict[str, Any]:
+    """Return the names of a test module: how much of something it does."""
+    return runpy.run_path(str(ROOT / "tests" / name))
+
+
+RACE, MACHINE, TEMPLATES = (tested(f"test_{name}.py") for name in ("race", "transition", "templating"))
 
 
 def named(path: Path) -> str:
@@ -110,6 +129,20 @@ def test_every_page_of_the_docs_can_be_reached_and_lines_are_short(page: Path) -
     """Each page is linked from the README."""
     assert page == README or f"({page.relative_to(ROOT)})" in README.read_text()
     assert [line for line in prose(page).splitlines() if len(line) > 120 and not line.startswith("|")] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_test_bench_and_target_that_is_named_exists(page: Path) -> None:
+    """`tests/a.py::TestB::test_c` has its file, class and function, and `make d` is a target."""
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for span in codes(prose(page)):
+        if made := re.fullmatch(r"make (\w+)", span):
+            assert made[1] in targets, span
+        if re.match(r"(tests|bench)/", span):
+            name, *parts = span.split("::")
+            assert (ROOT / name).exists(), span
+            for part in parts:
+                assert re.search(rf"^ *(class|def) {part}\b", (ROOT / name).read_text(), re.MULTILINE), span
 
 
 def test_the_first_screen_has_the_two_commands() -> None:
@@ -236,6 +269,20 @@ PHRASES = [
     (CONCEPTS, f"must be claimed within {RUN_WITHIN:g} s"),
     (CONCEPTS, f"not happened for {LEASE:g} s"),
     (CONCEPTS, f"at most {LEASE:g} s after its last sign of life"),
+    (STORES, f"a call waits up to {import_module('err_confirm.store.sqlite_store').TIMEOUT:g} s for others"),
+    (STORES, f"noticed within {import_module('err_confirm.store.sqlite_watch').DELAY * 1_000:g} ms"),
+    (STORES, f"by err-confirm: {import_module('err_confirm.store.redis_store').TIMEOUT:g} s for the connection"),
+    (STORES, f"must be claimed within {RUN_WITHIN:g} s; what runs is renewed, and lost after {LEASE:g} s without"),
+    (SECURITY, f"within {RUN_WITHIN:g} s of the approval"),
+    (SECURITY, f"any process may claim it for {RUN_WITHIN:g} s"),
+    (SECURITY, f"texts of at most {import_module('err_confirm.grammar').MAX_TEXT_BYTES:,} bytes"),
+    (RELIABILITY, f"{len(RACE['RACERS'])} processes, {RACE['EXECUTIONS']:,} executions each time"),
+    (RELIABILITY, f"{RACE['VOTERS']} votes on one execution"),
+    (RELIABILITY, f"its {len(MACHINE['EDGES'])} changes of state"),
+    (RELIABILITY, f"the state machine | {len(MACHINE['PLANTED'])} |"),
+    (RELIABILITY, f"the types of parameters | {len(tested('test_parameters.py')['PLANTED'])} |"),
+    (RELIABILITY, f"{len(tested('runners/test_injection.py')['PAYLOADS'])} values, in 3 places"),
+    (RELIABILITY, f"| {len(TEMPLATES['ESCAPES'])} and {len(TEMPLATES['BOMBS'])} |"),
     (
         README,
         f"whoever asked has {'a minute' if Policy().within == 60 else format_duration(Policy().within)} to confirm",
@@ -306,6 +353,70 @@ def test_every_refusal_is_on_the_page_word_for_word() -> None:
     """The first column of the table is what the templates make of the same facts."""
     shown = {codes(row[0])[0] for row in table(CHAT, "Refusals")}
     assert shown == sentences()
+
+
+# Stores, security, reliability, comparison
+
+
+def test_the_urls_of_stores_are_those_that_open() -> None:
+    """Each example opens a store, and each kind of URL has one."""
+    urls = first_codes(STORES, "URLs")
+    assert {url.partition(":")[0] for url in urls} == set(import_module("err_confirm.store")._KINDS)
+    for url in urls:
+        open_store(url).close()
+
+
+def test_the_methods_of_a_store_are_those_of_the_protocol() -> None:
+    """Each has its row, in their order."""
+    assert first_codes(STORES, "A new store") == [name for name in vars(Store) if not name.startswith("_")]
+
+
+def test_what_is_kept_where_is_what_is_really_there(own_redis_server: RedisServer, tmp_path: Path) -> None:
+    """After one life, by a user who may do nothing but what the page says."""
+    rows = [[codes(cell) for cell in row] for row in table(STORES, "What is kept where")]
+    user = next(block for block in blocks(STORES) if block.text.startswith("user "))
+    own_redis_server.start()
+    with redis.Redis(unix_socket_path=str(own_redis_server.socket)) as client:
+        client.execute_command("ACL", "SETUSER", *user.text.split()[1:])
+        url = f"{own_redis_server.url}?username=confirm&password=secret"
+        with closing(open_store(url, namespace="err-confirm")) as store:
+            execution_id = a_life(store)
+        kept = {key.decode().removeprefix("{c:err-confirm}:") for key in client.scan_iter()}
+        for command in ("FLUSHALL", "CONFIG GET dir", "GET other"):
+            with redis.Redis.from_url(url.removeprefix("redis+")) as theirs, pytest.raises(redis.ResponseError):
+                theirs.execute_command(*command.split())
+    shown = {row[1][0].replace("<id>", execution_id).replace("<person>", "alice") for row in rows}
+    assert kept == shown
+    with closing(open_store(f"sqlite:///{tmp_path}/s.db")) as store:
+        a_life(store)
+    with closing(sqlite3.connect(tmp_path / "s.db")) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert tables == {row[2][0] for row in rows}
+
+
+def a_life(store: Store) -> str:
+    """Let an execution be asked for, confirmed and run; return its id."""
+    engine = Engine(store, RECORDS, lambda _: None)
+    execution = engine.create(a_plan(Policy()), requester="alice", place=Place(person="@alice"), text="it")
+    for event in (
+        Posted(),
+        Answer("alice", Verdict.APPROVE),
+        Advance("one"),
+        Finish("one", 1, Outcome(exit_code=0)),
+    ):
+        engine.apply(execution.id, event)
+    return execution.id
+
+
+def test_a_system_counts_as_matched_only_where_a_test_of_the_chat_replays_it() -> None:
+    """All five have a row; each says yes with such a test, or not yet with what is missing."""
+    rows = table(COMPARISON, "The five that it wants to match")
+    assert len(rows) == 5
+    for system, *_, matched in rows:
+        if matched.startswith("**yes**"):
+            assert any(span.startswith("tests/chat/test_peers.py::") for span in codes(matched)), system
+        else:
+            assert re.match(r"\*\*not yet\*\*: .{20}", matched), system
 
 
 # The state machine and the modules
