@@ -1,0 +1,307 @@
+"""Whoever can write to the store without the key: nothing of theirs runs, and what they take away is missed."""
+
+import contextlib
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import redis
+
+from builders import RECORDS
+from err_confirm.archive import Archive
+from err_confirm.engine import Engine
+from err_confirm.errors import SettingError
+from err_confirm.journal import PRUNED, Entry, append, check
+from err_confirm.model import Execution, Place, Policy, State, Verdict, Vote
+from err_confirm.records import RecordError, Records
+from err_confirm.seal import KEY_BYTES, SEAL_CHARACTERS, Seal, load_key
+from err_confirm.store import open_store
+from err_confirm.store.base import Head, Record, Store, Swap
+from err_confirm.transition import Posted, Step
+from faulty import Overtaken
+from house import a_house, a_plan
+from servers import RedisServer
+
+BOBS = Policy(by=("bob",), retry_count=1_000)
+Lines = list[tuple[int, str]]
+
+
+# Records and votes
+
+
+def approved(execution: Execution) -> Execution:
+    """Return an execution as it would be if bob had confirmed it."""
+    vote = Vote(
+        person="bob",
+        verdict=Verdict.APPROVE,
+        at=execution.created_at,
+        expires_at=execution.expires_at,
+        digest=execution.digest,
+    )
+    version, at = execution.version + 1, execution.created_at
+    return replace(execution, version=version, state=State.APPROVED, votes=(vote,), approved_at=at)
+
+
+def body(records: Records, execution: Execution) -> bytes:
+    return records.step_swap(execution, Step(execution, 0.0, 9e9)).record.body
+
+
+def with_seal_of(genuine: bytes, wanted: Execution) -> bytes:
+    return genuine[:SEAL_CHARACTERS] + body(RECORDS, wanted)[SEAL_CHARACTERS:]
+
+
+FORGERIES: dict[str, Callable[[Execution, bytes], bytes]] = {
+    "without a seal": lambda wanted, _: body(RECORDS, wanted)[SEAL_CHARACTERS:],
+    "under the seal that was there": lambda wanted, genuine: with_seal_of(genuine, wanted),
+    "under the seal of zeros": lambda wanted, _: with_seal_of(b"0" * SEAL_CHARACTERS, wanted),
+    "sealed with a key of one's own": lambda wanted, _: body(Records(Seal(b"mallory's", "tests")), wanted),
+    "sealed for another namespace": lambda wanted, _: body(Records(Seal(b"a key for tests", "other")), wanted),
+    "sealed for another version": lambda wanted, _: body(RECORDS, replace(wanted, version=wanted.version + 1)),
+    "sealed for another execution": lambda wanted, _: body(RECORDS, replace(wanted, id="another0")),
+    "sealed as a line of the journal": lambda wanted, _: with_seal_of(
+        RECORDS.seal.line(body(RECORDS, wanted)[SEAL_CHARACTERS:]).encode(), wanted
+    ),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forged_record_with_its_votes_runs_nothing(
+    store: Store, forgery: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Given what bob could have approved, written as due at once by somebody who is not us."""
+    with a_house(store) as house:
+        execution = house.ask(BOBS)
+        genuine, _ = store.read(execution.id)
+        wanted = approved(house.engine.read(execution.id)[0])
+        forged = FORGERIES[forgery](wanted, genuine.body)
+        store.swap(Swap(record=Record(execution.id, wanted.version, "forged", forged), due_at=1.0))
+        house.wait_until(lambda: "it is not sealed with our key" in caplog.text)
+        with pytest.raises(RecordError):
+            house.confirm(execution, "bob")
+        assert house.runner.starts == []
+
+
+def test_what_is_forged_would_run_if_it_had_our_seal(store: Store) -> None:
+    """So it is the seal that keeps the forgeries from running, and the line of the journal that they lack."""
+    with a_house(store) as house:
+        execution = house.ask(BOBS)
+        before = house.engine.read(execution.id)[0]
+        swap = RECORDS.step_swap(before, Step(approved(before), 0.0, 9e9))
+        store.swap(replace(swap, due_at=1.0))
+        house.becomes(execution, State.RUNNING, State.SUCCEEDED)
+    assert house.runner.starts == ["it"]
+
+
+@dataclass
+class Reach:
+    """A store, and the hand of somebody who writes there past us."""
+
+    url: str
+    put_back: Callable[[Swap], None]
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def reach(request: pytest.FixtureRequest, tmp_path: Path) -> Reach:
+    if request.param == "sqlite":
+        path = tmp_path / "s.db"
+
+        def write(swap: Swap) -> None:
+            with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+                connection.execute(
+                    "UPDATE record SET version = ?, token = ?, body = ?, due_at = 1, keep_until = 9e9 WHERE id = ?",
+                    (swap.record.version, swap.record.token, swap.record.body, swap.record.id),
+                )
+
+        return Reach(f"sqlite:///{path}", write)
+    server: RedisServer = request.getfixturevalue("own_redis_server")
+    server.start()
+
+    def write_redis(swap: Swap) -> None:
+        record = swap.record
+        with redis.Redis(unix_socket_path=str(server.socket)) as client:
+            client.set(
+                f"{{c:default}}:e:{record.id}", b"%d\n%s\n" % (record.version, record.token.encode()) + record.body
+            )
+            client.zadd("{c:default}:due", {record.id: 1.0})
+
+    return Reach(server.url, write_redis)
+
+
+def test_an_approved_record_that_is_put_back_after_the_run_runs_nothing_more(
+    reach: Reach, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its seal is right, but the journal has later lines about it. Given another process, which remembers nothing."""
+    written: list[Swap] = []
+    with contextlib.closing(open_store(reach.url)) as store:
+        with a_house(Overtaken(store, written.append)) as house:
+            execution = house.ask(BOBS)
+            house.confirm(execution, "bob")
+            house.becomes(execution, State.RUNNING, State.SUCCEEDED)
+        (old,) = [swap for swap in written if b'"state":"approved"' in swap.record.body]
+        with a_house(store) as other:
+            reach.put_back(old)
+            other.gate.add(execution)
+            other.wait_until(lambda: "it was put back" in caplog.text)
+    assert (house.runner.starts, other.runner.starts) == (["it"], [])
+
+
+# The journal
+
+
+@pytest.fixture
+def lines(store: Store) -> Lines:
+    """Give the journal of three lives, each with its votes."""
+    with a_house(store) as house:
+        for _ in range(3):
+            execution = house.ask(BOBS)
+            house.confirm(execution, "bob")
+            house.becomes(execution, State.RUNNING, State.SUCCEEDED)
+    return store.journal(0, 100)
+
+
+def head_of(line: tuple[int, str]) -> Head:
+    return Head(line[0], json.loads(line[1])["seal"])
+
+
+def found(lines: Lines, *heads: Head) -> list[str]:
+    return list(check(lines, RECORDS.seal, heads))
+
+
+def test_a_journal_as_it_was_written_has_no_finding(lines: Lines, store: Store) -> None:
+    assert len(lines) == 15
+    assert found(lines, *map(head_of, lines)) == []
+    told = Entry(at=1.0, what=PRUNED, facts={"through": 7})
+    store.forget_lines(append(RECORDS.seal, told), 7)
+    assert found(store.journal(0, 100), head_of(lines[-1])) == []
+
+
+def test_each_field_of_each_line_that_is_changed_is_found(lines: Lines) -> None:
+    for index, (number, text) in enumerate(lines):
+        for field, value in json.loads(text).items():
+            other = {**json.loads(text), field: f"{value}x" if isinstance(value, str) else 1_000_000}
+            changed = [*lines[:index], (number, json.dumps(other)), *lines[index + 1 :]]
+            assert f"line {number} " in " ".join(found(changed)), field
+
+
+def test_two_lines_that_change_places_are_found(lines: Lines) -> None:
+    for index in range(len(lines) - 1):
+        (one, first), (two, second) = lines[index], lines[index + 1]
+        assert len(found([*lines[:index], (one, second), (two, first), *lines[index + 2 :]])) >= 2
+
+
+def test_a_line_that_is_taken_away_is_found(lines: Lines) -> None:
+    """The first one, too: that older lines were forgotten is told by a line."""
+    for index, (number, _) in enumerate(lines[:-1]):
+        assert f"line {number} is missing" in " ".join(found([*lines[:index], *lines[index + 1 :]]))
+
+
+def test_a_line_that_is_taken_away_with_all_numbers_moved_up_is_found(lines: Lines) -> None:
+    for index in range(len(lines) - 1):
+        left = [text for place, (_, text) in enumerate(lines) if place != index]
+        assert found(list(enumerate(left, start=1))) != []
+
+
+def test_an_end_that_is_cut_off_is_found_by_a_head_that_was_kept_elsewhere_and_only_so(lines: Lines) -> None:
+    for length in range(1, len(lines)):
+        (finding,) = found(lines[:length], head_of(lines[-1]))
+        assert finding == f"the end is cut off: it ends with line {length}, and a head of line 15 was kept"
+        assert found(lines[:length]) == []
+
+
+def test_lines_sealed_with_another_key_are_found(lines: Lines) -> None:
+    mine = Seal(b"mallory's", "tests")
+    text, _ = append(mine, Entry(at=1.0, what="denied", facts={}))(head_of(lines[-1]))
+    assert found([*lines, (16, text)]) == ["line 16 was changed, or was sealed with another key"]
+    assert len(list(check(lines, mine))) == len(lines)
+
+
+@pytest.fixture
+def gaps(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], Archive], list[str]]]:
+    """Give an SQLite file, what makes the archive of a new process, and what admins are told."""
+    told: list[str] = []
+    with contextlib.closing(open_store(f"sqlite:///{tmp_path}/s.db")) as store:
+        with a_house(store) as house:
+            for _ in range(3):
+                house.ask(BOBS)
+        path = tmp_path / "copy.jsonl"
+        yield tmp_path / "s.db", lambda: Archive(store, RECORDS.seal, path, keep=9e9, on_gap=told.append), told
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_the_bot_notices_an_end_that_was_cut_off_by_its_copy(
+    gaps: tuple[Path, Callable[[], Archive], list[str]], restarted: bool
+) -> None:
+    """Also one that has grown again since."""
+    path, archive, told = gaps
+    copy = archive()
+    copy.catch_up()
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM journal WHERE number > 4")
+    with contextlib.closing(open_store(f"sqlite:///{path}")) as store, a_house(store) as house:
+        for _ in range(3):
+            house.ask(BOBS)
+    (archive() if restarted else copy).catch_up()
+    (sentence,) = told
+    assert sentence.startswith("the journal was cut off or changed: line 6 is in ")
+
+
+# The key
+
+
+def test_the_first_start_makes_a_key_that_only_its_owner_can_read(tmp_path: Path) -> None:
+    path = tmp_path / "data/err-confirm.key"
+    key = load_key(path)
+    assert (len(key), path.stat().st_mode & 0o777) == (KEY_BYTES, 0o600)
+    assert load_key(path) == key
+    assert load_key(tmp_path / "other.key") != key
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_of_many_that_start_at_once_all_get_the_same_key(tmp_path: Path) -> None:
+    keys: list[bytes] = []
+    threads = [threading.Thread(target=lambda: keys.append(load_key(tmp_path / "key"))) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(keys) == 20
+    assert len(set(keys)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "why"),
+    [
+        ("ab" * KEY_BYTES, 0o640, "others can read the key .*; say: chmod 600"),
+        ("ab" * KEY_BYTES, 0o604, "others can read the key .*; say: chmod 600"),
+        ("ab" * (KEY_BYTES - 1), 0o600, "is too short"),
+        ("", 0o600, "is too short"),
+        ("not a key", 0o600, "cannot be used"),
+    ],
+)
+def test_a_key_that_cannot_be_trusted_is_refused(tmp_path: Path, content: str, mode: int, why: str) -> None:
+    path = tmp_path / "key"
+    path.write_text(content)
+    path.chmod(mode)
+    with pytest.raises(SettingError, match=why):
+        load_key(path)
+
+
+def test_the_key_is_in_neither_store_nor_journal(reach: Reach) -> None:
+    """Nor is anything that is derived from it."""
+    records = Records(Seal(bytes.fromhex("ab" * KEY_BYTES), "default"))
+    with contextlib.closing(open_store(reach.url)) as store:
+        engine = Engine(store, records, lambda _: None)
+        swap = records.first_swap(approved(asked(engine)))
+        text = swap.record.body + b"".join(line.encode() for _, line in store.journal(0, 10))
+    for secret in ("ab" * 8, *(value.hex()[:16] for value in vars(records.seal).values())):
+        assert secret.encode() not in text
+
+
+def asked(engine: Engine) -> Execution:
+    execution = engine.create(a_plan(BOBS), requester="alice", place=Place(person="@alice"), text="it")
+    engine.apply(execution.id, Posted())
+    return engine.read(execution.id)[0]
