@@ -46,6 +46,7 @@ from err_confirm.cli import Exit
 from err_confirm.durations import format_duration, parse_duration
 from err_confirm.engine import Engine
 from err_confirm.index import Index
+from err_confirm.journal import PRUNED, Entry, Line, append
 from err_confirm.model import Outcome, ParameterType, Place, Policy, State, Verdict, Vote
 from err_confirm.people import EVERYBODY, People
 from err_confirm.plan import plan
@@ -61,7 +62,7 @@ from err_confirm.store.base import Store
 from err_confirm.templating.filters import FILTERS
 from err_confirm.transition import LEASE, RUN_WITHIN, Advance, Answer, Cancel, Finish, Posted, Renew, Step, transition
 from house import a_plan
-from servers import RedisServer
+from servers import PATIENCE, RedisServer
 from talk import a_bot
 
 LIBRARY = ROOT / "plugins/err-confirm/err_confirm"
@@ -74,12 +75,12 @@ COMPARISON, RELIABILITY, SECURITY, STORES = (
 NOTHING = "–"
 
 
-def tested(name: str) -> dict[str, Any]:
+def names_in(name: str) -> dict[str, Any]:
     """Return the names of a test module: how much of something it does."""
     return runpy.run_path(str(ROOT / "tests" / name))
 
 
-RACE, MACHINE, TEMPLATES = (tested(f"test_{name}.py") for name in ("race", "transition", "templating"))
+RACE, MACHINE, TEMPLATES = (names_in(f"test_{name}.py") for name in ("race", "transition", "templating"))
 
 
 def named(path: Path) -> str:
@@ -269,19 +270,21 @@ PHRASES = [
     (CONCEPTS, f"must be claimed within {RUN_WITHIN:g} s"),
     (CONCEPTS, f"not happened for {LEASE:g} s"),
     (CONCEPTS, f"at most {LEASE:g} s after its last sign of life"),
-    (STORES, f"a call waits up to {import_module('err_confirm.store.sqlite_store').TIMEOUT:g} s for others"),
+    (STORES, f"A call waits up to {import_module('err_confirm.store.sqlite_store').TIMEOUT:g} s for each"),
     (STORES, f"noticed within {import_module('err_confirm.store.sqlite_watch').DELAY * 1_000:g} ms"),
     (STORES, f"by err-confirm: {import_module('err_confirm.store.redis_store').TIMEOUT:g} s for the connection"),
     (STORES, f"must be claimed within {RUN_WITHIN:g} s; what runs is renewed, and lost after {LEASE:g} s without"),
     (SECURITY, f"within {RUN_WITHIN:g} s of the approval"),
     (SECURITY, f"any process may claim it for {RUN_WITHIN:g} s"),
     (SECURITY, f"texts of at most {import_module('err_confirm.grammar').MAX_TEXT_BYTES:,} bytes"),
+    (SECURITY, f"{import_module('err_confirm.seal').KEY_BYTES} bytes from the system's secure source"),
+    (STORES, f"`CONFIRM_JOURNAL_KEEP` ({read_settings(None, {}).journal_keep / 86_400:g} days)"),
     (RELIABILITY, f"{len(RACE['RACERS'])} processes, {RACE['EXECUTIONS']:,} executions each time"),
     (RELIABILITY, f"{RACE['VOTERS']} votes on one execution"),
     (RELIABILITY, f"its {len(MACHINE['EDGES'])} changes of state"),
     (RELIABILITY, f"the state machine | {len(MACHINE['PLANTED'])} |"),
-    (RELIABILITY, f"the types of parameters | {len(tested('test_parameters.py')['PLANTED'])} |"),
-    (RELIABILITY, f"{len(tested('runners/test_injection.py')['PAYLOADS'])} values, in 3 places"),
+    (RELIABILITY, f"the types of parameters | {len(names_in('test_parameters.py')['PLANTED'])} |"),
+    (RELIABILITY, f"{len(names_in('runners/test_injection.py')['PAYLOADS'])} values, in 3 places"),
     (RELIABILITY, f"| {len(TEMPLATES['ESCAPES'])} and {len(TEMPLATES['BOMBS'])} |"),
     (
         README,
@@ -380,7 +383,11 @@ def test_what_is_kept_where_is_what_is_really_there(own_redis_server: RedisServe
         client.execute_command("ACL", "SETUSER", *user.text.split()[1:])
         url = f"{own_redis_server.url}?username=confirm&password=secret"
         with closing(open_store(url, namespace="err-confirm")) as store:
-            execution_id = a_life(store)
+            with closing(store.watch()) as watch:
+                execution_id = a_life(store)
+                assert watch.wait(PATIENCE)
+            (first, _), *_ = store.journal(0, 9)
+            store.forget_lines(append(RECORDS.seal, Entry(at=NOW, what=PRUNED, facts={"through": first})), first)
         kept = {key.decode().removeprefix("{c:err-confirm}:") for key in client.scan_iter()}
         for command in ("FLUSHALL", "CONFIG GET dir", "GET other"):
             with redis.Redis.from_url(url.removeprefix("redis+")) as theirs, pytest.raises(redis.ResponseError):
@@ -406,6 +413,14 @@ def a_life(store: Store) -> str:
     ):
         engine.apply(execution.id, event)
     return execution.id
+
+
+def test_the_fields_of_a_line_are_those_of_the_journal(tmp_path: Path) -> None:
+    """Each has its row, and so has each thing that a line may tell."""
+    rows = {name: row[1] for row in table(SECURITY, "The journal") for name in codes(row[0])}
+    assert set(rows) == {*Entry.__slots__, *Line.__slots__} - {"entry", "text"}
+    states = {str(state) for state in State} - {State.PENDING, State.APPROVED}
+    assert set(codes(rows["what"])) == {"asked", "posted", "confirmed", PRUNED} | states
 
 
 def test_a_system_counts_as_matched_only_where_a_test_of_the_chat_replays_it() -> None:
