@@ -270,6 +270,7 @@ PHRASES = [
     (CONCEPTS, f"must be claimed within {RUN_WITHIN:g} s"),
     (CONCEPTS, f"not happened for {LEASE:g} s"),
     (CONCEPTS, f"at most {LEASE:g} s after its last sign of life"),
+    (CONCEPTS, f"not noted after {import_module('err_confirm.transition').TELL_AGAIN:g} s is told by any bot"),
     (STORES, f"A call waits up to {import_module('err_confirm.store.sqlite_store').TIMEOUT:g} s for each"),
     (STORES, f"noticed within {import_module('err_confirm.store.sqlite_watch').DELAY * 1_000:g} ms"),
     (STORES, f"by err-confirm: {import_module('err_confirm.store.redis_store').TIMEOUT:g} s for the connection"),
