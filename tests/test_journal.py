@@ -10,13 +10,14 @@ import pytest
 from builders import NOW, RECORDS, an_execution
 from err_confirm.engine import Engine
 from err_confirm.errors import LineError
-from err_confirm.journal import PRUNED, Entry, append, check, last_about, lines, read_line
+from err_confirm.journal import PRUNED, Entry, append, check, lines, read_line
 from err_confirm.model import Outcome, Place, Policy, State, Verdict
 from err_confirm.records import Records
 from err_confirm.seal import Seal
 from err_confirm.store.base import Head, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
 from err_confirm.transition import Advance, Answer, Cancel, Event, Finish, Posted, Renew, Told
+from err_confirm.witness import Witness
 from house import a_plan
 
 SEAL = RECORDS.seal
@@ -86,10 +87,8 @@ class TestLines:
         asked = lived(store, Posted())
         for _ in range(60):
             lived(store)
-        line, newest = last_about(store, SEAL, asked)
-        assert line
-        assert (line.entry.what, line.number, newest) == ("posted", 2, 62)
-        assert last_about(store, SEAL, "nobody00") == (None, 62)
+        assert Witness(store, SEAL).last_version(asked) == 2
+        assert Witness(store, SEAL).last_version("nobody00") is None
 
 
 def chain(*whats: str) -> list[tuple[int, str]]:
@@ -190,7 +189,7 @@ class TestForgery:
         engine.apply(other, Advance("one"))
         put_back(store, approved)
         cut_journal(store, 3)
-        with pytest.raises(Exception, match="the end of the journal, which must know of it, is gone"):
+        with pytest.raises(Exception, match="the journal cannot vouch for it: line 8, which was there, is gone"):
             engine.apply(asked, Advance("two"))
 
     def test_a_claim_asks_the_journal_for_the_approval(self, store: Store) -> None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from err_confirm import ids
 from err_confirm.errors import LineError, StoreUnavailableError
-from err_confirm.journal import last_about
 from err_confirm.model import Execution, Place, State
 from err_confirm.plan import Plan
 from err_confirm.records import RecordError, Records
 from err_confirm.store.base import Record, Store, SwapStatus
 from err_confirm.transition import RUN_WITHIN, Decision, Event, Reason, Refusal, Step, transition
+from err_confirm.witness import Witness
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Engine:
         self._records = records
         self._on_change = on_change
         self._untold: dict[str, str] = {}
-        self._lines = 0
+        self._witness = Witness(store, records.seal)
 
     def create(self, plan: Plan, *, requester: str, place: Place, text: str, identity: str = "") -> Execution:
         """Store what was asked for. It waits for `Posted`, and then for its votes, if it has a policy."""
@@ -169,16 +169,8 @@ class Engine:
                 log.warning("%s", error)
 
     def _is_newest(self, approved: Execution) -> bool:
-        """Ask the journal whether this is the last that became of it. Raises RecordError.
-
-        Whoever can write to the store can forge no record, but could put back one that was there before.
-        """
-        at_least = self._lines
+        """Ask the journal whether this is the last that became of it. Raises RecordError."""
         try:
-            line, lines = last_about(self.store, self._records.seal, approved.id)
+            return self._witness.last_version(approved.id) == approved.version
         except LineError as error:
-            raise RecordError(approved.id, f"the journal that must know of it {error}") from error
-        if lines < at_least:
-            raise RecordError(approved.id, "the end of the journal, which must know of it, is gone")
-        self._lines = lines
-        return line is not None and line.entry.version == approved.version
+            raise RecordError(approved.id, f"the journal cannot vouch for it: {error}") from error

@@ -17,8 +17,6 @@ from err_confirm.store.base import Append, Head, Store
 
 PAGE = 500
 """How many lines are read at once."""
-LOOK_BACK = 10
-"""How many of the newest lines are read first to find the last one about an execution; then ten times as many."""
 PRUNED = "pruned"
 """What a line tells that was written when older ones were forgotten; `through` is the number of the last of these."""
 
@@ -142,24 +140,6 @@ def lines(store: Store, seal: Seal | None = None, after: int = 0) -> Iterator[Li
     while page := store.journal(after, PAGE):
         yield from (read_line(text, seal) for _, text in page)
         after = page[-1][0]
-
-
-def last_about(store: Store, seal: Seal, execution_id: str) -> tuple[Line | None, int]:
-    """Return the last line about an execution, and the number of the very last line; the newest are read first.
-
-    Raises:
-        LineError: a line on the way there is not as it was written.
-    """
-    limit = LOOK_BACK
-    while True:
-        newest = store.newest(limit)
-        for _, text in reversed(newest):
-            line = read_line(text, seal)
-            if line.entry.execution == execution_id:
-                return line, newest[-1][0]
-        if len(newest) < limit:
-            return None, newest[-1][0] if newest else 0
-        limit *= 10
 
 
 def check(found: Iterable[tuple[int, str]], seal: Seal, heads: Iterable[Head] = ()) -> Iterator[str]:

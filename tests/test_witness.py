@@ -1,0 +1,95 @@
+"""What a process has seen of the journal cannot be taken back, and costs it one look at each line."""
+
+import pytest
+
+from builders import RECORDS
+from err_confirm.errors import LineError
+from err_confirm.journal import PRUNED, Entry, append
+from err_confirm.store.base import Record, Store, Swap
+from err_confirm.witness import FIRST_LOOK, Witness
+from faulty import Around
+from test_journal import cut_journal
+
+SEAL = RECORDS.seal
+
+
+def write(store: Store, name: str, version: int = 1) -> None:
+    """Write one more version of something, with its line."""
+    told = append(SEAL, Entry(at=1.0, what="asked", execution=name, version=version, facts={}))
+    store.swap(Swap(record=Record(name, version, f"token {version}", b""), journal=told))
+
+
+class Counting(Around):
+    """Counts the lines that are read."""
+
+    lines = 0
+
+    def journal(self, after: int, limit: int) -> list[tuple[int, str]]:
+        page = self.inside.journal(after, limit)
+        self.lines += len(page)
+        return page
+
+
+def test_the_last_line_about_each_is_known_as_the_journal_grows(store: Store) -> None:
+    witness = Witness(store, SEAL)
+    assert witness.last_version("one") is None
+    write(store, "one")
+    assert (witness.last_version("one"), witness.last_version("two")) == (1, None)
+    write(store, "two")
+    write(store, "one", 2)
+    assert (witness.last_version("one"), witness.last_version("two")) == (2, 1)
+
+
+def test_what_was_seen_is_not_read_again(store: Store) -> None:
+    counting = Counting(store)
+    witness = Witness(counting, SEAL)
+    for number in range(30):
+        write(store, f"id{number:02}")
+        assert witness.last_version(f"id{number:02}") == 1
+    assert counting.lines == 2 * 29, "the line that was the last one, and the new one"
+
+
+def test_one_that_is_far_back_is_found_and_nothing_is_found_for_ever(store: Store) -> None:
+    write(store, "old")
+    for number in range(FIRST_LOOK + 10):
+        write(store, f"id{number:04}")
+    witness = Witness(store, SEAL)
+    assert witness.last_version("id0500") == 1
+    assert witness.last_version("old") == 1
+    assert witness.last_version("never") is None
+
+
+@pytest.mark.parametrize("left", [0, 1, 4])
+def test_an_end_that_was_seen_and_cut_off_is_noticed(store: Store, left: int) -> None:
+    for number in range(5):
+        write(store, f"id{number}")
+    witness = Witness(store, SEAL)
+    assert witness.last_version("id0") == 1
+    cut_journal(store, left)
+    with pytest.raises(LineError, match="line 5, which was there, is gone"):
+        witness.last_version("id0")
+
+
+def test_a_line_that_was_taken_out_before_it_was_seen_is_noticed(store: Store) -> None:
+    for number in range(5):
+        write(store, f"id{number}")
+    texts = store.journal(0, 10)
+
+    class Without(Around):
+        def newest(self, limit: int) -> list[tuple[int, str]]:
+            return [each for each in texts if each[0] != 3]
+
+    with pytest.raises(LineError, match="line 4 does not follow"):
+        Witness(Without(store), SEAL).last_version("id0")
+
+
+def test_what_was_forgotten_on_purpose_is_not_missed(store: Store) -> None:
+    for number in range(5):
+        write(store, f"id{number}")
+    witness = Witness(store, SEAL)
+    assert witness.last_version("id4") == 1
+    store.forget_lines(append(SEAL, Entry(at=1.0, what=PRUNED, facts={"through": 5})), 5)
+    write(store, "new")
+    assert witness.last_version("new") == 1
+    write(store, "newer")
+    assert witness.last_version("newer") == 1
