@@ -52,7 +52,7 @@ def store_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[St
 
     def open_one(namespace: str = name) -> Store:
         if fake:
-            opened.append(RedisStore(fakeredis.FakeRedis(server=fake), namespace=namespace))
+            opened.append(RedisStore(fakeredis.FakeRedis(server=fake), namespace=namespace, unsafe=True))
         else:
             opened.append(open_store(url, namespace=namespace))
         return opened[-1]

@@ -31,18 +31,18 @@ def eventually(condition: Callable[[], object], *, within: float = PATIENCE) -> 
 
 
 class RedisServer:
-    """A redis-server on a Unix socket in a folder of its own, without persistence."""
+    """A redis-server on a Unix socket in a folder of its own, without persistence; `url` says that this is meant."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="redis-"))  # short: a socket's path has 107 bytes at most
         self.socket = self.folder / "redis.sock"
-        self.url = f"redis+unix://{self.socket}"
+        self.url = f"redis+unix://{self.socket}?unsafe=yes"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start it, empty, at the same address as before, and wait until it answers."""
+    def start(self, *more: object) -> None:
+        """Start it, empty, at the same address as before, and wait until it answers; `more` options win over ours."""
         options = ["--port", "0", "--unixsocket", self.socket, "--dir", self.folder, "--save", "", "--appendonly", "no"]
-        self.process = subprocess.Popen([redis_server(), *options], stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([redis_server(), *options, *more], stdout=subprocess.DEVNULL)
         eventually(self._answers)
 
     def freeze(self) -> None:
@@ -71,6 +71,8 @@ class RedisServer:
         with redis.Redis(unix_socket_path=str(self.socket)) as client:
             try:
                 return bool(client.ping())
+            except redis.AuthenticationError:
+                return True
             except redis.ConnectionError:
                 return False
 

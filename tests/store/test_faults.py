@@ -95,7 +95,7 @@ class LossyProxy:
         self.lost = 0
         self._upstream = upstream
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0?unsafe=yes"
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 

@@ -44,7 +44,7 @@ Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
     WithJsonSchema(
-        {"anyOf": [{"type": "string", "pattern": _PATTERN}, {"type": "number", "exclusiveMinimum": 0}]},
+        {"anyOf": [{"type": "string", "pattern": f"(?=.*[1-9]){_PATTERN}"}, {"type": "number", "exclusiveMinimum": 0}]},
         mode="validation",
     ),
 ]

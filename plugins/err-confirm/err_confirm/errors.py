@@ -89,5 +89,9 @@ class LineError(StoreError):
     """Raised when a line of the journal is not as err-confirm wrote it."""
 
 
+class UnsafeStoreError(StoreUnavailableError):
+    """Raised when the store answers, but may forget what it is given."""
+
+
 class StartError(ErrConfirmError):
     """Raised when an action could not be started at all."""

@@ -1,6 +1,6 @@
-"""What an alias file and an action file may say: the keys, and the type of each value.
+"""What an alias file and an action file may say: the keys, the type of each value, and in a sentence what it means.
 
-`model_json_schema()` of the two files' models says the same as JSON Schema; nothing here hands that out yet.
+`json_schema` makes of these models what an editor reads.
 """
 
 import re
@@ -13,7 +13,7 @@ from err_confirm.model import Parameter, ParameterType
 
 _LISTS = frozenset({ParameterType.STRING, ParameterType.ARRAY})
 _NUMBERS = frozenset({ParameterType.INTEGER, ParameterType.NUMBER})
-_ONLY_FOR = {
+ONLY_FOR = {
     "pattern": _LISTS,
     "max_length": _LISTS,
     "free": _LISTS,
@@ -41,7 +41,7 @@ _ParameterName = Annotated[str, AfterValidator(_check_parameter_name)]
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 def _as_format(value: Any) -> Any:
@@ -49,7 +49,7 @@ def _as_format(value: Any) -> Any:
 
 
 def _matters(value: Any, info: ValidationInfo) -> Any:
-    types = _ONLY_FOR[str(info.field_name)]
+    types = ONLY_FOR[str(info.field_name)]
     kind = info.data.get("type")
     if kind and kind not in types:
         meant = " or ".join(type_.value for type_ in ParameterType if type_ in types)
@@ -61,16 +61,27 @@ class ParameterEntry(_Entry):
     """One parameter of an action."""
 
     type: Annotated[ParameterType, Field(strict=False)] = ParameterType.STRING
+    """What kind of value it is."""
     description: str = ""
+    """For the reader of the file."""
     required: bool = False
+    """Without a value, nothing runs."""
     default: Any = None
+    """Its value when none is given."""
     enum: Annotated[list[Any], Field(min_length=1)] | None = None
+    """The only values that it may have; for an array: that its items may have."""
     pattern: Annotated[str, AfterValidator(_matters)] | None = None
+    """An RE2 expression that must match all of it, or each item of an array."""
     min: Annotated[float, AfterValidator(_matters)] | None = None
+    """The least number."""
     max: Annotated[float, AfterValidator(_matters)] | None = None
+    """The greatest number."""
     max_length: Annotated[int, Field(ge=1), AfterValidator(_matters)] | None = None
+    """The most characters of a string, or items of an array."""
     free: Annotated[bool, AfterValidator(_matters)] = False
+    """Any text, also with blanks; read docs/actions.md first: some programs take text for commands."""
     dash: Annotated[bool, AfterValidator(_matters)] = False
+    """It may begin with `-`; a number may be below zero."""
 
     def parameter(self, name: str) -> Parameter:
         """Return what this declares."""
@@ -81,54 +92,77 @@ class FormatEntry(_Entry):
     """One way to say an alias: help text, and the expressions that match."""
 
     display: str = ""
+    """How `!help` shows it; without it, the first representation."""
     representation: Annotated[list[str], BeforeValidator(as_list, json_schema_input_type=str | list[str])] = []
+    """Expressions that match, one or a list. Without it, `display` is help text and matches nothing."""
     match_multiple: bool = False
+    """Start one execution for each place in the text that matches; tried only when nothing else matches."""
 
 
 class ResultEntry(_Entry):
     """What is said when an execution has ended."""
 
     enabled: bool = True
+    """`false` says nothing; for `result` that hides the output, too."""
     format: str | None = None
+    """A template of what to say; `{~}` in it is a line end."""
     extra: dict[str, Any] = {}
+    """As for StackStorm's Slack attachments: title, title_link, text, image_url and fields become lines of text."""
 
 
 class AckEntry(ResultEntry):
     """What is said when an execution was asked for; `append_url` is StackStorm's, and ignored."""
 
     append_url: bool = False
+    """StackStorm's; not looked at."""
 
 
 class _Runnable(_Entry):
     name: Name
+    """Its name; no two files of a kind share one."""
     pack: str = ""
+    """StackStorm's; found again in `action_ref: pack.name`."""
     description: str = ""
+    """What it is for; an alias's is shown by `!help` and `!aliases`."""
 
 
 class ActionFile(_Runnable):
     """A file of `actions/`."""
 
     parameters: dict[_ParameterName, ParameterEntry] = {}
+    """Its parameters: name and keys of each."""
     run: dict[str, Any]
+    """What runs: a command or a Python function, with its keys."""
 
 
 class AliasFile(_Runnable):
     """A file of `aliases/`: as in StackStorm, and `confirm`, and an action of its own in `run` and `parameters`."""
 
     enabled: bool = True
+    """`false` switches it off."""
     action_ref: Name | None = None
+    """The action that it starts: its name, or `pack.name`. Either this or `run`."""
     run: dict[str, Any] | None = None
+    """An action of its own: a command or a Python function, with its keys. Either this or `action_ref`."""
     parameters: dict[_ParameterName, ParameterEntry] = {}
+    """The parameters of its own action. Without this key, each name in `formats` is one plain word."""
     formats: Annotated[
         list[Annotated[FormatEntry, BeforeValidator(_as_format, json_schema_input_type=str | FormatEntry)]],
         Field(min_length=1),
     ]
+    """What people may say: texts such as `restart {{host}}`, or mappings."""
     confirm: Confirm = PolicyEntry()
+    """Who must confirm, and for how long it waits. Without this key: CONFIRM_DEFAULT."""
     ack: AckEntry = AckEntry()
+    """What is said when it begins to run."""
     result: ResultEntry = ResultEntry()
+    """What is said when it has ended. Without it: the last lines of the output."""
     extra: dict[str, Any] = {}
+    """Anything; not looked at."""
     immutable_parameters: dict[_ParameterName, Any] = {}
-    metadata_file: str = Field(default="", description="StackStorm's; ignored")
+    """Values that nobody can change. A text may be a template over the other parameters."""
+    metadata_file: str = ""
+    """StackStorm's; not looked at."""
 
     @model_validator(mode="after")
     def _one_action(self) -> "AliasFile":

@@ -92,10 +92,12 @@ _People = Annotated[
 class RetryEntry(BaseModel):
     """How often an execution looks for answers, and how long it waits in between."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
     count: Annotated[int, Field(ge=1, le=MOST_POLLS)] = Policy().retry_count
+    """How many polls."""
     delay: Annotated[Duration, AfterValidator(_poll)] = Policy().retry_delay
+    """From poll to poll, such as 3s."""
 
     @model_validator(mode="after")
     def _bounded(self) -> "RetryEntry":
@@ -106,24 +108,29 @@ class RetryEntry(BaseModel):
 class DenyEntry(BaseModel):
     """Who may refuse; `same` is whoever may confirm."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
     by: Annotated[
         list[Annotated[str, AfterValidator(_known_or_same)]],
         Field(min_length=1),
         BeforeValidator(as_list, json_schema_input_type=str | list[str]),
     ] = [_SAME]
+    """`same` (whoever may confirm), or as in `by` of the policy."""
 
 
 class PolicyEntry(BaseModel):
     """What stands under `confirm:`."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
     by: _People = ["requester"]
+    """Who may confirm: requester, others (anyone but who asked), anyone, or people. Any one of them is enough."""
     retry: RetryEntry | None = None
+    """How long it waits, as polls: `count` times, `delay` apart."""
     within: Annotated[Duration, AfterValidator(_wait), AfterValidator(_within_alone)] | None = None
+    """How long it waits, said in one: 90s, 5m, 4h, 1d. Either this or `retry`."""
     deny: Annotated[DenyEntry, BeforeValidator(_as_deny, json_schema_input_type=str | DenyEntry)] = DenyEntry()
+    """Who may refuse."""
 
     def policy(self) -> Policy:
         """Return what this means."""

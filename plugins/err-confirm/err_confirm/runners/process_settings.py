@@ -10,6 +10,10 @@ from err_confirm.runners.environment import check_environment
 
 _UNITS = {"": 1, "B": 1, "KiB": 1_024, "MiB": 1_048_576}
 _PATTERN = r"^([0-9]{1,9})(B|KiB|MiB)?$"
+LONGEST_RUN = 86_400
+"""The most seconds of a `timeout`."""
+LARGEST_OUTPUT = 1_048_576
+"""The most bytes of an `output_cap`."""
 
 
 def parse_size(value: str | int) -> int:
@@ -24,20 +28,21 @@ Size = Annotated[
     int,
     BeforeValidator(parse_size),
     WithJsonSchema(
-        {"anyOf": [{"type": "string", "pattern": _PATTERN}, {"type": "integer", "minimum": 1}]}, mode="validation"
+        {"anyOf": [{"type": "string", "pattern": f"(?=.*[1-9]){_PATTERN}"}, {"type": "integer", "minimum": 1}]},
+        mode="validation",
     ),
 ]
 """A number of bytes in a YAML file: `4096`, `64KiB`, `1MiB`."""
 
 
 def _check_timeout(seconds: float) -> float:
-    if seconds > 86_400:
+    if seconds > LONGEST_RUN:
         raise ValueError('"timeout" must be at most 1d')
     return seconds
 
 
 def _check_output_cap(size: int) -> int:
-    if not 1 <= size <= _UNITS["MiB"]:
+    if not 1 <= size <= LARGEST_OUTPUT:
         raise ValueError('"output_cap" must be at least 1 and at most 1MiB')
     return size
 

@@ -15,12 +15,13 @@ _KINDS = {
 """Scheme → the module here whose `open_url` opens it (imported when it is asked for), and how its URLs look."""
 
 
-def open_store(url: str, *, namespace: str = "default") -> Store:
+def open_store(url: str, *, namespace: str = "default", create: bool = True) -> Store:
     """Return the store that a URL names; a server that is down is no error here, but one of each call.
 
     Args:
         url: for example `sqlite:///confirm.db` or `redis://host:6379/0`.
         namespace: keeps those apart who share one file or server; letters, digits, `.`, `_` and `-`.
+        create: whether a file that is not there is made; else each call raises StoreUnavailableError.
 
     Raises:
         SettingError: the URL or the namespace cannot be understood.
@@ -32,7 +33,7 @@ def open_store(url: str, *, namespace: str = "default") -> Store:
         raise SettingError(f'store "{_masked(url)}": unknown kind; write a URL that starts with {", ".join(_KINDS)}')
     module, example = _KINDS[scheme]
     try:
-        store: Store = import_module(f"{__name__}.{module}").open_url(url, namespace)
+        store: Store = import_module(f"{__name__}.{module}").open_url(url, namespace, create)
     except ModuleNotFoundError as error:
         raise SettingError(f'{scheme}:// needs the package "{error.name}"; pip install {error.name}') from error
     except ValueError:  # whose text, from None, may hold a piece of a password

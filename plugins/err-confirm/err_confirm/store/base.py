@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from err_confirm.health import Finding
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -163,4 +165,8 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of all connections; a later call of any method raises StoreUnavailableError."""
+        ...
+
+    def check(self) -> list[Finding]:
+        """Return how well the place is set up for what it is used for; creates and changes nothing."""
         ...

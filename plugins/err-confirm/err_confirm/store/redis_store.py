@@ -1,6 +1,7 @@
 """Keep executions in Redis, for several machines."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from err_confirm.errors import StoreUnavailableError
+from err_confirm import health
+from err_confirm.errors import StoreUnavailableError, UnsafeStoreError
 from err_confirm.store.base import Append, Due, Head, Record, Swap, SwapResult, SwapStatus, Watch
+from err_confirm.store.redis_check import access, keeping, serving
 
 TIMEOUT = 0.75
 """Seconds for a connection, and for an answer; with two retries a call gives up after 2.3 s (by default: 57 s)."""
@@ -19,16 +22,21 @@ OVERTAKEN = 1_000
 """How often others may append to the journal first before a swap gives up."""
 POLL_PAGE = 1_000
 RECENT_PAGE = 100
+UNSAFE = "unsafe=yes"
 _LUA = Path(__file__).with_name("lua")
 
 
-def open_url(url: str, namespace: str) -> "RedisStore":
+def open_url(url: str, namespace: str, _create: bool = True) -> "RedisStore":
     """Return the store at a URL as redis-py takes it, a socket as `redis+unix://`; nothing is connected yet.
+
+    With `?unsafe=yes`, a server that may forget what it is given is used all the same.
 
     Raises:
         ValueError: the URL names no server, or an option or a database that there is not.
     """
-    url = url.removeprefix("redis+")
+    place, _, query = url.removeprefix("redis+").partition("?")
+    given = query.split("&")
+    url = f"{place}?{'&'.join(option for option in given if option != UNSAFE)}"
     client = redis.Redis.from_url(
         url,
         socket_timeout=TIMEOUT,
@@ -38,8 +46,8 @@ def open_url(url: str, namespace: str) -> "RedisStore":
         protocol=2,  # the same shapes of answers from redis-py 5 to 8
     )
     pool = client.connection_pool
-    scheme, _, place = url.partition("://")
-    path = place.partition("?")[0].partition("/")[2]
+    scheme, _, place = place.partition("://")
+    path = place.partition("/")[2]
     if ("path" if scheme == "unix" else "host") not in pool.connection_kwargs:
         raise ValueError("no server")
     if scheme != "unix" and path and not path.isdigit():
@@ -48,17 +56,21 @@ def open_url(url: str, namespace: str) -> "RedisStore":
         pool.connection_class(**pool.connection_kwargs)
     except TypeError as error:
         raise ValueError("unknown option") from error
-    return RedisStore(client, namespace=namespace)
+    return RedisStore(client, namespace=namespace, unsafe=UNSAFE in given)
 
 
 class RedisStore:
     """A store in one Redis; all its keys carry one hash tag, so that they share a slot of a cluster.
 
-    The client must give bytes (`decode_responses=False`). An id holds no colon.
+    The client must give bytes (`decode_responses=False`). An id holds no colon. Unless it is said to be `unsafe`, a
+    server is asked once, when it is first reached, whether it keeps what it is given; while it does not, each call
+    raises UnsafeStoreError.
     """
 
-    def __init__(self, client: redis.Redis, *, namespace: str) -> None:
+    def __init__(self, client: redis.Redis, *, namespace: str, unsafe: bool = False) -> None:
         self._client = client
+        self._unsafe = unsafe
+        self._trusted = unsafe
         self._prefix = f"{{c:{namespace}}}:"
         self._scripts = {path.stem: client.register_script(path.read_text()) for path in _LUA.glob("*.lua")}
         self._closed = threading.Event()
@@ -159,6 +171,43 @@ class RedisStore:
             self._head = Head(int(answer[0]), _text(answer[1]))
         raise StoreUnavailableError(f"too many others write to the store at {self._name} at this moment; say it again")
 
+    def check(self) -> list[health.Finding]:
+        """See `Store.check`."""
+        options = self._client.connection_pool.connection_kwargs
+        try:
+            started = time.perf_counter()
+            self._client.ping()
+            took = (time.perf_counter() - started) * 1_000
+            info, anybody = self._info(), self._lets_anybody_in()
+        except (redis.RedisError, OSError) as error:
+            return [
+                health.error(f"Redis at {self._name} cannot be used now: {error}", "start it, or correct CONFIRM_STORE")
+            ]
+        encrypted = issubclass(self._client.connection_pool.connection_class, redis.SSLConnection)
+        kept = [health.accepted(finding, f"?{UNSAFE}") if self._unsafe else finding for finding in keeping(info)]
+        answers = health.well(f"the store is Redis at {self._name}, and answers in {took:.1f} ms")
+        return [answers, *serving(info), *kept, *access(options, encrypted, anybody)]
+
+    def _info(self) -> dict[str, Any]:
+        """Return what the server says of itself; nothing where it says that this is not for us."""
+        try:
+            return dict(self._client.info())
+        except redis.ResponseError:
+            return {}
+
+    def _lets_anybody_in(self) -> bool:
+        """Tell whether the server answers who gives no name and no password."""
+        pool = self._client.connection_pool
+        known = {"username", "password", "credential_provider"}
+        options = {name: value for name, value in pool.connection_kwargs.items() if name not in known}
+        strangers = redis.ConnectionPool(pool.connection_class, **options)
+        try:
+            return bool(redis.Redis(connection_pool=strangers).ping())
+        except redis.AuthenticationError:
+            return False
+        finally:
+            strangers.disconnect()
+
     def _key(self, name: str) -> str:
         return self._prefix + name
 
@@ -178,9 +227,20 @@ class RedisStore:
     def _ask(self, command: Callable[..., Any], *arguments: object) -> Any:
         self._check_open()
         try:
+            if not self._trusted:
+                self._check_keeping()
             return command(*arguments)
         except (redis.RedisError, OSError) as error:
             raise StoreUnavailableError(f"the store at {self._name} cannot be used now: {error}") from error
+
+    def _check_keeping(self) -> None:
+        for finding in keeping(self._info()):
+            if finding.health is not health.Health.OK:
+                raise UnsafeStoreError(
+                    f"the store at {self._name} is not used: {finding.what}; {finding.fix}, "
+                    f"or write ?{UNSAFE} at the end of CONFIRM_STORE"
+                )
+        self._trusted = True
 
     def _check_open(self) -> None:
         if self._closed.is_set():

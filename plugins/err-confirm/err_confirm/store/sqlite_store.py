@@ -6,12 +6,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from err_confirm import health
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.store.base import Append, Due, Head, Record, Swap, SwapResult, SwapStatus, Watch
+from err_confirm.store.sqlite_check import file_system, modes, mounted
 from err_confirm.store.sqlite_watch import SqliteWatch
 from err_confirm.store.turn import turn
 
@@ -41,7 +43,7 @@ CREATE TABLE IF NOT EXISTS journal (
 """
 
 
-def open_url(url: str, namespace: str) -> "SqliteStore":
+def open_url(url: str, namespace: str, create: bool = True) -> "SqliteStore":
     """Return the store in the file of a URL; nothing is opened yet.
 
     Raises:
@@ -50,19 +52,27 @@ def open_url(url: str, namespace: str) -> "SqliteStore":
     path = url.removeprefix("sqlite:///")
     if path == url or not path.strip("/") or path == ":memory:":
         raise ValueError("no file")
-    return SqliteStore(Path(path), namespace=namespace)
+    return SqliteStore(Path(path), namespace=namespace, create=create)
 
 
 class SqliteStore:
-    """A store in one file, which is created with its folder when it is first needed.
+    """A store in one file, which is created with its folder when it is first needed, unless `create` is False.
 
     Writers take turns by a lock file beside it, as SQLite's busy handler alone lets them starve each other. What it
     must not do is in https://www.sqlite.org/howtocorrupt.html: lock or close the file itself (2.2), which would end
     SQLite's own locks, and carry a connection across a fork (2.6), so a forked child is refused.
     """
 
-    def __init__(self, path: Path, *, namespace: str = "default", clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        namespace: str = "default",
+        clock: Callable[[], float] = time.time,
+        create: bool = True,
+    ) -> None:
         self._path = path.absolute()
+        self._create = create
         self._turns = self._path.with_name(f"{path.name}.lock")
         self._namespace = namespace
         self._clock = clock
@@ -183,6 +193,31 @@ class SqliteStore:
             self._closed = True
             self._drop()
 
+    def check(self) -> list[health.Finding]:
+        """See `Store.check`."""
+        try:
+            if not self._path.exists():
+                return [
+                    health.warning(
+                        f"the store {self._path} is not there yet", "start the bot, or correct CONFIRM_STORE"
+                    )
+                ]
+            with closing(_connect(self._path)) as connection:
+                started = time.perf_counter()
+                connection.execute("SELECT 1 FROM record LIMIT 1").fetchone()
+                took = (time.perf_counter() - started) * 1_000
+                (sound,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            found = [*modes(self._path), file_system(self._path.resolve(), mounted())]
+        except (sqlite3.Error, OSError) as error:
+            return [
+                health.error(f"the store {self._path} cannot be used now: {error}", "see who owns it, and what it is")
+            ]
+        if sound != "ok":
+            found.append(
+                health.error(f"{self._path} is damaged: {sound}", "stop the bot, and put a backup in its place")
+            )
+        return [health.well(f"the store is SQLite in {self._path}, and answers in {took:.1f} ms"), *found]
+
     def _stored(
         self, connection: sqlite3.Connection, execution_id: str, now: float
     ) -> tuple[int | None, Record | None]:
@@ -238,6 +273,10 @@ class SqliteStore:
             self._lock.release()
 
     def _open(self) -> sqlite3.Connection:
+        if not self._create:
+            if not self._path.exists():
+                raise StoreUnavailableError(f"{self._path} is not there yet; start the bot, or correct CONFIRM_STORE")
+            return _connect(self._path)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with turn(self._turns, TIMEOUT):
             with suppress(FileExistsError):  # SQLite gives its other files the mode of this one

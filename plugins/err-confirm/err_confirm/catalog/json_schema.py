@@ -1,0 +1,186 @@
+"""Say in JSON Schema what files may say, so that an editor completes keys, explains them and marks mistakes.
+
+The keys, their types and their meaning come from the models of `entries`; what those check by code is added here, as
+far as JSON Schema (draft 2020-12, https://json-schema.org/draft/2020-12) can say it. What it cannot say, such as
+whether a template is sound, is for `lint` alone; it never refuses what the loader takes.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from err_confirm.backends import SCHEMES
+from err_confirm.catalog.entries import ONLY_FOR, ActionFile, AliasFile
+from err_confirm.catalog.policies import LONGEST_WAIT, SHORTEST_POLL, Confirm
+from err_confirm.model import ParameterType
+from err_confirm.people import EVERYBODY
+from err_confirm.runners import RUNNERS
+from err_confirm.runners.process_settings import LARGEST_OUTPUT, LONGEST_RUN
+
+Schema = dict[str, Any]
+
+KINDS: Mapping[str, tuple[Any, str]] = {
+    "alias": (AliasFile, "err-confirm: alias file"),
+    "action": (ActionFile, "err-confirm: action file"),
+    "policy": (Confirm, "err-confirm: policy, as under confirm: and in CONFIRM_DEFAULT"),
+}
+"""What there is a schema of, with its title."""
+
+_NAME = {"pattern": r"^[^\t\n]*\S[^\t\n]*$"}
+# What \w is in Python; in an editor it is ASCII only.
+_WORD = r"[^\u0000-\u002f\u003a-\u0040\u005b-\u005e\u0060\u007b-\u007f]"
+_PARAMETER_NAME = {"pattern": f"^[A-Za-z_]{_WORD}*$"}
+_VARIABLE_NAME = {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
+_PERSON = {"type": "string", "pattern": rf"^(?:[^@:][^:]*$|(?:{'|'.join(sorted(SCHEMES))}):[^@])"}
+_SCALAR = {"type": ["string", "number", "boolean"]}
+_VALUE: dict[ParameterType, Schema] = {
+    **{kind: {"type": str(kind)} for kind in ParameterType},
+    ParameterType.ARRAY: {"type": "array", "items": _SCALAR},
+}
+_NULLABLE = frozenset({"pattern", "min", "max", "max_length"})
+
+
+def json_schema(kind: str) -> Schema:
+    """Return the schema of one of `KINDS`."""
+    model, title = KINDS[kind]
+    adapters = [(name, TypeAdapter(runner.Settings)) for name, runner in RUNNERS.items()]
+    found, shared = TypeAdapter.json_schemas(
+        [("root", "validation", TypeAdapter(model)), *((name, "validation", each) for name, each in adapters)],
+        schema_generator=_Generator,
+    )
+    definitions: Schema = shared["$defs"]
+    for name, definition in definitions.items():
+        _complete(name, definition)
+    runs = [found[name, "validation"] for name in RUNNERS]
+    for name in ("AliasFile", "ActionFile"):
+        if name in definitions:
+            keys = definitions[name]["properties"]
+            nothing = [{"type": "null"}] if name == "AliasFile" else []
+            keys["run"] = {**_described(keys["run"]), "anyOf": [*runs, *nothing]}
+    root = found["root", "validation"]
+    if "$ref" in root:
+        root = definitions.pop(root["$ref"].rpartition("/")[2])
+    used = _reachable(root, definitions)
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        **root,
+        "title": title,
+        "$defs": {name: definitions[name] for name in sorted(used)},
+    }
+
+
+class _Generator(GenerateJsonSchema):
+    """Leaves out titles that only repeat a key, and defaults that nobody would write."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def default_schema(self, schema: Any) -> JsonSchemaValue:
+        made = super().default_schema(schema)
+        if made.get("default") in (None, "", [], {}) or isinstance(made["default"], dict | list):
+            made.pop("default", None)
+        return made
+
+
+def _complete(name: str, definition: Schema) -> None:
+    """Add to the definition of a model what that checks by code."""
+    definition.pop("title", None)
+    keys: Schema = definition.get("properties", {})
+    for key in ("parameters", "immutable_parameters"):
+        if key in keys:
+            keys[key]["propertyNames"] = _PARAMETER_NAME
+    match name:
+        case "AliasFile" | "ActionFile":
+            keys["name"] |= _NAME
+            if name == "AliasFile":
+                keys["action_ref"]["anyOf"][0] |= _NAME
+                definition["oneOf"] = _ONE_ACTION
+        case "ParameterEntry":
+            definition["allOf"] = [_if_type(kind) for kind in ParameterType]
+        case "PolicyEntry":
+            keys["by"] = {**_described(keys["by"]), **_people(EVERYBODY)}
+            keys["deny"]["anyOf"][:1] = _one_person(EVERYBODY | {"same"})
+            _bound(keys["within"], SHORTEST_POLL, LONGEST_WAIT)
+            both = {"retry": {"type": "object"}, "within": {"type": ["string", "number"]}}
+            definition["not"] = {"required": list(both), "properties": both}
+        case "DenyEntry":
+            keys["by"] = {**_described(keys["by"]), **_people(EVERYBODY | {"same"})}
+        case "RetryEntry":
+            _bound(keys["delay"], SHORTEST_POLL, LONGEST_WAIT)
+    if "timeout" in keys:
+        keys["env"]["propertyNames"] = _VARIABLE_NAME
+        _bound(keys["timeout"], None, LONGEST_RUN)
+        _bound(keys["output_cap"], 1, LARGEST_OUTPUT)
+    if "python" in keys:
+        keys["python"]["pattern"] = f"^[A-Za-z_](?:{_WORD}|[.])*:[A-Za-z_]{_WORD}*$"
+
+
+_ONE_ACTION = [
+    {
+        "description": "an action of its own",
+        "required": ["run"],
+        "properties": {"run": {"type": "object"}, "action_ref": {"type": "null"}},
+    },
+    {
+        "description": "an action of a file",
+        "required": ["action_ref"],
+        "properties": {"action_ref": {"type": "string"}, "run": {"type": "null"}, "parameters": {"maxProperties": 0}},
+    },
+]
+"""What an alias file may start."""
+
+
+def _described(key: Schema) -> Schema:
+    return {"description": key["description"]}
+
+
+def _one_person(words: frozenset[str]) -> list[Schema]:
+    return [{"enum": sorted(words)}, _PERSON]
+
+
+def _people(words: frozenset[str]) -> Schema:
+    """Return the schema of one person or a list of them; the words stand alone so that an editor offers them."""
+    one = _one_person(words)
+    return {"anyOf": [*one, {"type": "array", "items": {"anyOf": one}, "minItems": 1}]}
+
+
+def _bound(key: Schema, least: float | None, most: float) -> None:
+    """Bound the plain number that a length of time or a size may be."""
+    number = next(each for each in key["anyOf"] if each["type"] in ("number", "integer"))
+    number["maximum"] = most
+    if least is not None:
+        number.pop("exclusiveMinimum", None)
+        number["minimum"] = least
+
+
+def _if_type(kind: ParameterType) -> Schema:
+    """Return what a parameter of a type may say: no keys that mean nothing for it, and values of that type."""
+    value = _VALUE[kind]
+    keys: Schema = {
+        key: {"type": "null"} if key in _NULLABLE else False for key, types in ONLY_FOR.items() if kind not in types
+    }
+    keys["default"] = {"anyOf": [value, {"type": "null"}]}
+    keys["enum"] = {"items": _SCALAR if kind is ParameterType.ARRAY else value}
+    condition: Schema = {"properties": {"type": {"const": str(kind)}}}
+    if kind is not ParameterType.STRING:
+        condition["required"] = ["type"]
+    return {"if": condition, "then": {"properties": keys}}
+
+
+def _reachable(schema: Any, definitions: Mapping[str, Any]) -> set[str]:
+    """Return the names of the definitions that a schema refers to, or those do."""
+    found: set[str] = set()
+    rest = [schema]
+    while rest:
+        part = rest.pop()
+        if isinstance(part, dict):
+            name = str(part.get("$ref", "")).rpartition("/")[2]
+            if name and name not in found:
+                found.add(name)
+                rest.append(definitions[name])
+            rest += part.values()
+        elif isinstance(part, list):
+            rest += part
+    return found

@@ -1,0 +1,151 @@
+"""What `err-confirm doctor` looks at, each a few findings: settings, people, files, log, web server, versions."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from err_confirm.backends import BACKENDS
+from err_confirm.catalog import Catalog
+from err_confirm.cli.web_server import UnseenError, web_server
+from err_confirm.health import Finding, error, warning, well
+from err_confirm.model import Alias
+from err_confirm.people import EVERYBODY, People
+from err_confirm.settings import read_settings
+
+_ERRBOT = ((6, 2), (6, 3))
+"""From which version of Errbot, and before which."""
+
+
+def names(module: SimpleNamespace) -> Iterator[Finding]:
+    """Yield the CONFIRM_* names of a config.py that mean nothing."""
+    asked = _Asked()
+    read_settings(asked, {})
+    for name in sorted(vars(module)):
+        if name.startswith("CONFIRM_") and name not in asked.names:
+            yield warning(f"{name} is no setting, and means nothing", f"one of {', '.join(sorted(asked.names))}")
+
+
+class _Asked:
+    """A config.py without any name, which remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("CONFIRM_"):
+            self.names.add(name)
+        raise AttributeError(name)
+
+
+def versions() -> Iterator[Finding]:
+    """Yield whether this Python and its Errbot are ones that are known to work."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    try:
+        errbot = version("errbot")
+    except PackageNotFoundError:
+        yield warning(
+            f"this is Python {python}, without Errbot, so Errbot's version cannot be seen",
+            "run err-confirm with the Python of the bot",
+        )
+        return
+    numbers = tuple(int(number) for number in errbot.split(".")[:2] if number.isdigit())
+    if not _ERRBOT[0] <= numbers < _ERRBOT[1]:
+        yield error(f"this is Errbot {errbot}", "use Errbot 6.2")
+    else:
+        yield well(f"this is Python {python} with Errbot {errbot}")
+
+
+def files(catalog: Catalog) -> Iterator[Finding]:
+    """Yield what is wrong with alias and action files: unknown people and missing actions among it."""
+    for problem in catalog.errors:
+        yield error(str(problem), "correct this line; until then its alias or action is left out")
+    for problem in catalog.warnings:
+        yield warning(str(problem), "correct this line, or see that it is meant so")
+    if not catalog.aliases:
+        yield warning("there is no alias that can be used", "add one, or correct CONFIRM_ALIASES")
+    elif not catalog.errors and not catalog.warnings:
+        yield well(f"{len(catalog.aliases)} aliases and {len(catalog.actions)} actions can be used")
+
+
+def people(catalog: Catalog, known: People, mode: object) -> Iterator[Finding]:
+    """Yield who of the policies cannot answer on the bot's chat network.
+
+    Args:
+        catalog: the aliases.
+        known: CONFIRM_PEOPLE.
+        mode: Errbot's BACKEND.
+    """
+    backend = BACKENDS.get(str(mode).lower())
+    if backend is None:
+        networks = ", ".join(sorted({name for name in BACKENDS if name != "test"}))
+        yield error(f"on the backend {mode} nobody can be told apart for sure", f"use one of {networks}")
+        return
+    absent: dict[str, list[Alias]] = {}
+    all_here = True
+    for alias in catalog.aliases.values():
+        by = alias.policy.by if alias.policy else ()
+        missing = [who for who in by if who not in EVERYBODY and not _is_here(who, known, backend.scheme)]
+        all_here = all_here and not missing
+        if len(missing) < len(by):
+            for who in missing:
+                absent.setdefault(who, []).append(alias)
+        elif missing:
+            yield error(
+                f'{alias.source}: nobody can confirm "{alias.name}": {" and ".join(missing)} '
+                f"{'has' if len(missing) == 1 else 'have'} no {backend.scheme} identity",
+                "add one in CONFIRM_PEOPLE; !confirm me shows it",
+            )
+    for who, aliases in sorted(absent.items()):
+        yield warning(
+            f"{who} has no {backend.scheme} identity, and cannot confirm {', '.join(alias.name for alias in aliases)}",
+            "add one in CONFIRM_PEOPLE; !confirm me shows it",
+        )
+    if all_here:
+        yield well(f"everybody whom a policy names has an identity on {mode}")
+
+
+def _is_here(person: str, known: People, scheme: str) -> bool:
+    return any(identity.startswith(f"{scheme}:") for identity in known.identities(person))
+
+
+def log(module: SimpleNamespace) -> Finding:
+    """Return whether Errbot's log holds what was typed: at INFO it has each command with its arguments."""
+    level = getattr(module, "BOT_LOG_LEVEL", None)
+    number = logging.getLevelNamesMapping().get(level, None) if isinstance(level, str) else level
+    if not isinstance(number, int):
+        return warning("BOT_LOG_LEVEL cannot be seen", "set it in config.py, to logging.WARNING")
+    if number <= logging.INFO:
+        name = logging.getLevelName(number)
+        return warning(
+            f"BOT_LOG_LEVEL is {name}: Errbot's log has every command with its arguments",
+            "set it to logging.WARNING, or protect the log as you do the chat",
+        )
+    return well("BOT_LOG_LEVEL keeps commands out of Errbot's log")
+
+
+def page(module: SimpleNamespace) -> Finding:
+    """Return whether Errbot's web server, which has no login, is open to the network."""
+    storage = getattr(module, "STORAGE", "Shelf")
+    data = getattr(module, "BOT_DATA_DIR", None)
+    try:
+        if storage != "Shelf" or not data:
+            raise UnseenError(f"what Errbot keeps in {storage} is not read here")
+        server = web_server(Path(data))
+    except UnseenError as unseen:
+        return warning(
+            f"whether Errbot's web server is open to the network cannot be seen: {unseen}",
+            "say !plugin config Webserver: HOST should be 127.0.0.1",
+        )
+    if server is None:
+        return well("Errbot's web server is not configured, and does not run")
+    if server.local:
+        return well(f"Errbot's web server listens on {server.host}:{server.port}, on this machine only")
+    return warning(
+        f"Errbot's web server listens on {server.host}:{server.port}, has no login"
+        + ("" if server.encrypted else ", and no TLS"),
+        "say !plugin config Webserver with HOST 127.0.0.1, and put a proxy with TLS and a login before it",
+    )

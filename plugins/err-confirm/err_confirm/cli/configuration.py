@@ -1,0 +1,64 @@
+"""Read the bot's config.py, and what it says about files and store."""
+
+import runpy
+import sys
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+from err_confirm.catalog import Catalog, load, parse_policy
+from err_confirm.errors import SettingError
+from err_confirm.people import People
+from err_confirm.settings import Settings, read_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A config.py as the bot sees it; `path` is None where there is none, and `module` then has no names."""
+
+    path: Path | None
+    module: SimpleNamespace
+    settings: Settings
+
+
+def read_configuration(path: Path | None) -> Configuration:
+    """Read a config.py; without one, every name of a policy is taken to be somebody's.
+
+    Args:
+        path: the file; None for `./config.py`, if there is one.
+
+    Raises:
+        SettingError: it cannot be read, or a setting in it cannot be used.
+    """
+    if path is None and not Path("config.py").is_file():
+        nothing = SimpleNamespace()
+        return Configuration(None, nothing, replace(read_settings(nothing), people=People(None)))
+    path = path or Path("config.py")
+    module = read_module(path)
+    return Configuration(path, module, read_settings(module))
+
+
+def read_module(path: Path) -> SimpleNamespace:
+    """Return the names that a config.py defines. Raises SettingError."""
+    try:
+        with redirect_stdout(sys.stderr):  # what it prints is no part of an answer
+            return SimpleNamespace(**runpy.run_path(str(path)))
+    except (Exception, SystemExit) as error:  # it is a program of its own, and may raise anything
+        raise SettingError(f"{path} cannot be read: {type(error).__name__}: {error}") from error
+
+
+def read_catalog(settings: Settings, aliases: tuple[Path, ...] = (), actions: tuple[Path, ...] = ()) -> Catalog:
+    """Load the files of some folders, or else those of the settings."""
+    given = bool(aliases or actions)
+    return load(
+        [_shown(folder) for folder in (aliases if given else settings.aliases)],
+        [_shown(folder) for folder in (actions if given else settings.actions)],
+        people=settings.people,
+        default=parse_policy(settings.default, settings.people),
+    )
+
+
+def _shown(folder: Path) -> Path:
+    """Return a folder as people name it: below the current one without the path to that."""
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder

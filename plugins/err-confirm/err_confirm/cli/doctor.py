@@ -1,0 +1,64 @@
+"""`err-confirm doctor`: say what is wrong with how a bot is set up, and what puts it right."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+from err_confirm.cli import checks
+from err_confirm.cli.command import Command
+from err_confirm.cli.configuration import read_catalog, read_configuration
+from err_confirm.cli.console import GREEN, RED, YELLOW, colored, print_json
+from err_confirm.cli.exits import Exit
+from err_confirm.errors import SettingError
+from err_confirm.health import Finding, Health, error, well
+from err_confirm.store import open_store
+
+COLORS = {Health.OK: GREEN, Health.WARNING: YELLOW, Health.ERROR: RED}
+
+
+def doctor(options: argparse.Namespace) -> Exit:
+    """Print all findings; 1 if one of them is an error."""
+    findings = list(_findings(options.config))
+    if options.json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            print(f"{colored(f'{finding.health:<8}', COLORS[finding.health])}{finding.what}")
+            if finding.fix:
+                print(f"        → {finding.fix}")
+        counts = [sum(finding.health is health for finding in findings) for health in (Health.ERROR, Health.WARNING)]
+        print(f"{counts[0]} errors, {counts[1]} warnings")
+    return Exit.NO if any(finding.health is Health.ERROR for finding in findings) else Exit.OK
+
+
+def _findings(path: Path | None) -> Iterator[Finding]:
+    yield from checks.versions()
+    try:
+        found = read_configuration(path)
+        if found.path is None:
+            yield error("there is no config.py in this folder", "name the bot's with --config FILE")
+            return
+        catalog = read_catalog(found.settings)
+        store = open_store(found.settings.store, namespace=found.settings.namespace, create=False)
+    except SettingError as wrong:
+        yield error(str(wrong), "correct it: until then the plugin does not start, and no alias runs")
+        return
+    yield well(f"the settings of {found.path} can be used")
+    yield from checks.names(found.module)
+    with closing(store):
+        yield from store.check()
+    yield from checks.files(catalog)
+    yield from checks.people(catalog, found.settings.people, getattr(found.module, "BACKEND", "Text"))
+    yield checks.log(found.module)
+    yield checks.page(found.module)
+
+
+COMMAND = Command(
+    name="doctor",
+    help="say what is wrong with how the bot is set up",
+    description="Look at the settings, the store, the files, the people, the log and the web server of a bot. Say of "
+    "each whether it is well, and if not, what puts it right. Changes nothing. Exit code 1 if something is an error.",
+    run=doctor,
+)
