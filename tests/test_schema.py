@@ -1,0 +1,411 @@
+"""The schemas for editors say of a file what the loader says, as far as JSON Schema can."""
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel
+
+from docs_pages import PAGES, ROOT, Block, blocks
+from docs_walk import FILE, PART, REFUSED, completed, problems_of
+from err_confirm.catalog import load, parse_policy
+from err_confirm.catalog.entries import AckEntry, ActionFile, AliasFile, FormatEntry, ParameterEntry, ResultEntry
+from err_confirm.catalog.json_schema import KINDS, json_schema
+from err_confirm.catalog.policies import DenyEntry, PolicyEntry, RetryEntry
+from err_confirm.cli import main
+from err_confirm.errors import SettingError
+from err_confirm.people import People
+from err_confirm.runners.command_runner import CommandSettings
+from err_confirm.runners.python_runner import PythonSettings
+
+SCHEMAS = {kind: Draft202012Validator(json_schema(kind)) for kind in KINDS}
+NAMES = ["alice", "bob", "x", "a b", "5m", "2 h", "0s", "{{ x }}", "4KiB"]
+PEOPLE = People({name: [f"text:{number}"] for number, name in enumerate(NAMES)})
+
+
+def of_schema(kind: str, text: str) -> bool:
+    """Tell whether an editor takes a file."""
+    return SCHEMAS[kind].is_valid(yaml.safe_load(text))
+
+
+def of_loader(kind: str, text: str) -> list[str]:
+    """Return the errors of the loader."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("alias", "action"):
+            (Path(folder) / name).mkdir()
+        (Path(folder) / kind / "file.yaml").write_text(text)
+        default = parse_policy("requester", PEOPLE)
+        catalog = load([Path(folder) / "alias"], [Path(folder) / "action"], people=PEOPLE, default=default)
+        return [problem.message for problem in catalog.errors]
+
+
+# What an editor shows
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_schema_is_one_of_the_draft_that_it_names(kind: str) -> None:
+    schema = json_schema(kind)
+    assert schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
+    Draft202012Validator.check_schema(schema)
+    assert schema["title"].startswith("err-confirm: ")
+
+
+def definitions(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    schema = json_schema(kind)
+    yield kind, schema
+    yield from schema["$defs"].items()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_key_has_a_sentence(kind: str) -> None:
+    for name, schema in definitions(kind):
+        for key, value in schema.get("properties", {}).items():
+            assert len(value.get("description", "").split()) > 1, f"{name}.{key}"
+
+
+def test_the_keys_are_those_of_the_models_and_no_others_are_taken() -> None:
+    models: list[type[BaseModel]] = [AckEntry, CommandSettings, DenyEntry, FormatEntry, ParameterEntry, PolicyEntry]
+    models += [PythonSettings, ResultEntry, RetryEntry]
+    known = {"alias": AliasFile, "action": ActionFile, **{model.__name__: model for model in models}}
+    seen = set()
+    for kind in KINDS:
+        for name, schema in definitions(kind):
+            if name in known:
+                seen.add(name)
+                assert set(schema["properties"]) == set(known[name].model_fields), name
+                assert schema["additionalProperties"] is False, name
+    assert seen == set(known)
+
+
+def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "action"]) == 0
+    assert json.loads(capsys.readouterr().out) == json_schema("action")
+
+
+# The examples and the pages
+
+EXAMPLES = [*(ROOT / "aliases").glob("*.yaml"), *(ROOT / "actions").glob("*.yaml")]
+KIND_OF = {"aliases": "alias", "actions": "action"}
+YAML_BLOCKS = [block for page in PAGES for block in blocks(page) if block.language == "yaml"]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_is_taken(path: Path) -> None:
+    SCHEMAS[KIND_OF[path.parent.name]].validate(yaml.safe_load(path.read_text()))
+
+
+@pytest.mark.parametrize("block", YAML_BLOCKS, ids=lambda block: block.where)
+def test_a_block_of_a_page_is_taken_if_the_loader_takes_it(block: Block) -> None:
+    """A refused one is refused here, too, unless what is wrong with it is for `lint` alone."""
+    if part := PART.search(block.text):
+        SCHEMAS[part[1]].validate(yaml.safe_load(completed(part[1], block.text)))
+    elif refused := REFUSED.search(block.text):
+        if of_schema(KIND_OF[refused[2]], block.text):
+            errors = problems_of(block.text, refused[1].partition("/")[2], ROOT, refused[2])
+            assert errors
+            assert all(FOR_LINT.search(error) for error in errors)
+    elif named := FILE.search(block.text):
+        SCHEMAS[KIND_OF[named[1].split("/")[0]]].validate(yaml.safe_load(block.text))
+
+
+# A corpus of files
+
+FOR_LINT = re.compile(
+    r"unknown (parameter|person)|a format cannot give it|the template|must be at most|means an unusual"
+)
+"""What the loader says of a file that is wrong in a way that JSON Schema has no words for."""
+
+ALIAS = "name: x\nformats: [x]\n"
+RUN = "run: {command: [echo]}\n"
+SOUND = {
+    "alias": [
+        ALIAS + RUN,
+        ALIAS + "action_ref: y\n",
+        ALIAS + "action_ref: y\nrun: null\nparameters: {}\n",
+        ALIAS + RUN + "action_ref: null\n",
+        ALIAS + "run: {python: 'a.b:c', timeout: 90, output_cap: 4096, env: {A: b}}\n",
+        ALIAS + "run: {python: 'módulo:función'}\n",
+        ALIAS
+        + "run: {command: [echo], cwd: '{{ a }}', timeout: 1.5m, output_cap: 64KiB}\nparameters: {a: {default: .}}\n",
+        "name: x\nformats: [{display: d}, {representation: r}, {representation: [s, t], match_multiple: true}]\n" + RUN,
+        ALIAS + RUN + "parameters: {a: {}, b_2: {type: integer, min: -3, max: 3.5, default: 0, enum: [0]}, café: {}}\n",
+        ALIAS + RUN + "parameters: {a: {type: array, default: [a, true], max_length: 9, pattern: '.*', free: true}}\n",
+        ALIAS + RUN + "parameters: {a: {type: object, default: {k: []}, dash: true}}\n",
+        ALIAS + RUN + "parameters: {a: {type: boolean, default: false, required: true, pattern: null}}\n",
+        *(
+            ALIAS + RUN + f"confirm: {policy}\n"
+            for policy in (
+                "requester",
+                "none",
+                "{}",
+                "{by: bob}",
+                "{by: [bob, 'slack:U024', others], within: 4h}",
+                "{within: 0.05}",
+                "{within: 604800}",
+                "{within: null, retry: {count: 1, delay: 50ms}}",
+                "{retry: null, within: 90s}",
+                "{retry: {count: 10}, deny: anyone}",
+                "{deny: {by: [same, 'irc:a!b@c']}}",
+                "{deny: same}",
+            )
+        ),
+        ALIAS + RUN + "ack: {enabled: false, format: null, extra: {a: {}}, append_url: true}\nresult: {format: f}\n",
+        ALIAS + RUN + "extra: {a: 1}\nmetadata_file: m\nenabled: false\npack: p\ndescription: d\n",
+    ],
+    "action": [
+        "name: x\n" + RUN,
+        "name: x\npack: p\ndescription: d\nparameters: {a: {description: d}}\n" + RUN,
+    ],
+}
+WRONG = {
+    "alias": [
+        "{}",
+        "name: x\n" + RUN,
+        "formats: [x]\n" + RUN,
+        "name: ' '\nformats: [x]\n" + RUN,
+        'name: "a\\nb"\nformats: [x]\n' + RUN,
+        "name: 5\nformats: [x]\n" + RUN,
+        "name: x\nformats: []\n" + RUN,
+        "name: x\nformats: x\n" + RUN,
+        "name: x\nformats: [5]\n" + RUN,
+        "name: x\nformats: [{text: x}]\n" + RUN,
+        "name: x\nformats: [{representation: 5}]\n" + RUN,
+        "name: x\nformats: [{representation: [null]}]\n" + RUN,
+        ALIAS,
+        ALIAS + RUN + "action_ref: y\n",
+        ALIAS + "action_ref: ''\n",
+        ALIAS + "action_ref: y\nparameters: {a: {}}\n",
+        ALIAS + "run: {}\n",
+        ALIAS + "run: echo\n",
+        ALIAS + "run: {command: echo}\n",
+        ALIAS + "run: {command: []}\n",
+        ALIAS + "run: {command: [5]}\n",
+        ALIAS + "run: {command: [echo], python: 'a:b'}\n",
+        ALIAS + "run: {command: [echo], shell: true}\n",
+        ALIAS + "run: {python: 'a:b', cwd: /}\n",
+        ALIAS + "run: {python: a}\n",
+        ALIAS + "run: {command: [echo], timeout: 0}\n",
+        ALIAS + "run: {command: [echo], timeout: 0s}\n",
+        ALIAS + "run: {command: [echo], timeout: 100000}\n",
+        ALIAS + "run: {command: [echo], timeout: true}\n",
+        ALIAS + "run: {command: [echo], timeout: 2 minutes}\n",
+        ALIAS + "run: {command: [echo], output_cap: 0KiB}\n",
+        ALIAS + "run: {command: [echo], output_cap: 2000000}\n",
+        ALIAS + "run: {command: [echo], output_cap: 64kb}\n",
+        ALIAS + "run: {command: [echo], env: {A-B: x}}\n",
+        ALIAS + "run: {command: [echo], env: {A: 5}}\n",
+        ALIAS + RUN + "fromats: [x]\n",
+        ALIAS + RUN + "enabled: 'yes'\n",
+        ALIAS + RUN + "extra: []\n",
+        ALIAS + RUN + "immutable_parameters: {a-b: x}\n",
+        ALIAS + RUN + "parameters: {2a: {}}\n",
+        ALIAS + RUN + "parameters: {a: string}\n",
+        ALIAS + RUN + "parameters: {a: {type: text}}\n",
+        ALIAS + RUN + "parameters: {a: {required: 1}}\n",
+        ALIAS + RUN + "parameters: {a: {patern: x}}\n",
+        ALIAS + RUN + "parameters: {a: {min: 3}}\n",
+        ALIAS + RUN + "parameters: {a: {type: integer, pattern: x}}\n",
+        ALIAS + RUN + "parameters: {a: {type: boolean, free: false}}\n",
+        ALIAS + RUN + "parameters: {a: {type: object, max_length: 3}}\n",
+        ALIAS + RUN + "parameters: {a: {max_length: 0}}\n",
+        ALIAS + RUN + "parameters: {a: {enum: []}}\n",
+        ALIAS + RUN + "parameters: {a: {enum: [1]}}\n",
+        ALIAS + RUN + "parameters: {a: {default: 5}}\n",
+        ALIAS + RUN + "parameters: {a: {type: boolean, default: 'no'}}\n",
+        ALIAS + RUN + "parameters: {a: {type: array, default: [[]]}}\n",
+        ALIAS + RUN + "parameters: {a: {type: array, enum: [null]}}\n",
+        *(
+            ALIAS + RUN + f"confirm: {policy}\n"
+            for policy in (
+                "null",
+                "others",
+                "[alice]",
+                "true",
+                "{by: []}",
+                "{by: 5}",
+                "{by: '@alice'}",
+                "{by: ['pager:bob']}",
+                "{by: others, need: 2}",
+                "{within: 5m, retry: {count: 1}}",
+                "{within: soon}",
+                "{within: 0.01}",
+                "{within: 604801}",
+                "{retry: {count: 0}}",
+                "{retry: {count: 10001}}",
+                "{retry: {count: 2.5}}",
+                "{retry: {delay: 0.01}}",
+                "{retry: {times: 3}}",
+                "{deny: [bob]}",
+                "{deny: {by: []}}",
+                "{deny: {by: 'slack:@bob'}}",
+                "{deny: null}",
+            )
+        ),
+        ALIAS + RUN + "ack: text\n",
+        ALIAS + RUN + "result: {append_url: true}\n",
+        ALIAS + RUN + "result: {format: 5}\n",
+    ],
+    "action": [
+        "name: x\n",
+        "name: x\nrun: null\n",
+        "name: x\nformats: [x]\n" + RUN,
+        "name: x\naction_ref: y\n" + RUN,
+    ],
+}
+ONLY_FOR_LINT = {
+    "a template that is none": ALIAS + "run: {command: ['{{']}\n",
+    "a parameter that there is not": ALIAS + "run: {command: ['{{ y }}']}\n",
+    "a representation that is none": "name: x\nformats: ['(']\n" + RUN,
+    "a pattern that is none": ALIAS + RUN + "parameters: {a: {pattern: '('}}\n",
+    "a default that is not in the enum": ALIAS + RUN + "parameters: {a: {enum: [b], default: c}}\n",
+    "a whole number with a point": ALIAS + RUN + "confirm: {retry: {count: 3.0}}\n",
+    "a length of time out of bounds, said with its unit": ALIAS + RUN + "confirm: {within: 8d}\n",
+    "polls that are too long together": ALIAS + RUN + "confirm: {retry: {count: 9000, delay: 5m}}\n",
+    "a secret with a template": ALIAS + "run: {command: [echo], env: {A: 'env:{{ b }}'}}\n",
+    "a name with what cannot be seen": ALIAS.replace("x", "'a\\u00ad'".replace("'", '"')) + RUN,
+}
+"""What JSON Schema cannot say; docs/cli.md lists it."""
+
+
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in SOUND.items() for text in texts])
+def test_what_the_loader_takes_an_editor_takes(kind: str, text: str) -> None:
+    assert of_loader(kind, text) == []
+    SCHEMAS[kind].validate(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in WRONG.items() for text in texts])
+def test_what_is_wrong_is_wrong_for_both(kind: str, text: str) -> None:
+    assert of_loader(kind, text) != []
+    assert not of_schema(kind, text)
+
+
+@pytest.mark.parametrize("text", ONLY_FOR_LINT.values(), ids=ONLY_FOR_LINT)
+def test_what_only_lint_can_say_is_known(text: str) -> None:
+    assert of_loader("alias", text) != []
+    assert of_schema("alias", text)
+
+
+@pytest.mark.parametrize("text", [text for text in (*SOUND["alias"], *WRONG["alias"]) if "confirm:" in text])
+def test_a_policy_of_its_own_is_taken_as_under_confirm(text: str) -> None:
+    policy = yaml.safe_load(text)["confirm"]
+    try:
+        parse_policy(policy, PEOPLE)
+    except SettingError:
+        assert not SCHEMAS["policy"].is_valid(policy)
+    else:
+        SCHEMAS["policy"].validate(policy)
+
+
+# Files that nobody has thought of
+
+WORDS = st.sampled_from([*NAMES, "", "slack:U1", "@bob", "same", "others"])
+NUMBERS = st.sampled_from([0, 1, 3, -2, 0.01, 0.5, 20_000, 700_000, 2_000_000])
+ANYTHING = st.one_of(WORDS, NUMBERS, st.booleans(), st.none(), st.lists(WORDS, max_size=2), st.just({}), st.just([5]))
+LENGTHS = st.sampled_from(["5m", "90s", "0.5s", 3, 0.5, "1h"])
+WHO = st.sampled_from(["x", "others", "anyone", "slack:U1", ["bob", "requester"]])
+TYPES = st.sampled_from(["string", "integer", "number", "boolean", "array", "object"])
+FITTING: dict[str, st.SearchStrategy[Any]] = {
+    "string": st.sampled_from(["x", "a b"]),
+    "integer": st.sampled_from([0, 3]),
+    "number": st.sampled_from([1, 0.5]),
+    "boolean": st.booleans(),
+    "array": st.sampled_from([[], ["a", 1]]),
+    "object": st.sampled_from([{}, {"a": []}]),
+}
+
+
+@st.composite
+def mappings(draw: st.DrawFn, **values: st.SearchStrategy[Any]) -> dict[str, Any]:
+    """Return a mapping with some of these keys, one time in five with anything at one of them, or at an unknown one."""
+    made: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=values))
+    if draw(st.integers(0, 4)) == 4:
+        made[draw(st.sampled_from([*values, "patern"]))] = draw(ANYTHING)
+    return made
+
+
+@st.composite
+def parameters(draw: st.DrawFn) -> dict[str, Any]:
+    kind = draw(TYPES)
+    fitting = {"default": FITTING[kind], "enum": st.lists(FITTING[kind], min_size=1, max_size=2)}
+    keys = {
+        "description": WORDS,
+        "required": st.booleans(),
+        "pattern": st.just(".*"),
+        "min": st.sampled_from([-2, 0, None]),
+        "max": st.sampled_from([5, 5.5]),
+        "max_length": st.just(9),
+        "free": st.booleans(),
+        "dash": st.booleans(),
+    }
+    few = draw(st.sets(st.sampled_from(sorted(keys)), max_size=2))
+    made = draw(mappings(**fitting, **{key: keys[key] for key in few}))
+    return made if kind == "string" and draw(st.booleans()) else {"type": kind, **made}
+
+
+TEXTS = st.sampled_from(["x", "y z", None])
+RETRIES = mappings(count=st.sampled_from([1, 20]), delay=LENGTHS)
+DENIALS = st.one_of(WHO.filter(lambda who: isinstance(who, str)), mappings(by=st.one_of(WHO, st.just("same"))))
+POLICIES = st.one_of(
+    st.sampled_from(["requester", "none"]),
+    mappings(by=WHO, retry=RETRIES, deny=DENIALS),
+    mappings(by=WHO, within=st.one_of(LENGTHS, st.none())),
+)
+SHARED = {
+    "env": st.dictionaries(st.sampled_from(["A", "B_2", "C-3"]), WORDS, max_size=2),
+    "timeout": LENGTHS,
+    "output_cap": st.sampled_from(["4KiB", 4096, "1MiB"]),
+}
+COMMANDS = st.one_of(
+    mappings(**SHARED, cwd=WORDS).map(lambda rest: {"command": ["echo", "{{ x }}"], **rest}),
+    mappings(**SHARED).map(lambda rest: {"python": "a.b:c", **rest}),
+)
+FORMATS = mappings(
+    display=WORDS, representation=st.sampled_from(["x", ["x", "y {{x}}"], []]), match_multiple=st.booleans()
+)
+REPLIES = {"enabled": st.booleans(), "format": TEXTS, "extra": st.just({"a": 1})}
+KEYS = {
+    "confirm": POLICIES,
+    "parameters": st.dictionaries(st.sampled_from(["x", "y_1", "é2", "1z"]), parameters(), max_size=2),
+    "formats": st.lists(st.one_of(st.just("x {{x}}"), FORMATS), min_size=1, max_size=2),
+    "ack": mappings(**REPLIES, append_url=st.booleans()),
+    "result": mappings(**REPLIES),
+    "immutable_parameters": st.dictionaries(st.sampled_from(["x", "z"]), WORDS, max_size=1),
+    "enabled": st.booleans(),
+    "pack": WORDS,
+    "extra": st.just({"a": [1]}),
+}
+ACTIONS = st.one_of(
+    COMMANDS.map(lambda run: {"run": run}),
+    COMMANDS.map(lambda run: {"run": run, "action_ref": None}),
+    st.just({"action_ref": "y"}),
+    ANYTHING.map(lambda name: {"action_ref": name}),
+    st.just({"action_ref": "y", "run": {"command": ["echo"]}}),
+    st.just({}),
+)
+
+
+@st.composite
+def aliases(draw: st.DrawFn) -> dict[str, Any]:
+    few = draw(st.sets(st.sampled_from(sorted(KEYS)), max_size=3))
+    made = {"name": "x", "formats": ["x {{x}}"], **draw(mappings(**{key: KEYS[key] for key in few}))}
+    return {**made, **(draw(COMMANDS.map(lambda run: {"run": run})) if draw(st.booleans()) else draw(ACTIONS))}
+
+
+@settings(max_examples=400)
+@given(aliases())
+def test_whatever_the_loader_takes_an_editor_takes_and_the_other_way_round(alias: dict[str, Any]) -> None:
+    """What the loader alone refuses, it refuses for a reason that JSON Schema has no words for."""
+    errors = of_loader("alias", json.dumps(alias))
+    taken = SCHEMAS["alias"].is_valid(alias)
+    if not errors:
+        SCHEMAS["alias"].validate(alias)
+    elif taken:
+        assert all(FOR_LINT.search(error) for error in errors), errors
