@@ -202,12 +202,12 @@ class SqliteStore:
                         f"the store {self._path} is not there yet", "start the bot, or correct CONFIRM_STORE"
                     )
                 ]
+            found = [*modes(self._path), file_system(self._path.resolve(), mounted())]
             with closing(_connect(self._path)) as connection:
                 started = time.perf_counter()
                 connection.execute("SELECT 1 FROM record LIMIT 1").fetchone()
                 took = (time.perf_counter() - started) * 1_000
                 (sound,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-            found = [*modes(self._path), file_system(self._path.resolve(), mounted())]
         except (sqlite3.Error, OSError) as error:
             return [
                 health.error(f"the store {self._path} cannot be used now: {error}", "see who owns it, and what it is")
