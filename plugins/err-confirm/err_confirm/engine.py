@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from err_confirm import ids
 from err_confirm.errors import LineError, StoreUnavailableError
+from err_confirm.history import Found, Search, search
 from err_confirm.model import Execution, Place, State
 from err_confirm.plan import Plan
 from err_confirm.records import RecordError, Records
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 
 CONFLICTS = 100
 """How many other writers a step gives way to before the store counts as not reachable."""
+SEARCHED = 50_000
+"""How many of the journal's lines are looked at for somebody in chat."""
 CANDIDATES = 5
 """How many executions are offered to who has named none of them clearly."""
 JUST_ENDED = 120.0
@@ -141,6 +144,10 @@ class Engine:
     def recent(self) -> Iterator[Execution]:
         """Yield the executions that are kept, newest first."""
         return self._readable(self.store.recent())
+
+    def search(self, wanted: Search, most: int) -> Found:
+        """Return the newest executions that are meant, also those that are no longer kept, out of the newest lines."""
+        return search(self.store, self._records, wanted, most, lines=SEARCHED)
 
     def waiting(self, limit: int) -> tuple[list[Execution], float]:
         """Return at most `limit` executions that have not ended, the soonest due first, and the store's clock."""

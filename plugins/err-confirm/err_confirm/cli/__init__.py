@@ -7,17 +7,22 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from err_confirm import __version__
-from err_confirm.cli import doctor, lint, match, schema_command
+from err_confirm.cli import doctor, executions, export, lint, match, pending, schema_command, show, verify
 from err_confirm.cli.command import add_shared_options
 from err_confirm.cli.console import complain
 from err_confirm.cli.exits import Exit
-from err_confirm.errors import ErrConfirmError, StoreUnavailableError
+from err_confirm.errors import ErrConfirmError, LineError, StoreUnavailableError
 
 __all__ = ["COMMANDS", "Exit", "main"]
 
 COMMANDS = (
     lint.COMMAND,
     match.COMMAND,
+    pending.COMMAND,
+    show.COMMAND,
+    executions.COMMAND,
+    verify.COMMAND,
+    export.COMMAND,
     schema_command.COMMAND,
     doctor.COMMAND,
 )
@@ -47,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StoreUnavailableError as error:
         complain(error)
         return Exit.UNAVAILABLE
+    except LineError as error:
+        complain(f"a line of the journal {error}; see: err-confirm verify")
+        return Exit.NO
     except ErrConfirmError as error:
         complain(error)
         return Exit.USAGE

@@ -1,0 +1,59 @@
+"""`err-confirm executions`: find executions, also those of long ago."""
+
+import argparse
+import sys
+from dataclasses import asdict
+
+from err_confirm.cli.books import opened
+from err_confirm.cli.command import Command
+from err_confirm.cli.console import print_json
+from err_confirm.cli.exits import Exit
+from err_confirm.cli.filters import add_filters, read_filters
+from err_confirm.cli.moments import Progress, shown
+from err_confirm.history import search
+from err_confirm.visible import visible
+
+LIMIT = 100
+
+
+def executions(options: argparse.Namespace) -> Exit:
+    """Print the executions that the options mean, newest first."""
+    with opened(options) as books, Progress("lines read") as progress:
+        _, now = books.store.due(1)
+        wanted = read_filters(options, now)
+        found = search(books.store, books.records, wanted, options.limit, on_line=progress.step)
+    if options.json:
+        print_json([asdict(each) for each in found.executions])
+    else:
+        for each in found.executions:
+            words = f"{each.state} · {visible(each.text)} by {visible(each.requester)}"
+            print(f"{shown(each.at)} {each.id} {words}")
+    if found.more:
+        print(f"… and more; the newest {options.limit} are shown, --limit says how many", file=sys.stderr)
+    elif not found.executions:
+        print("the journal has no such execution", file=sys.stderr)
+    return Exit.OK
+
+
+def positive(text: str) -> int:
+    """Return a whole number above zero; argparse says so where it is none."""
+    if not text.isdecimal() or not 0 < len(text) < 10 or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text} is no number above zero")
+    return int(text)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_filters(parser, "asked for by this person")
+    parser.add_argument(
+        "--limit", metavar="N", type=positive, default=LIMIT, help=f"at most so many (default: {LIMIT})"
+    )
+
+
+COMMAND = Command(
+    name="executions",
+    help="find executions, also those of long ago",
+    description="List executions, newest first: all that the journal has, or those that the options mean, each of "
+    "which narrows it further. Reads the store that config.py names, and needs to be able to read the bot's key file.",
+    run=executions,
+    arguments=_arguments,
+)

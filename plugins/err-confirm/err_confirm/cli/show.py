@@ -1,0 +1,108 @@
+"""`err-confirm show`: say all that is known of one execution."""
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from err_confirm.cli.books import Books, opened
+from err_confirm.cli.command import Command
+from err_confirm.cli.console import complain, print_json
+from err_confirm.cli.exits import Exit
+from err_confirm.cli.moments import shown
+from err_confirm.engine import Unclear
+from err_confirm.history import newest_first
+from err_confirm.ids import read_id
+from err_confirm.journal import Line
+from err_confirm.model import Execution
+from err_confirm.plan import describe
+from err_confirm.policy import whom
+from err_confirm.records import RecordError
+from err_confirm.visible import visible
+
+_EXECUTION = TypeAdapter(Execution)
+
+
+def show(options: argparse.Namespace) -> Exit:
+    """Print an execution as it is kept, and what the journal has of it."""
+    with opened(options) as books:
+        found = books.engine.resolve(options.id)
+        if isinstance(found, Unclear) and found.candidates:
+            complain(f"{options.id} could be {', '.join(found.candidates)}; say more of it")
+            return Exit.AMBIGUOUS
+        start = read_id(options.id)
+        lines = _lines(books, start if isinstance(found, Unclear) else found) if start else []
+        try:
+            execution = None if isinstance(found, Unclear) else books.engine.read(found)[0]
+        except RecordError as error:
+            complain(error)
+            return Exit.NO
+    if execution is None and not lines:
+        complain(f"there is no execution {options.id}; see: err-confirm executions")
+        return Exit.NO
+    if options.json:
+        kept = None if execution is None else _EXECUTION.dump_python(execution, mode="json")
+        print_json({"execution": kept, "journal": [_facts(line) for line in lines]})
+        return Exit.OK
+    if execution is None:
+        print(f"{lines[0].entry.execution} is no longer kept; the journal has of it:")
+    else:
+        print("\n".join(_worded(execution)))
+    for line in lines:
+        print(f"  {shown(line.entry.at)}  {_step(line)}")
+    return Exit.OK
+
+
+def _lines(books: Books, start: str) -> list[Line]:
+    """Return the lines about the newest execution whose id begins so, oldest first."""
+    lines: list[Line] = []
+    for line in newest_first(books.store, books.seal):
+        if line.entry.execution.startswith(start):
+            start = line.entry.execution
+            lines.insert(0, line)
+            if line.entry.what == "asked":
+                break
+    return lines
+
+
+def _facts(line: Line) -> dict[str, Any]:
+    told = line.entry
+    return {name: getattr(told, name) for name in ("at", "what", "who", "identity", "room", "facts")}
+
+
+def _worded(execution: Execution) -> Iterator[str]:
+    yield f"{execution.id} {execution.state} · {execution.alias} asked by {visible(execution.requester)}"
+    yield f"  said: {visible(execution.text)}"
+    yield f"  runs: {describe(execution.invocation)}"
+    if execution.policy:
+        yield f"  may confirm: {whom(execution.policy.by)} · may deny: {whom(execution.policy.deny_by)}"
+    else:
+        yield "  runs without confirmation"
+    yield f"  bound to: {execution.digest[:16]}"
+    outcome = execution.outcome
+    if outcome:
+        ended = "was stopped" if outcome.exit_code is None else f"exit code {outcome.exit_code}"
+        yield f"  {visible(outcome.error) or ended}"
+        yield from (f"  | {visible(line.expandtabs())}" for line in outcome.output.splitlines())
+
+
+def _step(line: Line) -> str:
+    told = line.entry
+    by = f" by {visible(told.who)}" if told.who else ""
+    reason = told.facts.get("reason") or told.facts.get("error") or ""
+    return f"{told.what}{by}{f': {visible(str(reason))}' if reason else ''}"
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help="its id, or at least its first 4 characters")
+
+
+COMMAND = Command(
+    name="show",
+    help="say all that is known of one execution",
+    description="Say all that is known of one execution: what was said, what runs, its output, and each step that the "
+    "journal has of it, also long after it has ended. Exit code 1 if there is none, 2 if several begin so.",
+    run=show,
+    arguments=_arguments,
+)
