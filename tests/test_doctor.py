@@ -93,7 +93,7 @@ def test_for_people_each_finding_is_a_line_with_its_fix_below(site: Path, capsys
     out = capsys.readouterr().out
     assert "\nerror   aliases/wrong.yaml:5: " in out
     assert "\n        → correct this line" in out
-    assert out.splitlines()[-1] == "1 errors, 2 warnings"
+    assert out.splitlines()[-1] == "1 errors, 3 warnings"
     assert "\033" not in out
 
 

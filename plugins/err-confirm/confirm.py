@@ -16,11 +16,12 @@ from errbot import BotPlugin, CommandError, botcmd, re_botcmd
 import err_confirm
 from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
-from err_confirm.engine import Unclear
+from err_confirm.engine import SEARCHED, Unclear
 from err_confirm.errors import DuplicateParameterError, ErrConfirmError, ParameterError, StoreUnavailableError
 from err_confirm.guard import Guard
 from err_confirm.logged import Discretion
 from err_confirm.model import Place, Verdict
+from err_confirm.question import QuestionError, read_question
 from err_confirm.settings import read_settings
 from err_confirm.transition import Answer, Cancel, Event, Reason, Refusal
 
@@ -115,11 +116,20 @@ class Confirm(BotPlugin):
             return self.chat.reply(msg, self.chat.show(execution, now))
 
     @botcmd
-    def executions(self, msg: Any, _: str) -> str:
-        """List what was asked for in the last day, newest first."""
+    def executions(self, msg: Any, args: str) -> str:
+        """List what was asked for in the last day, or search: !executions restart failed by bob since 2d"""
+        engine, say = self.guard.engine, self.chat.wording.say
         with self.worded():
-            newest = list(islice(self.guard.engine.recent(), LISTED))
-        return self.chat.reply(msg, self.chat.wording.say("executions", executions=newest))
+            if not args.strip():
+                newest = list(islice(engine.recent(), LISTED))
+                return self.chat.reply(msg, say("executions", executions=newest))
+            _, now = engine.store.due(1)
+            try:
+                wanted = read_question(args, self.guard.catalog.aliases, now)
+            except QuestionError as error:
+                raise CommandError(say("refused_question", error=error)) from error
+            found = engine.search(wanted, LISTED)
+        return self.chat.reply(msg, say("found", found=found, now=now, lines=SEARCHED))
 
     def start(self, msg: Any, text: str) -> None:
         """Ask for what a text means; the aliases' commands call this, also while this plugin is switched off."""

@@ -12,6 +12,7 @@ from err_confirm.inert import Inert, Network, paragraphs
 from err_confirm.model import Alias
 from err_confirm.policy import whom
 
+_HALF_A_DAY = 43_200
 _LIBRARY = Path(__file__).resolve().parent
 TEMPLATES = (_LIBRARY / "templates", _LIBRARY.parent / "templates")
 """Where the sentences are: in the library's folder if this is installed as a wheel, else beside it."""
@@ -20,6 +21,12 @@ TEMPLATES = (_LIBRARY / "templates", _LIBRARY.parent / "templates")
 def clock(moment: float) -> str:
     """Return a moment (seconds since 1970) as `14:03:20 UTC`."""
     return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S UTC")
+
+
+def moment(at: float, now: float) -> str:
+    """Return a moment as `14:03:20 UTC`, with its day before it where that need not be today."""
+    day = "" if now - at < _HALF_A_DAY else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d ")
+    return f"{day}{clock(at)}"
 
 
 def value(item: object) -> str:
@@ -62,6 +69,7 @@ class Wording:
             value=value,
             whom=whom,
         )
+        self._environment.filters["moment"] = moment
         self._environment.globals["prefix"] = prefix
 
     def say(self, message: str, **facts: Any) -> str:

@@ -11,9 +11,11 @@ from typing import Any
 from err_confirm.backends import BACKENDS
 from err_confirm.catalog import Catalog
 from err_confirm.cli.web_server import UnseenError, web_server
+from err_confirm.errors import SettingError
 from err_confirm.health import Finding, error, warning, well
 from err_confirm.model import Alias
 from err_confirm.people import EVERYBODY, People
+from err_confirm.seal import load_key
 from err_confirm.settings import read_settings
 
 _ERRBOT = ((6, 2), (6, 3))
@@ -39,6 +41,17 @@ class _Asked:
         if name.startswith("CONFIRM_"):
             self.names.add(name)
         raise AttributeError(name)
+
+
+def key(path: Path) -> Finding:
+    """Return whether the key that seals records and journal is there, and its owner's alone."""
+    try:
+        if not path.exists():
+            return warning(f"there is no key in {path} yet", "start the bot, or correct CONFIRM_KEY_FILE")
+        load_key(path)
+    except (SettingError, OSError) as wrong:
+        return error(str(wrong), "put it right before the bot starts; it does not start so")
+    return well(f"the key in {path} is open to its owner alone")
 
 
 def versions() -> Iterator[Finding]:

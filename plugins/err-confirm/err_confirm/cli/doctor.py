@@ -49,6 +49,7 @@ def _findings(path: Path | None) -> Iterator[Finding]:
     yield from checks.names(found.module)
     with closing(store):
         yield from store.check()
+    yield checks.key(found.settings.key_file)
     yield from checks.files(catalog)
     yield from checks.people(catalog, found.settings.people, getattr(found.module, "BACKEND", "Text"))
     yield checks.log(found.module)

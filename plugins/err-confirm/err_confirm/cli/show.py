@@ -37,7 +37,7 @@ def show(options: argparse.Namespace) -> Exit:
             execution = None if isinstance(found, Unclear) else books.engine.read(found)[0]
         except RecordError as error:
             complain(error)
-            return Exit.NO
+            execution = None
     if execution is None and not lines:
         complain(f"there is no execution {options.id}; see: err-confirm executions")
         return Exit.NO
