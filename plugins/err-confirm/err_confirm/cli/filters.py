@@ -24,7 +24,7 @@ def read_filters(options: argparse.Namespace, now: float) -> Search:
         person=options.person,
         alias=options.alias,
         state=options.state,
-        since=read_moment(options.since, now) if options.since else -math.inf,
-        until=read_moment(options.until, now) if options.until else math.inf,
+        since=read_moment(options.since, now) if options.since is not None else -math.inf,
+        until=read_moment(options.until, now) if options.until is not None else math.inf,
         text=options.text,
     )

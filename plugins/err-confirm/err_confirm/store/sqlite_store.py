@@ -139,7 +139,7 @@ class SqliteStore:
         while True:
             with self._reading() as connection:
                 rows = connection.execute(
-                    "SELECT seq, id, version, token, body FROM record"
+                    "SELECT seq, id, version, token, CAST(body AS BLOB) FROM record"
                     " WHERE namespace = ? AND seq < ? AND keep_until > ? ORDER BY seq DESC LIMIT ?",
                     (self._namespace, before, self._clock(), RECENT_PAGE),
                 ).fetchall()
@@ -162,7 +162,8 @@ class SqliteStore:
         """See `Store.journal`."""
         with self._reading() as connection:
             return connection.execute(
-                "SELECT number, line FROM journal WHERE namespace = ? AND number > ? ORDER BY number LIMIT ?",
+                "SELECT number, CAST(line AS TEXT) FROM journal"
+                " WHERE namespace = ? AND number > ? ORDER BY number LIMIT ?",
                 (self._namespace, after, limit),
             ).fetchall()
 
@@ -170,7 +171,7 @@ class SqliteStore:
         """See `Store.newest`."""
         with self._reading() as connection:
             return connection.execute(
-                "SELECT number, line FROM journal WHERE namespace = ? ORDER BY number DESC LIMIT ?",
+                "SELECT number, CAST(line AS TEXT) FROM journal WHERE namespace = ? ORDER BY number DESC LIMIT ?",
                 (self._namespace, limit),
             ).fetchall()[::-1]
 
@@ -222,7 +223,8 @@ class SqliteStore:
         self, connection: sqlite3.Connection, execution_id: str, now: float
     ) -> tuple[int | None, Record | None]:
         row = connection.execute(
-            "SELECT seq, id, version, token, body FROM record WHERE namespace = ? AND id = ? AND keep_until > ?",
+            "SELECT seq, id, version, token, CAST(body AS BLOB) FROM record"
+            " WHERE namespace = ? AND id = ? AND keep_until > ?",
             (self._namespace, execution_id, now),
         ).fetchone()
         return (row[0], Record(*row[1:])) if row else (None, None)
@@ -305,9 +307,11 @@ class SqliteStore:
 
 def _connect(path: Path) -> sqlite3.Connection:
     """Open a file that is there, in autocommit mode; the caller sees to it that one thread at a time uses it."""
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         f"{path.as_uri()}?mode=rw", uri=True, timeout=TIMEOUT, isolation_level=None, check_same_thread=False
     )
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")  # others may have written what is none
+    return connection
 
 
 def _purge(connection: sqlite3.Connection, now: float) -> None:
