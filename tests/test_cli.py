@@ -1,6 +1,9 @@
 """The command line: what it prints, where, and its exit codes."""
 
 import json
+import os
+import pty
+import signal
 import subprocess
 import sys
 import tomllib
@@ -9,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from err_confirm import __version__
+from err_confirm.cli import COMMANDS, Exit
 from talk import ROOT, write_files
 
 FILES = {
@@ -165,6 +169,95 @@ def test_a_config_that_fails_is_wrong_usage_and_not_no_match(pack: Path, text: s
         assert done.stderr.startswith(f"err-confirm: {message}")
     done = err_confirm("lint", "--config", "nowhere.py", cwd=pack)
     assert (done.returncode, "nowhere.py cannot be read: FileNotFoundError" in done.stderr) == (64, True)
+
+
+# What all commands share
+
+
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
+def test_every_command_has_help_and_the_shared_options(pack: Path, command: str) -> None:
+    done = err_confirm(command, "--help", cwd=pack)
+    assert (done.returncode, done.stderr) == (0, "")
+    for words in (f"usage: err-confirm {command}", "--config FILE", "--json", "show this help"):
+        assert words in done.stdout
+    assert f"\n    {command}" in err_confirm("--help", cwd=pack).stdout
+
+
+def test_every_exit_code_has_its_own_number() -> None:
+    assert len({code.value for code in Exit.__members__.values()}) == len(Exit.__members__)
+
+
+def test_lint_prints_json_for_programs(pack: Path) -> None:
+    write_files(pack, {"aliases/wrong.yaml": "name: wrong\nformats: [x]\naction_ref: y\nconfirm: [alice]\n"})
+    done = err_confirm("lint", "--json", cwd=pack)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["aliases"], found["actions"]) == (1, 3, 1)
+    (error,) = [problem for problem in found["problems"] if problem["severity"] == "error"]
+    assert (error["file"], error["line"]) == ("aliases/wrong.yaml", 4)
+
+
+def test_what_a_config_prints_is_no_part_of_the_answer(pack: Path) -> None:
+    write_files(pack, {"config.py": "print('loading')\n"})
+    done = err_confirm("match", "--json", "restart web01", cwd=pack)
+    assert json.loads(done.stdout)[0]["alias"] == "restart"
+    assert done.stderr.startswith("loading\n")
+
+
+@pytest.mark.parametrize(
+    ("environment", "colored"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
+)
+def test_colours_are_for_terminals_and_not_for_those_who_want_none(
+    pack: Path, environment: dict[str, str], colored: bool
+) -> None:
+    screen, terminal = pty.openpty()
+    with os.fdopen(screen, "rb", buffering=0) as shown:
+        subprocess.run(
+            [sys.executable, "-m", "err_confirm", "lint"],
+            cwd=pack,
+            env={"PYTHONPATH": str(ROOT / "plugins/err-confirm"), "TERM": "xterm", **environment},
+            stdout=terminal,
+            timeout=60,
+            check=False,
+        )
+        os.close(terminal)
+        assert (b"\x1b[33m" in shown.read(65_536)) is colored
+    assert "\x1b" not in err_confirm("lint", cwd=pack).stdout
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(pack: Path) -> None:
+    """As `err-confirm schema alias | head -1`."""
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"{sys.executable} -m err_confirm schema alias | true; echo ${{PIPESTATUS[0]}}"],
+        cwd=pack,
+        env={"PYTHONPATH": str(ROOT / "plugins/err-confirm"), "PYTHONUNBUFFERED": "1", "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (f"{Exit.BROKEN_PIPE}\n", "")
+
+
+def test_an_interrupt_is_quiet(pack: Path) -> None:
+    write_files(pack, {"config.py": f"import os, signal\nos.kill(os.getpid(), {int(signal.SIGINT)})\n"})
+    done = err_confirm("lint", cwd=pack)
+    assert (done.returncode, done.stdout, done.stderr) == (Exit.INTERRUPTED, "", "")
+
+
+def test_a_terminal_that_knows_few_letters_gets_escapes(pack: Path) -> None:
+    write_files(pack, {"aliases/umlaut.yaml": "name: ü\nformats: [ü]\naction_ref: y\n"})
+    done = subprocess.run(
+        [sys.executable, "-m", "err_confirm", "lint"],
+        cwd=pack,
+        env={"PYTHONPATH": str(ROOT / "plugins/err-confirm"), "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert 'alias "\\xfc" starts the action' in done.stdout
 
 
 def test_the_script_that_setup_writes_is_this_command() -> None:

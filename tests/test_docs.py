@@ -42,7 +42,7 @@ from err_confirm.catalog import RESERVED
 from err_confirm.catalog.entries import AckEntry, ActionFile, AliasFile, FormatEntry, ParameterEntry, ResultEntry
 from err_confirm.catalog.policies import DenyEntry, PolicyEntry, RetryEntry
 from err_confirm.chat import DONE
-from err_confirm.cli import Exit
+from err_confirm.cli import COMMANDS, Exit
 from err_confirm.durations import format_duration, parse_duration
 from err_confirm.engine import Engine
 from err_confirm.index import Index
@@ -239,8 +239,10 @@ def test_the_lists_of_words_are_complete() -> None:
     assert set(RUNNERS) == {
         heading.removeprefix("run: ") for heading in headings(ACTIONS) if heading.startswith("run: ")
     }
-    codes_of_match = [(codes(row[0])[0], codes(row[1])[0]) for row in table(CLI, "Exit codes of match")]
-    assert codes_of_match == [(str(code.value), code.name) for code in Exit]
+    exit_codes = [(codes(row[0])[0], codes(row[1])[0]) for row in table(CLI, "Exit codes")]
+    assert exit_codes == [(str(code.value), code.name) for code in Exit]
+    commands = {heading for heading in headings(CLI) if heading.islower()}
+    assert commands == {command.name for command in COMMANDS}
     for name in first_codes(CLI, "As a library"):
         assert issubclass(getattr(errors, name), errors.TextError)
     ended = {state for state in State if state.ended}

@@ -65,8 +65,8 @@ def json_schema(kind: str) -> Schema:
     used = _reachable(root, definitions)
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
-        **root,
         "title": title,
+        **root,
         "$defs": {name: definitions[name] for name in sorted(used)},
     }
 
