@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from err_confirm.errors import LineError
 from err_confirm.journal import PAGE, Line, read_line
@@ -85,6 +85,7 @@ def search(
         lines: after how many lines it gives up.
         on_line: is called for each line.
     """
+    in_any_state = replace(wanted, state="")
     last: dict[str, Line] = {}
     found: list[Asked] = []
     for count, line in enumerate(newest_first(store, records.seal)):
@@ -101,12 +102,14 @@ def search(
         asked = Asked(
             id=told.execution,
             at=told.at,
-            state=_state(store, records, newest),
+            state=_UNDECIDED.get(newest.entry.what) or State(newest.entry.what),
             changed_at=newest.entry.at,
             alias=told.facts["alias"],
             requester=told.who,
             text=told.facts["text"],
         )
+        if newest.entry.what in _UNDECIDED and in_any_state.takes(asked):
+            asked = replace(asked, state=_state(store, records, asked))
         if wanted.takes(asked):
             if len(found) == most:
                 return Found(tuple(found), more=True, complete=True)
@@ -127,14 +130,11 @@ def newest_first(store: Store, seal: Seal) -> Iterator[Line]:
         above = page[0][0] - 1
 
 
-def _state(store: Store, records: Records, newest: Line) -> State:
-    """Return what an execution has come to: by its last line, or by its record where that line leaves it open."""
-    what = newest.entry.what
-    if what not in _UNDECIDED:
-        return State(what)
-    record, _ = store.read(newest.entry.execution)
+def _state(store: Store, records: Records, asked: Asked) -> State:
+    """Return what an execution has come to by its record, if there is one that can be used."""
+    record, _ = store.read(asked.id)
     try:
-        return records.read(record).state if record else _UNDECIDED[what]
+        return records.read(record).state if record else asked.state
     except RecordError as error:
         log.warning("%s", error)
-        return _UNDECIDED[what]
+        return asked.state

@@ -22,13 +22,17 @@ def pending(options: argparse.Namespace) -> Exit:
         print_json([_facts(execution) for execution in waiting])
         return Exit.OK
     for each in waiting:
-        left = f"{format_duration(each.expires_at - now)} left" if each.state is State.PENDING else str(each.state)
-        by = whom(each.policy.by) if each.policy else "nobody"
-        print(f"{each.id} {each.alias} asked by {visible(each.requester)} · {left} · waits for {by}")
+        print(f"{each.id} {each.alias} asked by {visible(each.requester)} · {_standing(each, now)}")
         print(f"         {visible(each.text)}")
     if not waiting:
         print("nothing waits")
     return Exit.OK
+
+
+def _standing(execution: Execution, now: float) -> str:
+    if execution.state is not State.PENDING or execution.policy is None:
+        return str(execution.state)
+    return f"{format_duration(execution.expires_at - now)} left · waits for {whom(execution.policy.by)}"
 
 
 def _facts(execution: Execution) -> dict[str, object]:
