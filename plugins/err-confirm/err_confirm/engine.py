@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 CONFLICTS = 100
 """How many other writers a step gives way to before the store counts as not reachable."""
-SEARCHED = 50_000
+SEARCHED = 20_000
 """How many of the journal's lines are looked at for somebody in chat."""
 CANDIDATES = 5
 """How many executions are offered to who has named none of them clearly."""
