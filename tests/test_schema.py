@@ -151,8 +151,7 @@ SOUND = {
                 "{by: [bob, 'slack:U024', others], within: 4h}",
                 "{within: 0.05}",
                 "{within: 604800}",
-                "{within: null, retry: {count: 1, delay: 50ms}}",
-                "{retry: null, within: 90s}",
+                "{retry: {count: 1, delay: 50ms}}",
                 "{retry: {count: 10}, deny: anyone}",
                 "{deny: {by: [same, 'irc:a!b@c']}}",
                 "{deny: same}",
@@ -248,6 +247,8 @@ WRONG = {
                 "{deny: {by: []}}",
                 "{deny: {by: 'slack:@bob'}}",
                 "{deny: null}",
+                "{within: null, retry: {count: 1}}",
+                "{retry: null}",
             )
         ),
         ALIAS + RUN + "ack: text\n",

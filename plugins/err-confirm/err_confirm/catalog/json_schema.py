@@ -103,8 +103,9 @@ def _complete(name: str, definition: Schema) -> None:
             keys["by"] = {**_described(keys["by"]), **_people(EVERYBODY)}
             keys["deny"]["anyOf"][:1] = _one_person(EVERYBODY | {"same"})
             _bound(keys["within"], SHORTEST_POLL, LONGEST_WAIT)
-            both = {"retry": {"type": "object"}, "within": {"type": ["string", "number"]}}
-            definition["not"] = {"required": list(both), "properties": both}
+            for key in ("retry", "within"):
+                keys[key]["anyOf"].remove({"type": "null"})
+            definition["not"] = {"required": ["retry", "within"]}
         case "DenyEntry":
             keys["by"] = {**_described(keys["by"]), **_people(EVERYBODY | {"same"})}
         case "RetryEntry":
