@@ -381,10 +381,10 @@ def test_what_is_kept_where_is_what_is_really_there(own_redis_server: RedisServe
     """After one life, by a user who may do nothing but what the page says."""
     rows = [[codes(cell) for cell in row] for row in table(STORES, "What is kept where")]
     user = next(block for block in blocks(STORES) if block.text.startswith("user "))
-    own_redis_server.start()
+    own_redis_server.start("--appendonly", "yes")
     with redis.Redis(unix_socket_path=str(own_redis_server.socket)) as client:
         client.execute_command("ACL", "SETUSER", *user.text.split()[1:])
-        url = f"{own_redis_server.url}?username=confirm&password=secret"
+        url = f"redis+unix://{own_redis_server.socket}?username=confirm&password=secret"
         with closing(open_store(url, namespace="err-confirm")) as store:
             with closing(store.watch()) as watch:
                 execution_id = a_life(store)
