@@ -192,6 +192,23 @@ class TestForgery:
         with pytest.raises(Exception, match="the journal cannot vouch for it: line 8, which was there, is gone"):
             engine.apply(asked, Advance("two"))
 
+    def test_an_approval_that_another_end_was_written_over_does_not_run_again(self, store: Store) -> None:
+        """Given what waited, put back and canceled, then the journal's last line tells of the approval's version."""
+        engine = Engine(store, RECORDS, lambda _: None)
+        asked = lived(store, Posted())
+        waiting, _ = store.read(asked)
+        engine.apply(asked, YES)
+        approved, _ = store.read(asked)
+        assert waiting
+        assert approved
+        engine.apply(asked, Advance("one"))
+        put_back(store, waiting)
+        engine.apply(asked, Cancel("alice"))
+        put_back(store, approved)
+        for process in (engine, Engine(store, RECORDS, lambda _: None)):
+            with pytest.raises(Exception, match="was put back"):
+                process.apply(asked, Advance("two"))
+
     def test_a_claim_asks_the_journal_for_the_approval(self, store: Store) -> None:
         asked = lived(store, Posted(), YES)
         cut_journal(store, 2)

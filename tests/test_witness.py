@@ -4,9 +4,9 @@ import pytest
 
 from builders import RECORDS
 from err_confirm.errors import LineError
-from err_confirm.journal import PRUNED, Entry, append
+from err_confirm.journal import PAGE, PRUNED, Entry, append
 from err_confirm.store.base import Record, Store, Swap
-from err_confirm.witness import FIRST_LOOK, Witness
+from err_confirm.witness import FIRST_LOOK, FORKED, Witness
 from faulty import Around
 from test_journal import cut_journal
 
@@ -93,3 +93,42 @@ def test_what_was_forgotten_on_purpose_is_not_missed(store: Store) -> None:
     assert witness.last_version("new") == 1
     write(store, "newer")
     assert witness.last_version("newer") == 1
+
+
+def test_what_was_forgotten_on_purpose_is_not_missed_where_very_much_has_come_since(store: Store) -> None:
+    """Regression: only the first page was searched for the line that says so, and nothing was claimed any more."""
+    write(store, "seen")
+    witness = Witness(store, SEAL)
+    assert witness.last_version("seen") == 1
+    for number in range(PAGE + 10):
+        write(store, f"id{number:04}")
+    store.forget_lines(append(SEAL, Entry(at=1.0, what=PRUNED, facts={"through": 3})), 3)
+    assert witness.last_version("id0005") == 1
+    assert witness.last_version("seen") is None, "it may have gone on in a line that was forgotten unseen"
+
+
+def test_lines_that_cannot_both_be_true_are_noticed_and_stay_so_however_far_apart(store: Store) -> None:
+    """Given a record that was put back and went on, then a version is told of twice."""
+    witness = Witness(store, SEAL)
+    for version in (1, 2, 3):
+        write(store, "one", version)
+    assert witness.last_version("one") == 3
+    for number in range(FIRST_LOOK + 10):
+        write(store, f"id{number:04}")
+    again = Entry(at=1.0, what="canceled", execution="one", version=3, facts={})
+    store.swap(Swap(record=Record("other", 1, "token", b""), journal=append(SEAL, again)))
+    assert (witness.last_version("one"), Witness(store, SEAL).last_version("one")) == (FORKED, FORKED)
+    write(store, "one", 4)
+    assert (witness.last_version("one"), Witness(store, SEAL).last_version("one")) == (FORKED, FORKED)
+
+
+def test_a_beginning_that_nobody_forgot_on_purpose_is_noticed(store: Store) -> None:
+    for number in range(5):
+        write(store, f"id{number}")
+
+    class Behead(Around):
+        def newest(self, limit: int) -> list[tuple[int, str]]:
+            return self.inside.newest(limit)[3:]
+
+    with pytest.raises(LineError, match="what was there before line 4 is gone"):
+        Witness(Behead(store), SEAL).last_version("id4")
