@@ -16,8 +16,9 @@ from err_confirm.records import Records
 from err_confirm.seal import Seal
 from err_confirm.store.base import Head, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
-from err_confirm.transition import Advance, Answer, Cancel, Event, Finish, Posted, Renew, Told
+from err_confirm.transition import Advance, Answer, Cancel, Decision, Event, Finish, Posted, Renew, Step, Told
 from err_confirm.witness import Witness
+from faulty import Overtaken
 from house import a_plan
 
 SEAL = RECORDS.seal
@@ -208,6 +209,23 @@ class TestForgery:
         for process in (engine, Engine(store, RECORDS, lambda _: None)):
             with pytest.raises(Exception, match="was put back"):
                 process.apply(asked, Advance("two"))
+
+    def test_an_approval_that_is_put_back_while_another_claims_it_does_not_run_again(self, store: Store) -> None:
+        """Given one who asks the journal, and another whose claim is undone before the first writes."""
+        asked = lived(store, Posted(), YES)
+        approved, _ = store.read(asked)
+        assert approved
+        first = Engine(store, RECORDS, lambda _: None)
+        claims: list[Decision] = []
+
+        def claim(_: Swap) -> None:
+            if not claims:
+                claims.append(first.apply(asked, Advance("one")))
+                put_back(store, approved)
+
+        with pytest.raises(Exception, match="was put back"):
+            Engine(Overtaken(store, claim), RECORDS, lambda _: None).apply(asked, Advance("two"))
+        assert isinstance(claims[0], Step)
 
     def test_a_claim_asks_the_journal_for_the_approval(self, store: Store) -> None:
         asked = lived(store, Posted(), YES)

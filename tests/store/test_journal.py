@@ -121,3 +121,18 @@ def test_a_journal_that_cannot_be_appended_to_stops_the_swap(store: Store) -> No
     found, _ = store.read("a")
     assert found
     assert (found.version, texts(store)) == (1, ["1 after nothing: ü"])
+
+
+def test_a_line_that_must_follow_another_is_written_after_that_or_not_at_all(store_factory: StoreFactory) -> None:
+    one, two = store_factory(), store_factory()
+    put(one, "a")
+
+    def after(number: int) -> SwapStatus:
+        record = Record("b", 1, next(_TOKENS), b"body")
+        return one.swap(Swap(record=record, journal=telling("b"), follows=Head(number, f"s{number}"))).status
+
+    put(two, "c")
+    assert after(1) is SwapStatus.CONFLICT
+    assert (one.read("b")[0], len(texts(one))) == (None, 2)
+    assert after(2) is SwapStatus.OK
+    assert texts(one)[-1] == "3 after s2: b"

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from err_confirm import ids
 from err_confirm.errors import LineError, StoreUnavailableError
@@ -10,7 +10,7 @@ from err_confirm.history import Found, Search, search
 from err_confirm.model import Execution, Place, State
 from err_confirm.plan import Plan
 from err_confirm.records import RecordError, Records
-from err_confirm.store.base import Record, Store, SwapStatus
+from err_confirm.store.base import Head, Record, Store, SwapStatus
 from err_confirm.transition import RUN_WITHIN, Decision, Event, Reason, Refusal, Step, transition
 from err_confirm.witness import Witness
 
@@ -94,12 +94,15 @@ class Engine:
             if not isinstance(decision, Step):
                 return decision
             after = decision.execution
-            if (execution.state, after.state) == (State.APPROVED, State.RUNNING) and not self._is_newest(execution):
-                before, (record, now) = record, self.store.read(execution_id)
-                if record == before:  # and not one that another process has written right now
-                    raise RecordError(execution_id, "the journal says that it went on; it was put back")
-                continue
             swap = self._records.step_swap(execution, decision)
+            if (execution.state, after.state) == (State.APPROVED, State.RUNNING):
+                head = self._vouched(execution)
+                if head is None:
+                    before, (record, now) = record, self.store.read(execution_id)
+                    if record == before:  # and not one that another process has written right now
+                        raise RecordError(execution_id, "the journal says that it went on; it was put back")
+                    continue
+                swap = replace(swap, follows=head)  # it may be claimed elsewhere, and put back, before it is written
             changes = (after.state, after.tells) != (execution.state, execution.tells)
             try:
                 result = self.store.swap(swap)
@@ -175,9 +178,10 @@ class Engine:
             except RecordError as error:
                 log.warning("%s", error)
 
-    def _is_newest(self, approved: Execution) -> bool:
-        """Ask the journal whether this is the last that became of it. Raises RecordError."""
+    def _vouched(self, approved: Execution) -> Head | None:
+        """Return the journal's head, if up to it this is the last that became of it. Raises RecordError."""
         try:
-            return self._witness.last_version(approved.id) == approved.version
+            version, head = self._witness.last(approved.id)
         except LineError as error:
             raise RecordError(approved.id, f"the journal cannot vouch for it: {error}") from error
+        return head if version == approved.version else None

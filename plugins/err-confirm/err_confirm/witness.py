@@ -40,6 +40,10 @@ class Witness:
         Raises:
             LineError: a line was changed or taken away, or the journal does not go on where it was seen to end.
         """
+        return self.last(execution_id)[0]
+
+    def last(self, execution_id: str) -> tuple[int | None, Head]:
+        """Return the same, and the journal's head up to which it is so. Raises LineError."""
         with self._lock:
             if self._head.number:
                 self._go_on()
@@ -47,7 +51,7 @@ class Witness:
             while more and execution_id not in self._versions:
                 more = self._look_back(limit)
                 limit *= 10
-            return self._versions.get(execution_id)
+            return self._versions.get(execution_id), self._head
 
     def _go_on(self) -> None:
         """Read what is new after the line that was seen last, which must still be there."""

@@ -54,12 +54,14 @@ class Swap:
 
     `due_at` is the next moment that something is due for it, None for never. `keep_until` is when the record may be
     forgotten, None for not while it lives; both are written with each swap, so no TTL is ever inherited by accident.
-    `journal` is the line to append, if any.
+    `journal` is the line to append, if any; `follows` is the line that must then be the journal's last one, if that
+    matters.
     """
 
     record: Record
     keys: tuple[Key, ...] = ()
     journal: Append | None = None
+    follows: Head | None = None
     due_at: float | None = None
     keep_until: float | None = None
     not_before: float = -math.inf
@@ -123,7 +125,7 @@ class Store(Protocol):
 
         Order of checks: the stored version and token equal the swap's own → OK without writing (a lost reply does
         nothing twice); the stored version is not `record.version - 1` → CONFLICT; the clock outside the window →
-        LATE; else everything is written, and watchers are woken.
+        LATE; the journal's last line is not `follows` → CONFLICT; else everything is written, and watchers are woken.
         """
         ...
 

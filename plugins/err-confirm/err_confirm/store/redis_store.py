@@ -100,8 +100,10 @@ class RedisStore:
         arguments += [self._key("changed")]
         values = [part for key in swap.keys for part in (key.value, key.expires_at)]
         status, clock, *stored = self._append(
-            swap.journal, lambda line: self._run("swap", keys, *arguments, *line, *values)
+            swap.journal, lambda line: self._run("swap", keys, *arguments, *line, *values), swap.follows
         )
+        if status == b"overtaken":
+            return SwapResult(SwapStatus.CONFLICT, *self.read(record.id))
         now = float(clock)
         if status != b"ok":
             return SwapResult(SwapStatus(status.decode()), _record(record.id, stored[0] if stored else None), now)
@@ -156,12 +158,17 @@ class RedisStore:
         self._closed.set()
         self._client.connection_pool.disconnect(inuse_connections=False)  # a watch lets go of its own
 
-    def _append(self, journal: Append | None, run: Callable[[tuple[object, ...]], Any]) -> Any:
-        """Run a script that appends to the journal, again with the head as it is if somebody else was first."""
+    def _append(
+        self, journal: Append | None, run: Callable[[tuple[object, ...]], Any], follows: Head | None = None
+    ) -> Any:
+        """Run a script that appends to the journal, again with the head as it is if somebody else was first.
+
+        Where the line must follow a certain one, it is not tried again.
+        """
         if journal is None:
             return run(("", "", "", "", ""))
         for _ in range(OVERTAKEN):
-            head = self._head
+            head = follows or self._head
             line, new = journal(head)
             status, *answer = run((head.number, head.seal, new.number, new.seal, line))
             if status != b"overtaken":
@@ -169,6 +176,8 @@ class RedisStore:
                     self._head = new
                 return status, *answer
             self._head = Head(int(answer[0]), _text(answer[1]))
+            if follows:
+                return status, *answer
         raise StoreUnavailableError(f"too many others write to the store at {self._name} at this moment; say it again")
 
     def check(self) -> list[health.Finding]:

@@ -101,6 +101,8 @@ class SqliteStore:
                 return SwapResult(SwapStatus.CONFLICT, stored, now)
             if not swap.not_before <= now < swap.not_after:
                 return SwapResult(SwapStatus.LATE, stored, now)
+            if swap.follows and swap.follows != self._head(connection):
+                return SwapResult(SwapStatus.CONFLICT, stored, now)
             self._write(connection, seq, swap)
             if swap.journal:
                 self._append(connection, swap.journal)
@@ -243,11 +245,14 @@ class SqliteStore:
                 (self._namespace, key.execution_id, key.person, key.value, key.expires_at),
             )
 
-    def _append(self, connection: sqlite3.Connection, journal: Append) -> None:
+    def _head(self, connection: sqlite3.Connection) -> Head:
         row = connection.execute(
             "SELECT number, seal FROM journal WHERE namespace = ? ORDER BY number DESC LIMIT 1", (self._namespace,)
         ).fetchone()
-        line, head = journal(Head(*row) if row else Head())
+        return Head(*row) if row else Head()
+
+    def _append(self, connection: sqlite3.Connection, journal: Append) -> None:
+        line, head = journal(self._head(connection))
         connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?)", (self._namespace, head.number, head.seal, line))
 
     @contextmanager
