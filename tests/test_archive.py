@@ -11,6 +11,7 @@ import pytest
 from builders import RECORDS
 from err_confirm.archive import Archive
 from err_confirm.engine import Engine
+from err_confirm.errors import LineError
 from err_confirm.journal import PRUNED, check, read_line
 from err_confirm.model import Place, Policy
 from err_confirm.store.sqlite_store import SqliteStore
@@ -175,3 +176,13 @@ def test_a_copy_whose_end_is_no_line_is_left_alone_and_logged(desk: Desk, caplog
     desk.archive.catch_up()
     assert desk.path.read_text() == "somebody's notes\n"
     assert "could not be copied" in caplog.text
+
+
+def test_a_line_that_was_made_old_by_hand_is_not_forgotten(desk: Desk) -> None:
+    """Regression: it was, with all before it, and a line with our own seal said that this was on purpose."""
+    desk.ask(3)
+    with contextlib.closing(sqlite3.connect(desk.folder / "s.db")) as connection, connection:
+        connection.execute("UPDATE journal SET line = replace(line, '1000000.0', '1.0')")
+    with pytest.raises(LineError):
+        desk.archive.forget_old()
+    assert len(desk.store.journal(0, 100)) == 3

@@ -55,10 +55,14 @@ class Archive:
         return read_line(newest[0][1], self._seal).head if newest else Head()
 
     def forget_old(self) -> None:
-        """Remove from the store the lines that are older than they are kept; a line of its own tells of it."""
+        """Remove from the store the lines that are older than they are kept; a line of its own tells of it.
+
+        Raises:
+            LineError: a line was changed. What we forgot in its place, we would seal as forgotten on purpose.
+        """
         _, now = self._store.due(1)
         through = 0
-        for line in lines(self._store):
+        for line in lines(self._store, self._seal):
             if line.entry.at >= now - self._keep:
                 break
             through = line.number
