@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
@@ -17,7 +18,7 @@ import redis
 
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.store import open_store
-from err_confirm.store.base import Due, Key, Record, Store, Swap, SwapStatus
+from err_confirm.store.base import Due, Head, Key, Record, Store, Swap, SwapStatus
 from err_confirm.store.turn import turn
 from servers import PATIENCE, RedisServer
 
@@ -74,6 +75,27 @@ class TestRedisServer:
             assert watch.wait(PATIENCE) is True  # heard again, and may have missed something
             assert store.swap(FIRST).status is SwapStatus.OK
             assert watch.wait(PATIENCE) is True
+
+    @pytest.mark.parametrize("spoilt", ["due", "recent", "ids", "kept", "log"])
+    def test_what_somebody_has_spoilt_there_lets_nothing_be_written_by_half(
+        self, own_redis_server: RedisServer, spoilt: str
+    ) -> None:
+        """Regression: a record went on without its line in the journal, and what it told of ran."""
+        own_redis_server.start()
+        with opened(own_redis_server.url) as store:
+            telling = replace(SECOND, journal=lambda head: ("a line", Head(head.number + 1, "seal")))
+            store.swap(FIRST)
+            with redis.Redis(unix_socket_path=str(own_redis_server.socket)) as admin:
+                if spoilt == "log":  # as it is left by whoever cuts off the end
+                    admin.xadd(f"{{c:test}}:{spoilt}", {"seal": "x", "line": "x"}, "1-0")
+                    admin.xdel(f"{{c:test}}:{spoilt}", "1-0")
+                else:
+                    admin.set(f"{{c:test}}:{spoilt}", "x")
+                with pytest.raises(StoreUnavailableError):
+                    store.swap(telling)
+                assert (store.read("7f3k")[0], store.journal(0, 10)) == (FIRST.record, [])
+                admin.delete(f"{{c:test}}:{spoilt}")
+            assert store.swap(telling).status is SwapStatus.OK
 
     def test_one_that_refuses_to_write_is_said_and_nothing_is_written(self, own_redis_server: RedisServer) -> None:
         own_redis_server.start()

@@ -48,11 +48,15 @@ if ARGV[12] ~= '' then
   end
 end
 
--- The first write is one that a full server refuses: then nothing at all is written.
-redis.call('SET', KEYS[1], header .. body)
+-- What can be refused comes before all that cannot, as nothing takes a write back: an index that is none any more, a
+-- number that the journal had before its end was cut off, any write to a full server.
+for index = 2, 5 do
+  redis.call('ZCARD', KEYS[index])
+end
 if ARGV[12] ~= '' then
   redis.call('XADD', KEYS[6], ARGV[12] .. '-0', 'seal', ARGV[13], 'line', ARGV[14])
 end
+redis.call('SET', KEYS[1], header .. body)
 if version == 1 then
   redis.call('ZADD', KEYS[3], clock, id)
 end
