@@ -1,6 +1,8 @@
 """The journal's copy on this machine: whole after whatever happened, and a witness of what the store had."""
 
 import contextlib
+import resource
+import signal
 import sqlite3
 import stat
 from dataclasses import dataclass, field
@@ -186,3 +188,21 @@ def test_a_line_that_was_made_old_by_hand_is_not_forgotten(desk: Desk) -> None:
     with pytest.raises(LineError):
         desk.archive.forget_old()
     assert len(desk.store.journal(0, 100)) == 3
+
+
+def test_a_copy_that_a_full_disk_has_cut_goes_on_where_it_ends(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """Regression: while the same bot ran, the next line was appended to the piece."""
+    desk.ask()
+    desk.archive.catch_up()
+    desk.ask(3)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (desk.path.stat().st_size + 900, limits[1]))
+        desk.archive.catch_up()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert "could not be copied" in caplog.text
+    desk.archive.catch_up()
+    assert desk.copied() == desk.store.journal(0, 100)

@@ -46,6 +46,7 @@ class Archive:
                 self._copy()
         except (OSError, ValueError, KeyError) as error:
             log.error("the journal could not be copied to %s: %s", self._path, error)
+            self._last = None  # a full disk may have taken a part: where the file ends is read again
         except StoreUnavailableError as error:
             log.warning("the journal could not be copied to %s yet: %s", self._path, error)
 
