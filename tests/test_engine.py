@@ -20,7 +20,7 @@ from err_confirm.polls import Polls
 from err_confirm.records import RecordError
 from err_confirm.runs import Runs
 from err_confirm.store import open_store
-from err_confirm.store.base import Key, Record, Store, Swap
+from err_confirm.store.base import Due, Key, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
 from err_confirm.transition import (
     LATEST_WRITE,
@@ -40,7 +40,7 @@ from err_confirm.transition import (
     Step,
     Told,
 )
-from faulty import Broken, Deaf, LostAnswers, LostSwaps, Once, Overtaken, state_in
+from faulty import Around, Broken, Deaf, LostAnswers, LostSwaps, Once, Overtaken, state_in
 from house import Counter, a_house, a_plan
 from servers import RedisServer, eventually
 
@@ -622,6 +622,25 @@ class TestClocks:
             one.gate.look()
             eventually(lambda: one.runner.starts == ["it"])
 
+    def test_a_gate_that_begins_while_a_prompt_is_being_posted_takes_nothing_of_its_time(
+        self, slow: SqliteStore, clock: Clock
+    ) -> None:
+        """Regression: its own clock ran from its start, and so the prompt expired before its deadline."""
+        own_clock, store, one = Clock(), Looks(slow), Desk(slow)
+        execution_id = one.ask(Policy(retry_count=20, retry_delay=1.0))
+        with a_house(store, monotonic=own_clock) as two:
+            eventually(lambda: store.looks >= 2)
+            clock.now += 5.0
+            posted = one.do(execution_id, Posted())
+            clock.now += 15.0
+            own_clock.now += 20.0
+            for _ in range(2):  # the first may have begun before that
+                looks = store.looks
+                two.gate.add(posted)
+                eventually(lambda looks=looks: store.looks > looks)
+            assert one.state(execution_id) is State.PENDING
+            one.do(execution_id, YES)
+
     def test_what_is_over_while_the_store_is_away_is_over_when_it_is_back(
         self, slow: SqliteStore, clock: Clock
     ) -> None:
@@ -667,6 +686,16 @@ class TestToldAgain:
             clock.now += TELL_AGAIN
             one.gate.look()
         assert one.desk.told == [State.DENIED]
+
+
+class Looks(Around):
+    """Counts how often somebody has asked what is due."""
+
+    looks = 0
+
+    def due(self, limit: int) -> tuple[list[Due], float]:
+        self.looks += 1
+        return self.inside.due(limit)
 
 
 @dataclass

@@ -85,7 +85,8 @@ class Gate:
             try:
                 if not taken_up:
                     for execution in self._engine.waiting(TAKEN_UP)[0]:
-                        self._polls.add(execution, self._monotonic())
+                        if execution.posted:  # else its time has not begun; whoever posts it polls for it
+                            self._polls.add(execution, self._monotonic())
                     taken_up = True
                 pause = self.look()
             except StoreUnavailableError as error:
