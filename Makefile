@@ -1,9 +1,9 @@
-# make run: a bot to talk to.  make test: lint, types, all tests (what CI runs).
+# make run: a bot to talk to.  make test: lint, types, all tests (what CI runs).  make faults: kill it, cut its network.
 PYTHON ?= python3
 BIN := .venv/bin
 LIBRARY := plugins/err-confirm
 
-.PHONY: run test setup lint bench lock clean
+.PHONY: run test setup lint bench faults lock clean
 
 run: setup
 	@$(BIN)/errbot -c config.py -T
@@ -30,6 +30,11 @@ setup: .venv/.locked
 
 bench: setup
 	@for file in bench/bench_*.py; do PYTHONPATH=$(LIBRARY):tests $(BIN)/python $$file || exit 1; done
+
+# For each store 3,000 processes killed with -9; then 1,000 lives through a network that loses answers: half an hour.
+faults: setup
+	@PYTHONPATH=$(LIBRARY):tests $(BIN)/python tests/faults.py --points
+	@PYTHONPATH=$(LIBRARY):tests $(BIN)/python tests/cutting.py
 
 # After a change of the dependencies in pyproject.toml: needs uv.
 lock:
