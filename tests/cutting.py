@@ -44,7 +44,7 @@ class Proxy:
         self.lost = 0
         self._upstream = upstream
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0?unsafe=yes"
         self._closing, self._close = socket.socketpair()
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
