@@ -117,6 +117,28 @@ def test_a_journal_whose_end_was_cut_off_is_noticed_once(desk: Desk, where: str)
         assert desk.gaps == [f"the journal was cut off or changed: line 5 is in {desk.path}, and not so in the store"]
 
 
+def test_a_journal_whose_beginning_was_cut_off_is_noticed(desk: Desk) -> None:
+    """Given the last line that was copied and the next one, but not those after them."""
+    desk.ask(3)
+    desk.archive.catch_up()
+    desk.ask(3)
+    desk.forget("number <= 4")
+    desk.archive.catch_up()
+    assert len(desk.gaps) == 1
+
+
+def test_lines_that_were_forgotten_on_purpose_while_no_bot_copied_are_no_gap(desk: Desk) -> None:
+    desk.ask(3)
+    desk.archive.catch_up()
+    desk.ask(3)
+    desk.clock.now += 3 * DAY
+    desk.again().forget_old()
+    desk.ask()
+    desk.archive.catch_up()
+    assert desk.gaps == []
+    assert [number for number, _ in desk.copied()] == [1, 2, 3, 7, 8]
+
+
 def test_a_journal_that_was_cut_off_and_grew_again_is_noticed(desk: Desk) -> None:
     desk.ask(5)
     desk.archive.catch_up()

@@ -5,9 +5,10 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from err_confirm.errors import StoreUnavailableError
+from err_confirm.errors import LineError, StoreUnavailableError
 from err_confirm.journal import PAGE, PRUNED, Entry, append, lines, read_line
 from err_confirm.seal import Seal
 from err_confirm.store.base import Head, Store
@@ -74,7 +75,7 @@ class Archive:
     def _copy(self) -> None:
         number, text = self._last or self._read_last()
         page = self._store.journal(max(0, number - 1), PAGE)
-        if number and (not page or page[0][0] <= number) and page[:1] != [(number, text)]:
+        if number and page[:1] != [(number, text)] and not self._is_forgotten(number, page):
             self._tell_gap(number)
         while page:
             new = [each for each in page if each[0] > number]
@@ -82,6 +83,17 @@ class Archive:
                 self._write("".join(f"{line}\n" for _, line in new))
                 self._last = number, text = new[-1]
             page = self._store.journal(number, PAGE) if len(page) == PAGE else []
+
+    def _is_forgotten(self, number: int, page: list[tuple[int, str]]) -> bool:
+        """Tell whether a line, and all others before a page, were forgotten on purpose."""
+        if not page or page[0][0] <= number:
+            return False
+        missing = page[0][0] - 1
+        with suppress(LineError):
+            for line in lines(self._store, self._seal, missing):
+                if line.entry.what == PRUNED and line.entry.facts["through"] >= missing:
+                    return True
+        return False
 
     def _tell_gap(self, number: int) -> None:
         if not self._gap_told:
