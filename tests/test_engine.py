@@ -521,6 +521,42 @@ class TestDamaged:
             with pytest.raises(RecordError):
                 house.engine.read("damaged0")
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "body = CAST(body AS TEXT)",
+            "due_at = 'soon'",
+            "id = CAST(x'ff' AS BLOB)",
+            "id = CAST(x'ff' AS TEXT)",
+            "version = 'x'",
+            "token = x'ff'",
+        ],
+    )
+    def test_a_row_of_another_kind_stops_nothing(
+        self, tmp_path: Path, change: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Regression: one such row ended each look of the gate, and nothing ran or expired any more."""
+        with closing(open_store(f"sqlite:///{tmp_path}/s.db")) as store, a_house(store) as house:
+            house.ask(PATIENT)
+            with closing(sqlite3.connect(tmp_path / "s.db")) as file, file:
+                file.execute("UPDATE record SET due_at = 1.0")
+                file.execute(f"UPDATE record SET {change}")
+            execution = house.ask(Policy(retry_count=2, retry_delay=0.5, by=("others",)))
+            house.becomes(execution, State.EXPIRED)
+            assert next(house.engine.recent()).id == execution.id
+            assert "should not have happened" not in caplog.text
+
+    def test_what_is_no_record_of_ours_in_redis_stops_nothing(self, own_redis_server: RedisServer) -> None:
+        """Regression: a version of very many digits cannot be read, and a due name that is no text not forgotten."""
+        own_redis_server.start()
+        with closing(open_store(own_redis_server.url)) as store, a_house(store) as house:
+            with redis.Redis(unix_socket_path=str(own_redis_server.socket)) as client:
+                client.set("{c:default}:e:damaged0", "1" * 5_000)
+                client.zadd("{c:default}:due", {"damaged0": 1.0, **{b"\xff%d" % number: 1.0 for number in range(DUE)}})
+            execution = house.ask(PATIENT)
+            house.confirm(execution)
+            house.becomes(execution, State.RUNNING, State.SUCCEEDED)
+
 
 class TestSurprise:
     """What nobody foresaw is said in the log, runs nothing, and does not end the gate."""

@@ -23,6 +23,8 @@ OVERTAKEN = 1_000
 POLL_PAGE = 1_000
 RECENT_PAGE = 100
 UNSAFE = "unsafe=yes"
+LONGEST_VERSION = 15
+"""Digits of a version; more of them stand in nothing that we wrote, and Python refuses to read very many."""
 _LUA = Path(__file__).with_name("lua")
 
 
@@ -113,6 +115,8 @@ class RedisStore:
     def due(self, limit: int) -> tuple[list[Due], float]:
         """See `Store.due`."""
         now, soonest = self._run("due", [self._key("due")], limit)
+        if foreign := [name for name in soonest[::2] if not name.isascii()]:  # no id: it would be due for ever
+            self._ask(self._client.zrem, self._key("due"), *foreign)
         pairs = zip(soonest[::2], soonest[1::2], strict=True)
         return [Due(_text(name), float(at)) for name, at in pairs], float(now)
 
@@ -314,6 +318,7 @@ def _record(execution_id: str, stored: bytes | None) -> Record | None:
         return None
     version, _, rest = stored.partition(b"\n")
     token, _, body = rest.partition(b"\n")
-    if not version.isdigit():  # nothing that we wrote: it is read as what nobody takes for an execution
+    if not version.isdigit() or len(version) > LONGEST_VERSION:
+        # Nothing that we wrote: it is read as what nobody takes for an execution.
         return Record(execution_id, 0, "", stored)
     return Record(execution_id, int(version), _text(token), body)

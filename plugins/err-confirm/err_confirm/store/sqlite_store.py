@@ -43,6 +43,14 @@ CREATE TABLE IF NOT EXISTS journal (
 """
 
 
+_OURS = """
+CREATE TEMP VIEW ours AS SELECT * FROM record
+WHERE typeof(id) = 'text' AND typeof(version) = 'integer' AND typeof(token) = 'text'
+    AND typeof(due_at) IN ('real', 'null');
+"""
+"""The records of the kind that we write: a row of another kind is read as none, or it would stop all others."""
+
+
 def open_url(url: str, namespace: str, create: bool = True) -> "SqliteStore":
     """Return the store in the file of a URL; nothing is opened yet.
 
@@ -116,7 +124,7 @@ class SqliteStore:
         with self._reading() as connection:
             now = self._clock()
             rows = connection.execute(
-                "SELECT id, due_at FROM record WHERE namespace = ? AND due_at IS NOT NULL AND keep_until > ?"
+                "SELECT id, due_at FROM ours WHERE namespace = ? AND due_at IS NOT NULL AND keep_until > ?"
                 " ORDER BY due_at, id LIMIT ?",
                 (self._namespace, now, limit),
             ).fetchall()
@@ -141,7 +149,7 @@ class SqliteStore:
         while True:
             with self._reading() as connection:
                 rows = connection.execute(
-                    "SELECT seq, id, version, token, CAST(body AS BLOB) FROM record"
+                    "SELECT seq, id, version, token, CAST(body AS BLOB) FROM ours"
                     " WHERE namespace = ? AND seq < ? AND keep_until > ? ORDER BY seq DESC LIMIT ?",
                     (self._namespace, before, self._clock(), RECENT_PAGE),
                 ).fetchall()
@@ -154,8 +162,7 @@ class SqliteStore:
         """See `Store.find`."""
         with self._reading() as connection:
             rows = connection.execute(
-                "SELECT id FROM record WHERE namespace = ? AND id BETWEEN ? AND ? AND keep_until > ?"
-                " ORDER BY id LIMIT ?",
+                "SELECT id FROM ours WHERE namespace = ? AND id BETWEEN ? AND ? AND keep_until > ? ORDER BY id LIMIT ?",
                 (self._namespace, prefix, prefix + "\U0010ffff", self._clock(), limit),
             ).fetchall()
         return [name for (name,) in rows]
@@ -225,7 +232,7 @@ class SqliteStore:
         self, connection: sqlite3.Connection, execution_id: str, now: float
     ) -> tuple[int | None, Record | None]:
         row = connection.execute(
-            "SELECT seq, id, version, token, CAST(body AS BLOB) FROM record"
+            "SELECT seq, id, version, token, CAST(body AS BLOB) FROM ours"
             " WHERE namespace = ? AND id = ? AND keep_until > ?",
             (self._namespace, execution_id, now),
         ).fetchone()
@@ -272,6 +279,7 @@ class SqliteStore:
             self._check_usable()
             if self._connection is None:
                 self._connection = self._open()
+                self._connection.executescript(_OURS)
             yield self._connection
         except (sqlite3.Error, OSError) as error:
             self._drop()
