@@ -4,13 +4,13 @@ import re
 from dataclasses import replace
 
 from builders import an_execution
-from err_confirm.backends import NobodyError
-from err_confirm.chat import PostError
 from err_confirm.errors import (
     ActionMissingError,
     AmbiguousMatchError,
     DuplicateParameterError,
+    NobodyError,
     ParameterError,
+    PostError,
     StoreUnavailableError,
     TemplateError,
     TextTooLongError,

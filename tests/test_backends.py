@@ -10,7 +10,8 @@ from errbot.backends.irc import IRCPerson, IRCRoomOccupant
 from errbot.backends.test import TestOccupant, TestPerson
 from errbot.backends.text import TextOccupant, TextPerson, TextRoom
 
-from err_confirm.backends import BACKENDS, Backend, NobodyError, PlainBackend, backend_for
+from err_confirm.backends import BACKENDS, Backend, PlainBackend, backend_for
+from err_confirm.errors import NobodyError
 
 SLACK, IRC, TELEGRAM, TEXT = (BACKENDS[mode] for mode in ("slackv3", "irc", "telegram", "text"))
 

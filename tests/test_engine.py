@@ -12,12 +12,11 @@ import redis
 
 from builders import RECORDS, an_execution
 from err_confirm.engine import Engine
-from err_confirm.errors import StoreUnavailableError
+from err_confirm.errors import RecordError, StoreUnavailableError
 from err_confirm.gate import DUE, IDLE, Gate
 from err_confirm.model import Execution, Outcome, Place, Policy, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.polls import Polls
-from err_confirm.records import RecordError
 from err_confirm.runs import Runs
 from err_confirm.store import open_store
 from err_confirm.store.base import Due, Key, Record, Store, Swap

@@ -12,9 +12,10 @@ import redis
 
 from builders import RECORDS
 from err_confirm.engine import Engine
+from err_confirm.errors import RecordError
 from err_confirm.journal import check
 from err_confirm.model import Execution, Place, Policy, State, Verdict, Vote
-from err_confirm.records import RecordError, Records
+from err_confirm.records import Records
 from err_confirm.seal import KEY_BYTES, SEAL_CHARACTERS, Seal
 from err_confirm.store import open_store
 from err_confirm.store.base import Record, Store, Swap

@@ -9,7 +9,7 @@ import time
 from typing import Any, Protocol
 
 from err_confirm.delivery import carry_lines, line_size, unmix
-from err_confirm.errors import ErrConfirmError
+from err_confirm.errors import NobodyError
 from err_confirm.visible import visible
 
 _CALL = re.compile(r"(?<!\w)@(?=\w)")
@@ -21,10 +21,6 @@ WEAK = frozenset({"irc"})
 """Schemes of networks where anybody may take one more name."""
 SOCKET = "err-confirm socket"
 """Where an IRC message notes over which connection it is sent."""
-
-
-class NobodyError(ErrConfirmError):
-    """Raised when a message comes from nobody who could be held to an answer: a bot, or a sender without an id."""
 
 
 class Backend(Protocol):

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from err_confirm.backends import NobodyError, backend_for
-from err_confirm.errors import ErrConfirmError
+from err_confirm.backends import backend_for
+from err_confirm.errors import NobodyError, PostError
 from err_confirm.lookalikes import lookalikes
 from err_confirm.model import Execution, Place, State
 from err_confirm.pages import pages
@@ -17,10 +17,6 @@ _PREFIX = 100
 """Bytes of a message that Errbot may need for the name of who is answered (GROUPCHAT_NICK_PREFIXED)."""
 DONE = {"confirm": "confirmed", "deny": "denied", "cancel": "canceled"}
 """What somebody has done who says these."""
-
-
-class PostError(ErrConfirmError):
-    """Raised when a message could not be posted."""
 
 
 class Chat:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from err_confirm import ids
-from err_confirm.errors import LineError, StoreUnavailableError
+from err_confirm.errors import LineError, RecordError, StoreUnavailableError
 from err_confirm.history import Found, Search, search
 from err_confirm.model import Execution, Place, State
 from err_confirm.plan import Plan
-from err_confirm.records import RecordError, Records
+from err_confirm.records import Records
 from err_confirm.store.base import Head, Record, Store, SwapStatus
 from err_confirm.transition import RUN_WITHIN, Decision, Event, Reason, Refusal, Step, transition
 from err_confirm.witness import Witness

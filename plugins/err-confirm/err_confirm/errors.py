@@ -85,12 +85,29 @@ class StoreUnavailableError(StoreError):
     """Raised when the store did not answer; what was asked may or may not have happened."""
 
 
+class RecordError(StoreError):
+    """Raised when a record is not one that err-confirm wrote under this id; nothing is done with it."""
+
+    def __init__(self, execution_id: str, detail: str) -> None:
+        super().__init__(f"the store's record of execution {execution_id} cannot be used ({detail}); ask again")
+        self.execution_id = execution_id
+        self.detail = detail
+
+
 class LineError(StoreError):
     """Raised when a line of the journal is not as err-confirm wrote it."""
 
 
 class UnsafeStoreError(StoreUnavailableError):
     """Raised when the store answers, but may forget what it is given."""
+
+
+class NobodyError(ErrConfirmError):
+    """Raised when nobody can be held to a message: a bot sent it, somebody changed it, or its sender has no id."""
+
+
+class PostError(ErrConfirmError):
+    """Raised when a message could not be posted."""
 
 
 class StartError(ErrConfirmError):

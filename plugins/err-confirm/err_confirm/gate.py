@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable
 
 from err_confirm.engine import Engine
-from err_confirm.errors import StoreUnavailableError
+from err_confirm.errors import RecordError, StoreUnavailableError
 from err_confirm.model import Execution, State
 from err_confirm.outbox import Outbox
 from err_confirm.polls import Polls
-from err_confirm.records import RecordError
 from err_confirm.runs import Runs
 from err_confirm.transition import LEASE, Advance, Already, Decision, Expire, Reason, Refusal, Step
 

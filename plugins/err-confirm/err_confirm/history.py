@@ -5,10 +5,10 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from err_confirm.errors import LineError
+from err_confirm.errors import LineError, RecordError
 from err_confirm.journal import PAGE, Line, read_line
 from err_confirm.model import State
-from err_confirm.records import RecordError, Records
+from err_confirm.records import Records
 from err_confirm.seal import Seal
 from err_confirm.store.base import Store
 

@@ -11,9 +11,8 @@ import threading
 from collections.abc import Callable
 
 from err_confirm.engine import Engine
-from err_confirm.errors import ErrConfirmError, StoreUnavailableError
+from err_confirm.errors import ErrConfirmError, RecordError, StoreUnavailableError
 from err_confirm.model import Execution
-from err_confirm.records import RecordError
 from err_confirm.transition import Told
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import secrets
 
 from pydantic import TypeAdapter, ValidationError
 
-from err_confirm.errors import StoreError
+from err_confirm.errors import RecordError
 from err_confirm.journal import append, entry
 from err_confirm.model import Execution
 from err_confirm.seal import SEAL_CHARACTERS, Seal, same
@@ -12,15 +12,6 @@ from err_confirm.store.base import Key, Record, Swap
 from err_confirm.transition import LATEST_WRITE, Step, due_at, keep_until
 
 _EXECUTION = TypeAdapter(Execution)
-
-
-class RecordError(StoreError):
-    """Raised when a record is not one that err-confirm wrote under this id; nothing is done with it."""
-
-    def __init__(self, execution_id: str, detail: str) -> None:
-        super().__init__(f"the store's record of execution {execution_id} cannot be used ({detail}); ask again")
-        self.execution_id = execution_id
-        self.detail = detail
 
 
 class Records:

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from err_confirm.engine import Engine
-from err_confirm.errors import StartError, StoreError, StoreUnavailableError
+from err_confirm.errors import RecordError, StartError, StoreError, StoreUnavailableError
 from err_confirm.model import Execution, Outcome
-from err_confirm.records import RecordError
 from err_confirm.runners.base import Runner, Running
 from err_confirm.transition import LEASE, Finish, Refusal, Renew
 

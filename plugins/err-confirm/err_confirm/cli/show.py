@@ -12,13 +12,13 @@ from err_confirm.cli.console import complain, print_json
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.moments import shown
 from err_confirm.engine import Unclear
+from err_confirm.errors import RecordError
 from err_confirm.history import newest_first
 from err_confirm.ids import read_id
 from err_confirm.journal import Line
 from err_confirm.model import Execution
 from err_confirm.plan import describe
 from err_confirm.policy import whom
-from err_confirm.records import RecordError
 from err_confirm.visible import visible
 
 _EXECUTION = TypeAdapter(Execution)
