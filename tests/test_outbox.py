@@ -120,6 +120,27 @@ def test_an_end_is_told_also_while_the_store_is_down_and_noted_when_it_is_back(s
     outbox.stop(15.0)
 
 
+def test_an_end_is_still_to_be_told_while_what_came_before_it_is(store: Store) -> None:
+    """Regression: once the start was told, the end behind it seemed to be told, too."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def say(execution: Execution) -> None:
+        if execution.state.ended:
+            begun.set()
+            go_on.wait(15)
+
+    engine, execution = denied(store, Outbox(say))
+    outbox = Outbox(say)
+    outbox.put(replace(read(engine, execution), state=State.RUNNING, tell_after=None))
+    outbox.put(read(engine, execution))
+    outbox.start(engine)
+    assert begun.wait(15)
+    assert (outbox.has(execution.id), len(outbox)) == (True, 1)
+    go_on.set()
+    outbox.stop(15.0)
+    assert (outbox.has(execution.id), len(outbox)) == (False, 0)
+
+
 def test_what_has_not_ended_is_told_and_leaves_no_note(store: Store) -> None:
     room = Room()
     outbox = Outbox(room.say)

@@ -69,7 +69,8 @@ class Outbox:
             except Exception:  # one message that cannot be worded must not silence all that follow
                 log.exception("execution %s is %s, which could not be told", execution.id, execution.state)
             finally:
-                self._ends.discard(execution.id)
+                if execution.state.ended:
+                    self._ends.discard(execution.id)
 
     def _tell(self, execution: Execution) -> None:
         if not execution.state.ended:
