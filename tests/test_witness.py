@@ -83,6 +83,34 @@ def test_a_line_that_was_taken_out_before_it_was_seen_is_noticed(store: Store) -
         Witness(Without(store), SEAL).last_version("id0")
 
 
+@pytest.mark.parametrize("gone", [PAGE - 1, PAGE, PAGE + 1, PAGE + 2])
+def test_a_line_that_was_taken_out_between_two_looks_is_noticed(store: Store, gone: int) -> None:
+    """Regression: it was not where a page of the second look ended."""
+
+    class Without(Around):
+        def journal(self, after: int, limit: int) -> list[tuple[int, str]]:
+            return [each for each in self.inside.journal(after, limit + 1) if each[0] != gone][:limit]
+
+    witness = Witness(Without(store), SEAL)
+    write(store, "first")
+    assert witness.last_version("first") == 1
+    for number in range(PAGE + 10):
+        write(store, f"id{number:03}")
+    with pytest.raises(LineError, match=rf"line {gone + 1} does not follow|line {gone}, which was there, is gone"):
+        witness.last_version("first")
+
+
+def test_what_was_forgotten_on_purpose_long_before_the_line_that_says_so_is_not_missed(store: Store) -> None:
+    """Regression: that line was looked for in one page."""
+    write(store, "first")
+    witness = Witness(store, SEAL)
+    assert witness.last_version("first") == 1
+    for number in range(PAGE + 10):
+        write(store, f"id{number:03}")
+    store.forget_lines(append(SEAL, Entry(at=1.0, what=PRUNED, facts={"through": 1})), 1)
+    assert witness.last_version(f"id{PAGE + 9}") == 1
+
+
 def test_what_was_forgotten_on_purpose_is_not_missed(store: Store) -> None:
     for number in range(5):
         write(store, f"id{number}")
