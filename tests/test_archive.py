@@ -193,12 +193,15 @@ def test_a_copy_that_cannot_be_written_stops_nobody_and_is_made_later(
     assert desk.copied() == desk.store.journal(0, 100)
 
 
-def test_a_copy_whose_end_is_no_line_is_left_alone_and_logged(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("notes", [b"somebody's notes\n", b"7\n", b"\xff\n"])
+def test_a_copy_whose_end_is_no_line_is_left_alone_and_logged(
+    desk: Desk, caplog: pytest.LogCaptureFixture, notes: bytes
+) -> None:
     desk.ask()
     desk.path.parent.mkdir()
-    desk.path.write_text("somebody's notes\n")
+    desk.path.write_bytes(notes)
     desk.archive.catch_up()
-    assert desk.path.read_text() == "somebody's notes\n"
+    assert desk.path.read_bytes() == notes
     assert "could not be copied" in caplog.text
 
 

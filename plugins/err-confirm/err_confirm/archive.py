@@ -1,6 +1,5 @@
 """Copy the journal to a file as JSON lines, forget in the store what is too old, and notice if its end was cut off."""
 
-import json
 import logging
 import os
 import threading
@@ -45,7 +44,7 @@ class Archive:
         try:
             with self._lock:
                 self._copy()
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, UnicodeDecodeError, LineError) as error:
             log.error("the journal could not be copied to %s: %s", self._path, error)
             self._last = None  # a full disk may have taken a part: where the file ends is read again
         except StoreUnavailableError as error:
@@ -103,7 +102,7 @@ class Archive:
             self._on_gap(text)
 
     def _read_last(self) -> tuple[int, str]:
-        """Return number and text of the file's last line; a line that a crash has cut is closed, and copied again."""
+        """Return number and text of the file's last line; one that a crash has cut is removed, and copied again."""
         if not self._path.exists():
             return 0, ""
         with self._path.open("rb+") as file:
@@ -114,7 +113,7 @@ class Archive:
             if cut:
                 file.truncate(size - len(cut))
         last = whole.rpartition(b"\n")[2].decode()
-        return (json.loads(last)["number"], last) if last else (0, "")
+        return (read_line(last).number, last) if last else (0, "")
 
     def _write(self, text: str) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
