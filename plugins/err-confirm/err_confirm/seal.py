@@ -1,6 +1,5 @@
 """Seal what a store keeps with a key that only our processes have: whoever can write there can forge nothing."""
 
-import hashlib
 import hmac
 import json
 import os
@@ -30,11 +29,12 @@ class Seal:
 
     def record(self, execution_id: str, version: int, body: bytes) -> str:
         """Return the seal of one version of an execution's record: its votes, its state, what runs."""
-        return _digest(self._record, json.dumps([execution_id, version]).encode() + b"\n" + body)
+        sealed = json.dumps([execution_id, version]).encode() + b"\n" + body
+        return hmac.digest(self._record, sealed, "sha256").hex()
 
     def line(self, body: bytes) -> str:
         """Return the seal of a line of the journal."""
-        return _digest(self._line, body)
+        return hmac.digest(self._line, body, "sha256").hex()
 
 
 def same(one: str, other: str) -> bool:
@@ -74,7 +74,3 @@ def _make_key(path: Path) -> None:
             os.link(draft, path)
     finally:
         draft.unlink()
-
-
-def _digest(key: bytes, body: bytes) -> str:
-    return hmac.new(key, body, hashlib.sha256).hexdigest()
