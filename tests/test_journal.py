@@ -9,7 +9,7 @@ import pytest
 
 from builders import NOW, RECORDS, an_execution
 from err_confirm.engine import Engine
-from err_confirm.errors import LineError
+from err_confirm.errors import LineError, RecordError
 from err_confirm.journal import PRUNED, Entry, append, check, lines, read_line
 from err_confirm.model import Outcome, Place, Policy, State, Verdict
 from err_confirm.records import Records
@@ -74,6 +74,12 @@ class TestLines:
         lived(store, *events)
         last = entries(store)[-1]
         assert (last.what, last.who, last.facts["reason"]) == (what, who, reason)
+
+    def test_whoever_takes_it_back_is_told_with_where_from(self, store: Store) -> None:
+        """Regression: who the network says that it was, and the room, were left out."""
+        lived(store, Posted(), Cancel("alice", identity="irc:alice!a@host", room="#dev"))
+        last = entries(store)[-1]
+        assert (last.who, last.identity, last.room) == ("alice", "irc:alice!a@host", "#dev")
 
     def test_what_needs_nobody_is_told_too(self, store: Store) -> None:
         lived(store, Posted(), Advance("one"), Finish("one", 1, Outcome(exit_code=3)), policy=None)
@@ -179,7 +185,7 @@ class TestForgery:
         assert approved
         engine.apply(asked, Advance("one"))
         put_back(store, approved)
-        with pytest.raises(Exception, match="was put back"):
+        with pytest.raises(RecordError, match="was put back"):
             engine.apply(asked, Advance("two"))
 
     def test_a_record_that_was_put_back_with_its_journal_does_not_run_again_here(self, store: Store) -> None:
@@ -193,7 +199,7 @@ class TestForgery:
         engine.apply(other, Advance("one"))
         put_back(store, approved)
         cut_journal(store, 3)
-        with pytest.raises(Exception, match="the journal cannot vouch for it: line 8, which was there, is gone"):
+        with pytest.raises(RecordError, match="the journal cannot vouch for it: line 8, which was there, is gone"):
             engine.apply(asked, Advance("two"))
 
     def test_an_approval_that_another_end_was_written_over_does_not_run_again(self, store: Store) -> None:
@@ -233,14 +239,14 @@ class TestForgery:
     def test_a_claim_asks_the_journal_for_the_approval(self, store: Store) -> None:
         asked = lived(store, Posted(), YES)
         cut_journal(store, 2)
-        with pytest.raises(Exception, match="was put back"):
+        with pytest.raises(RecordError, match="was put back"):
             Engine(store, RECORDS, lambda _: None).apply(asked, Advance("one"))
 
     def test_a_record_under_another_key_or_namespace_is_refused(self, store: Store) -> None:
         for seal in (Seal(b"another key", "tests"), Seal(b"a key for tests", "elsewhere")):
             swap = Records(seal).first_swap(an_execution(id="f0rged00", state=State.APPROVED, approved_at=9e9))
             put_back(store, swap.record)
-            with pytest.raises(Exception, match="not sealed with our key"):
+            with pytest.raises(RecordError, match="not sealed with our key"):
                 Engine(store, RECORDS, lambda _: None).apply("f0rged00", Advance("one"))
 
 

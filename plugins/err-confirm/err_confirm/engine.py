@@ -94,7 +94,7 @@ class Engine:
             if not isinstance(decision, Step):
                 return decision
             after = decision.execution
-            swap = self._records.step_swap(execution, decision)
+            swap = self._records.step_swap(execution, decision, event)
             if (execution.state, after.state) == (State.APPROVED, State.RUNNING):
                 head = self._vouched(execution)
                 if head is None:

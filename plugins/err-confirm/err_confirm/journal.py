@@ -14,6 +14,7 @@ from err_confirm.errors import LineError
 from err_confirm.model import Execution, Invocation, Outcome, Policy, State
 from err_confirm.seal import Seal, same
 from err_confirm.store.base import Append, Head, Store
+from err_confirm.transition import Cancel, Event
 
 PAGE = 500
 """How many lines are read at once."""
@@ -55,8 +56,8 @@ class Line:
         return Head(self.number, self.seal)
 
 
-def entry(before: Execution | None, after: Execution, at: float) -> Entry | None:
-    """Return what is to be kept of a step; None for one that only says that a process is still at it."""
+def entry(before: Execution | None, after: Execution, at: float, event: Event | None = None) -> Entry | None:
+    """Return what is to be kept of a step, and of the event that led to it; None where nothing else has come of it."""
     common: dict[str, Any] = {"at": at, "execution": after.id, "version": after.version}
     new = [vote for vote in after.votes if before is not None and vote not in before.votes]
     if before is None:
@@ -70,8 +71,9 @@ def entry(before: Execution | None, after: Execution, at: float) -> Entry | None
     if after.posted and not before.posted:
         return Entry(what="posted", facts={"expires_at": after.expires_at}, **common)
     if after.state is not before.state:
-        who = after.decided_by if after.state is State.CANCELED else ""
-        return Entry(what=str(after.state), who=who, facts=_facts(after), **common)
+        if isinstance(event, Cancel):
+            common |= {"who": event.person, "identity": event.identity, "room": event.room}
+        return Entry(what=str(after.state), facts=_facts(after), **common)
     return None
 
 

@@ -9,7 +9,7 @@ from err_confirm.journal import append, entry
 from err_confirm.model import Execution
 from err_confirm.seal import SEAL_CHARACTERS, Seal, same
 from err_confirm.store.base import Key, Record, Swap
-from err_confirm.transition import LATEST_WRITE, Step, due_at, keep_until
+from err_confirm.transition import LATEST_WRITE, Event, Step, due_at, keep_until
 
 _EXECUTION = TypeAdapter(Execution)
 
@@ -42,14 +42,14 @@ class Records:
         at = execution.created_at
         return self._swap(None, Step(execution, not_before=0.0, not_after=at + LATEST_WRITE), at)
 
-    def step_swap(self, before: Execution, step: Step) -> Swap:
+    def step_swap(self, before: Execution, step: Step, event: Event | None = None) -> Swap:
         """Return what writes a step: with it goes one key for each new vote, gone with that vote's TTL."""
-        return self._swap(before, step, step.not_before)
+        return self._swap(before, step, step.not_before, event)
 
-    def _swap(self, before: Execution | None, step: Step, at: float) -> Swap:
+    def _swap(self, before: Execution | None, step: Step, at: float, event: Event | None = None) -> Swap:
         after = step.execution
         body = _EXECUTION.dump_json(after)
-        told = entry(before, after, at)
+        told = entry(before, after, at, event)
         return Swap(
             record=Record(
                 id=after.id,
