@@ -3,8 +3,7 @@
 import itertools
 import queue
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,13 +100,6 @@ class House:
             missing -= {changed.id} if changed.state is state else set()
             changes.append(changed)
         return changes
-
-    def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Wait until a condition holds that nobody tells of."""
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            assert time.monotonic() < deadline, "it never came to be so"
-            time.sleep(0.01)
 
 
 def a_plan(policy: Policy | None, name: str = "it") -> Plan:

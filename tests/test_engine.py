@@ -434,7 +434,7 @@ class TestAway:
             execution = house.ask(Policy(retry_count=2, retry_delay=0.1))
             with redis.Redis(unix_socket_path=str(own_redis_server.socket)) as client:
                 assert client.delete(f"{{c:default}}:e:{execution.id}") == 1
-            house.wait_until(lambda: store.due(1)[0] == [])
+            eventually(lambda: store.due(1)[0] == [])
 
 
 def approved(execution: Execution, confirm: Callable[[Execution], Decision]) -> Execution:
@@ -568,7 +568,7 @@ class TestSurprise:
             execution = house.ask(PATIENT)
             broken.down.set()
             Desk(store).do(execution.id, YES)
-            house.wait_until(lambda: "surprise" in caplog.text)
+            eventually(lambda: "surprise" in caplog.text)
             assert house.runner.starts == []
             broken.down.clear()
             house.becomes(execution, State.RUNNING, State.SUCCEEDED)

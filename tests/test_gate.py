@@ -13,7 +13,7 @@ from err_confirm.store.sqlite_store import SqliteStore
 from err_confirm.transition import LEASE, Already, Answer, Cancel, Posted, Reason, Refusal, Step
 from faulty import Broken, Deaf, LostAnswers, LostSwaps, Once, Overtaken
 from house import Counter, a_house, a_plan
-from servers import StoreFactory
+from servers import StoreFactory, eventually
 
 PATIENT = Policy(retry_count=60, retry_delay=60.0)
 SHORT = Policy(retry_count=3, retry_delay=0.1)
@@ -129,7 +129,7 @@ def test_of_two_gates_on_one_store_one_runs_each_execution(store_factory: StoreF
         executions = [one.ask(PATIENT, str(number)) for number in range(60)]
         for execution in executions:
             two.confirm(execution)
-        one.wait_until(lambda: not one.engine.waiting(1)[0])
+        eventually(lambda: not one.engine.waiting(1)[0])
     assert Tally(runner.starts) == Tally(str(number) for number in range(60))
 
 

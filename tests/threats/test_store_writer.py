@@ -22,7 +22,7 @@ from err_confirm.store.base import Record, Store, Swap
 from err_confirm.transition import Posted, Step
 from faulty import Overtaken
 from house import a_house, a_plan
-from servers import RedisServer
+from servers import RedisServer, eventually
 
 BOBS = Policy(by=("bob",), retry_count=1_000)
 Lines = list[tuple[int, str]]
@@ -77,7 +77,7 @@ def test_a_forged_record_with_its_votes_runs_nothing(
         wanted = approved(house.engine.read(execution.id)[0])
         forged = FORGERIES[forgery](wanted, genuine.body)
         store.swap(Swap(record=Record(execution.id, wanted.version, "forged", forged), due_at=1.0))
-        house.wait_until(lambda: "it is not sealed with our key" in caplog.text)
+        eventually(lambda: "it is not sealed with our key" in caplog.text)
         with pytest.raises(RecordError):
             house.confirm(execution, "bob")
         assert house.runner.starts == []
@@ -143,7 +143,7 @@ def test_an_approved_record_that_is_put_back_after_the_run_runs_nothing_more(
         with a_house(store) as other:
             reach.put_back(old)
             other.gate.add(execution)
-            other.wait_until(lambda: "it was put back" in caplog.text)
+            eventually(lambda: "it was put back" in caplog.text)
     assert (house.runner.starts, other.runner.starts) == (["it"], [])
 
 

@@ -69,15 +69,13 @@ class Chat:
     def ask(self, execution: Execution) -> None:
         """Post the prompt of an execution. Raises PostError, also when it is too long to be read whole."""
         assert execution.policy is not None
-        values = [item for item in execution.parameters.values() if item not in (None, "", [])]
-        runs = describe(execution.invocation)
         text = self.wording.say(
             "prompt",
             e=execution,
             who=self._whom(execution.policy.by, execution.requester),
-            values=values,
-            runs=runs,
-            alike=lookalikes(" ".join([runs, *map(value, values)])),
+            values=[item for item in execution.parameters.values() if item not in (None, "", [])],
+            runs=describe(execution.invocation),
+            alike=_alike(execution),
             left=execution.expires_at - execution.created_at,
             until=execution.expires_at,
         )
@@ -121,8 +119,7 @@ class Chat:
     def show(self, execution: Execution, now: float) -> str:
         """Return all there is to say about an execution."""
         runs, left = describe(execution.invocation), execution.expires_at - now
-        alike = lookalikes(" ".join([runs, *map(value, execution.parameters.values())]))
-        return self.wording.say("show", e=execution, runs=runs, alike=alike, left=left)
+        return self.wording.say("show", e=execution, runs=runs, alike=_alike(execution), left=left)
 
     def reply(self, msg: Any, text: str) -> str:
         """Return what to answer a message with; where one message cannot hold it, its first parts are sent here."""
@@ -165,3 +162,8 @@ class Chat:
             raise PostError(f"a message to {place.room or place.person} could not be posted: {error}") from error
         if not self._backend.posted(self._bot, message):
             raise PostError(f"a message to {place.room or place.person} could not be posted; see the bot's log")
+
+
+def _alike(execution: Execution) -> list[str]:
+    """Return the words in what would run whose letters may be taken for others."""
+    return lookalikes(" ".join([describe(execution.invocation), *map(value, execution.parameters.values())]))

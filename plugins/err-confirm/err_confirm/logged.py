@@ -5,7 +5,7 @@ import re
 
 from err_confirm.visible import visible
 
-_LOGGERS = ("errbot.core", "err_confirm.gate", "err_confirm.outbox", "err_confirm.runs")
+_LOGGERS = ("errbot.core", "err_confirm.engine", "err_confirm.gate", "err_confirm.outbox", "err_confirm.runs")
 """Those that log what was said, or what went wrong with it."""
 
 _ANSWER = "(?:confirm|deny|cancel)"

@@ -1,0 +1,30 @@
+"""What others have written is one visible line in the bot's log."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from builders import RECORDS
+from err_confirm.engine import Engine
+from err_confirm.logged import Discretion
+from err_confirm.store.base import Record, Store, Swap
+
+
+@pytest.fixture
+def discretion() -> Iterator[None]:
+    """Watch over the log as the plugin does while it is on."""
+    discretion = Discretion()
+    discretion.begin()
+    yield
+    discretion.end()
+
+
+@pytest.mark.usefixtures("discretion")
+def test_an_id_that_somebody_wrote_into_the_store_begins_no_line_of_the_log(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Regression: what the lists left out was logged as it stood."""
+    store.swap(Swap(record=Record("x\n12:00 INFO all is well", 1, "token", b"")))
+    assert list(Engine(store, RECORDS, lambda _: None).recent()) == []
+    (message,) = caplog.messages
+    assert message.startswith(r"the store's record of execution x\u000a12:00 INFO all is well cannot be used")
