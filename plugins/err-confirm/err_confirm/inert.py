@@ -1,6 +1,7 @@
 """Show values in Markdown so that nothing in them has an effect, on any chat network."""
 
 import re
+from collections.abc import Iterator
 from typing import Protocol
 
 from err_confirm.visible import visible
@@ -8,7 +9,7 @@ from err_confirm.visible import visible
 _PLAIN = re.compile(r"[^\W_]+(?:(?:[-_./ ]|, ?)[^\W_]+)*")
 """Words that neither Markdown nor a chat network takes for anything else."""
 
-BLOCK = re.compile(r"^(?P<fence>~{3,}|`{3,})[^`\n]*\n(?P<text>.*?)(?<=\n)(?P=fence)[ ]*$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^(?P<fence>~{3,}|`{3,})[^`\n]*\n(?P<text>.*?)(?<=\n)(?P=fence)[ ]*$", re.MULTILINE | re.DOTALL)
 """A code block, as Errbot's Markdown reads it."""
 SPAN = re.compile(r"(?<![`\\])(?P<fence>`+)(?!`)(?P<text>.+?)(?<!`)(?P=fence)(?!`)")
 """A code span on one line."""
@@ -43,6 +44,8 @@ class Inert:
 
     def __init__(self, network: Network) -> None:
         self._network = network
+        backtick = network.inert("`")
+        self._backtick = r"\`" if backtick == "`" else backtick
 
     @property
     def block_mark(self) -> str:
@@ -85,16 +88,13 @@ class Inert:
             return values[int(match[1])]
 
         text = _VALUE.sub(keep, text)
-        shown, end = list[str](), 0
-        for match in BLOCK.finditer(text):
-            inside = _PLACE.sub(filled, match["text"]).rstrip("\n").split("\n")
-            shown += [self._lines(text[end : match.start()], values), self.fenced("\n".join(map(line, inside)))]
-            end = match.end()
-        return "".join([*shown, self._lines(text[end:], values)])
-
-    def _lines(self, text: str, values: list[str]) -> str:
-        """Return Markdown that has no blocks, with the values in their places."""
-        return "\n".join(self._line(each, values) for each in text.split("\n"))
+        shown = list[str]()
+        for before, block in blocks(text):
+            shown.append("\n".join(self._line(each, values) for each in before.split("\n")))
+            if block:
+                inside = _PLACE.sub(filled, block["text"]).rstrip("\n").split("\n")
+                shown.append(self.fenced("\n".join(map(line, inside))))
+        return "".join(shown)
 
     def _line(self, text: str, values: list[str]) -> str:
         text = _TARGET.sub(lambda match: self._target(match, values), text)
@@ -113,15 +113,10 @@ class Inert:
     def _words(self, text: str, values: list[str]) -> str:
         shown = ""
         for number, part in enumerate(_PLACE.split(text)):
-            shown = _joined(
-                shown, self._word(values[int(part)]) if number % 2 else _BACKTICK.sub(self._backtick, line(part))
-            )
+            # A back-tick that is left here belongs to no code, and must begin none on the network.
+            own = _BACKTICK.sub(lambda _: self._backtick, line(part))
+            shown = _joined(shown, self._word(values[int(part)]) if number % 2 else own)
         return shown
-
-    def _backtick(self, _: re.Match[str]) -> str:
-        """Return a back-tick that belongs to no code, and begins none on the network."""
-        shown = self._network.inert("`")
-        return r"\`" if shown == "`" else shown
 
     def _word(self, value: str) -> str:
         value = value.strip("\n")
@@ -148,11 +143,19 @@ def paragraphs(markdown: str) -> str:
     Errbot 6.2.1 takes away the line end before an element (`recurse` in errbot/rendering/ansiext.py), and two code
     spans that touch are none on Slack.
     """
-    shown, end = list[str](), 0
-    for match in BLOCK.finditer(markdown):
-        shown += [_ELEMENT.sub("\n\n", markdown[end : match.start()].rstrip("\n")), match[0]]
+    shown = list[str]()
+    for before, block in blocks(markdown):
+        shown += [_ELEMENT.sub("\n\n", before.strip("\n")), block[0] if block else ""]
+    return "\n".join(filter(None, shown))
+
+
+def blocks(markdown: str) -> Iterator[tuple[str, re.Match[str] | None]]:
+    """Yield the code blocks of a text, each with what stands before it; at last what stands after them, with None."""
+    end = 0
+    for match in _BLOCK.finditer(markdown):
+        yield markdown[end : match.start()], match
         end = match.end()
-    return "\n".join(filter(None, [*shown, _ELEMENT.sub("\n\n", markdown[end:].lstrip("\n"))]))
+    yield markdown[end:], None
 
 
 def line(text: str) -> str:

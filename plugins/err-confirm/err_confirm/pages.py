@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
 
-from err_confirm.inert import BLOCK, SPAN, Inert
+from err_confirm.inert import SPAN, Inert, blocks
 
 _BACKTICK = r"\u0060"
 """How a back-tick is shown in what was cut: one fence then fits all pieces."""
@@ -37,14 +37,12 @@ def _page(pieces: list[Piece], inert: Inert) -> str:
 
 
 def _pieces(markdown: str, size: int, inert: Inert) -> Iterator[Piece]:
-    mark, end = inert.block_mark, 0
-    for match in BLOCK.finditer(markdown):
-        yield from ((piece, False) for piece in _cut_lines(markdown[end : match.start()].strip("\n"), size))
-        inside = match["text"].removeprefix(f"{mark}\n").removesuffix(f"{mark}\n") if mark else match["text"]
-        for each in inside.rstrip("\n").split("\n"):
+    mark = f"{inert.block_mark}\n" if inert.block_mark else ""
+    for before, block in blocks(markdown):
+        yield from ((piece, False) for piece in _cut_lines(before.strip("\n"), size))
+        inside = block["text"].removeprefix(mark).removesuffix(mark).rstrip("\n").split("\n") if block else []
+        for each in inside:
             yield from ((piece, True) for piece in _cut(each.replace("`", _BACKTICK), size))
-        end = match.end()
-    yield from ((piece, False) for piece in _cut_lines(markdown[end:].strip("\n"), size))
 
 
 def _cut_lines(markdown: str, size: int) -> Iterator[str]:
