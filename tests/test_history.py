@@ -10,10 +10,11 @@ import pytest
 
 from builders import RECORDS
 from err_confirm.engine import Engine
+from err_confirm.errors import QuestionError
 from err_confirm.history import Asked, Search, newest_first, search
 from err_confirm.journal import PAGE, Entry, append
 from err_confirm.model import Outcome, Place, Policy, State, Verdict
-from err_confirm.question import QuestionError, read_moment, read_question
+from err_confirm.question import read_moment, read_question
 from err_confirm.records import Records
 from err_confirm.seal import Seal
 from err_confirm.store.sqlite_store import SqliteStore

@@ -17,11 +17,17 @@ import err_confirm
 from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
 from err_confirm.engine import SEARCHED, Unclear
-from err_confirm.errors import DuplicateParameterError, ErrConfirmError, ParameterError, StoreUnavailableError
+from err_confirm.errors import (
+    DuplicateParameterError,
+    ErrConfirmError,
+    ParameterError,
+    QuestionError,
+    StoreUnavailableError,
+)
 from err_confirm.guard import Guard
 from err_confirm.logged import Discretion
 from err_confirm.model import Place, Verdict
-from err_confirm.question import QuestionError, read_question
+from err_confirm.question import read_question
 from err_confirm.settings import read_settings
 from err_confirm.transition import Answer, Cancel, Event, Reason, Refusal
 

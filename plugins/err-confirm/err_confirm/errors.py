@@ -56,6 +56,10 @@ class ParameterError(TextError):
         self.parameter = parameter
 
 
+class QuestionError(ErrConfirmError):
+    """Raised when a question for executions cannot be understood."""
+
+
 class ActionMissingError(ErrConfirmError):
     """Raised when an alias names an action that is in no file here."""
 

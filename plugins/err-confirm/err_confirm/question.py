@@ -5,16 +5,12 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from err_confirm.durations import parse_duration
-from err_confirm.errors import ErrConfirmError
+from err_confirm.errors import QuestionError
 from err_confirm.history import Search
 from err_confirm.model import State
 from err_confirm.spelling import did_you_mean
 
 _WITH_VALUE = ("by", "alias", "since", "until")
-
-
-class QuestionError(ErrConfirmError):
-    """Raised when a question for executions cannot be understood."""
 
 
 def read_question(text: str, aliases: Collection[str], now: float) -> Search:
