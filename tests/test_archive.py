@@ -114,7 +114,10 @@ def test_a_journal_whose_end_was_cut_off_is_noticed_once(desk: Desk, where: str)
         desk.gaps.clear()
         archive.catch_up()
         archive.catch_up()
-        assert desk.gaps == [f"the journal was cut off or changed: line 5 is in {desk.path}, and not so in the store"]
+        assert desk.gaps == [
+            f"the journal was cut off or changed: line 5 is in {desk.path}, and not so in the store; "
+            f"check with: err-confirm verify --file {desk.path}"
+        ]
 
 
 def test_a_journal_whose_beginning_was_cut_off_is_noticed(desk: Desk) -> None:

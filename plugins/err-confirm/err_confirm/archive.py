@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -97,8 +98,11 @@ class Archive:
     def _tell_gap(self, number: int) -> None:
         if not self._gap_told:
             self._gap_told = True
-            text = f"the journal was cut off or changed: line {number} is in {self._path}, and not so in the store"
-            log.error("%s; check with: err-confirm verify", text)
+            text = (
+                f"the journal was cut off or changed: line {number} is in {self._path}, and not so in the store; "
+                f"check with: err-confirm verify --file {shlex.quote(str(self._path))}"
+            )
+            log.error("%s", text)
             self._on_gap(text)
 
     def _read_last(self) -> tuple[int, str]:
