@@ -394,6 +394,9 @@ def test_a_file_is_its_owners_alone(site: Site) -> None:
     assert site.says("export", "--output", "out.csv") == ""
     assert len((site.folder / "out.csv").read_text().splitlines()) == 3
     assert (site.folder / "out.csv").stat().st_mode & 0o777 == 0o600
+    (site.folder / "out.csv").chmod(0o644)
+    assert site.says("export", "--output", "out.csv") == ""
+    assert (site.folder / "out.csv").stat().st_mode & 0o777 == 0o600
     assert site.says("export", "--output", "no/folder.csv", code=Exit.USAGE) == ""
     assert site.said.err == "err-confirm: no/folder.csv cannot be written: No such file or directory\n"
 

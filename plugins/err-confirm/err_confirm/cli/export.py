@@ -109,6 +109,8 @@ def _output(path: Path | None) -> Iterator[TextIO]:
         return
     try:
         path.touch(mode=0o600)
+        if path.is_file():  # not /dev/stdout and its like
+            path.chmod(0o600)
         with path.open("w", encoding="utf-8", newline="") as file:
             yield file
     except OSError as error:
