@@ -1,5 +1,7 @@
 """The gate: what is confirmed runs once, what is not never does, whatever is lost on the way."""
 
+import logging
+import time
 from collections import Counter as Tally
 from pathlib import Path
 
@@ -149,7 +151,7 @@ def test_the_end_of_the_bot_aborts_what_runs_and_leaves_what_waits(store: Store)
         assert runner.starts == ["running"]
 
 
-def test_what_a_dead_process_ran_is_lost_and_not_run_again(tmp_path: Path) -> None:
+def test_what_a_dead_process_ran_is_lost_and_not_run_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     clock = [1_000_000.0]
     path = tmp_path / "s.db"
     dead, alive = (SqliteStore(path, clock=lambda: clock[0]) for _ in range(2))
@@ -163,6 +165,9 @@ def test_what_a_dead_process_ran_is_lost_and_not_run_again(tmp_path: Path) -> No
         with a_house(alive) as after:
             lost = after.becomes(execution, State.LOST)
             assert (lost.process, after.runner.starts) == (before.engine.read(execution.id)[0].process, [])
+            assert [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING] == [
+                f"execution {execution.id} is lost"
+            ]
         before.runs.stop(0.0)
         before.becomes(execution, State.ABORTED)
     dead.close()
@@ -204,6 +209,25 @@ def test_nothing_runs_while_the_store_is_down_and_the_vote_counts_when_it_is_bac
         broken.down.clear()
         house.confirm(execution)
         house.becomes(execution, State.RUNNING, State.SUCCEEDED)
+
+
+def test_the_log_says_once_that_the_store_is_down_and_once_that_it_is_back(
+    store: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("err_confirm.gate.AGAIN", 0.01)
+    broken = Broken(store)
+    down = ["nothing runs until the store answers again: the store is down"]
+    with a_house(broken) as house:
+        broken.down.set()
+        house.wait_until(lambda: said_by_the_gate(caplog) == down)
+        time.sleep(0.2)
+        assert said_by_the_gate(caplog) == down
+        broken.down.clear()
+        house.wait_until(lambda: said_by_the_gate(caplog) == [*down, "the store answers again"])
+
+
+def said_by_the_gate(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [each.getMessage() for each in caplog.records if each.name == "err_confirm.gate"]
 
 
 def test_an_execution_is_named_by_its_id_by_the_start_of_it_or_not_at_all(store: Store) -> None:

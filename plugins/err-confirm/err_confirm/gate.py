@@ -21,6 +21,8 @@ TAKEN_UP = 10_000
 """How many of those that wait it polls for from its start; the due moments find the others."""
 AGAIN = 1.0
 """Seconds until it looks again after the store did not answer, or something due could not be done."""
+SAID_AGAIN = 60.0
+"""Seconds until the log says again that the store does not answer, for the same reason."""
 DUE = 100
 """How many due entries it asks for at once."""
 KEYS = 1_000
@@ -60,6 +62,8 @@ class Gate:
         self._unsure: dict[str, float] = {}
         self._overdue: set[str] = set()
         self._left_alone: set[str] = set()
+        self._trouble = ""
+        self._said_at = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="err-confirm gate", daemon=True)
 
@@ -88,14 +92,24 @@ class Gate:
                             self._polls.add(execution, self._monotonic())
                     taken_up = True
                 pause = self.look()
+                self._note("")
             except StoreUnavailableError as error:
-                log.warning("nothing runs until the store answers again: %s", error)
+                self._note(str(error))
                 pause = AGAIN
             except Exception:  # a gate that is gone would hold everything for ever, and say nothing
                 log.exception("nothing runs until this is gone, which should not have happened")
                 pause = AGAIN
             self._watch.wait(pause)
         self._watch.close()
+
+    def _note(self, trouble: str) -> None:
+        """Log why the store cannot be used, once and then now and again, and that it can be used again."""
+        if trouble and (trouble != self._trouble or self._monotonic() - self._said_at >= SAID_AGAIN):
+            log.warning("nothing runs until the store answers again: %s", trouble)
+            self._said_at = self._monotonic()
+        elif self._trouble and not trouble:
+            log.warning("the store answers again")
+        self._trouble = trouble
 
     def look(self) -> float:
         """Do all that may be done now; return the seconds until something more may be."""
