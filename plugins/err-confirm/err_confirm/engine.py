@@ -167,7 +167,8 @@ class Engine:
         return execution
 
     def _tell(self, execution: Execution) -> None:
-        log.info("execution %s is %s", execution.id, execution.state)
+        level = logging.WARNING if execution.state is State.LOST else logging.INFO  # somebody must look
+        log.log(level, "execution %s is %s", execution.id, execution.state)
         self._on_change(execution)
 
     def _readable(self, records: Iterable[Record]) -> Iterator[Execution]:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 
 from err_confirm.archive import Archive
-from err_confirm.catalog import Catalog, load, parse_policy
+from err_confirm.catalog import Catalog, Severity, load, parse_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import ErrConfirmError, StoreError
 from err_confirm.gate import Gate
@@ -136,5 +136,5 @@ class Guard:
         settings = self.settings
         catalog = load(settings.aliases, settings.actions, people=settings.people, default=self._default)
         for problem in catalog.problems:
-            log.warning("%s", problem)
+            log.log(logging.INFO if problem.severity is Severity.NOTE else logging.WARNING, "%s", problem)
         return catalog
