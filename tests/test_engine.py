@@ -557,6 +557,33 @@ class TestDamaged:
             house.becomes(execution, State.RUNNING, State.SUCCEEDED)
 
 
+class TestDoubt:
+    def test_where_the_journal_is_gone_nothing_runs_and_the_room_is_told(self, own_redis_server: RedisServer) -> None:
+        """Regression: after a Redis that came back empty, what was confirmed was neither run nor told of."""
+        own_redis_server.start()
+        with closing(open_store(own_redis_server.url)) as store, a_house(store) as house:
+            house.becomes(approved(house.ask(PATIENT, "first"), house.confirm), State.RUNNING, State.SUCCEEDED)
+            with redis.Redis(unix_socket_path=str(own_redis_server.socket)) as client:
+                client.flushall()
+            doubted = house.becomes(approved(house.ask(PATIENT, "second"), house.confirm), State.EXPIRED)
+            assert house.runner.starts == ["first"]
+        assert "the journal cannot vouch for it (line " in doubted.reason
+        assert "err-confirm verify" in doubted.reason
+        with closing(open_store(own_redis_server.url)) as store, a_house(store) as house:
+            house.becomes(approved(house.ask(PATIENT, "third"), house.confirm), State.RUNNING, State.SUCCEEDED)
+
+    def test_where_the_last_line_was_changed_nothing_runs_and_the_room_is_told(self, tmp_path: Path) -> None:
+        with closing(SqliteStore(tmp_path / "s.db")) as store, a_house(store) as house:
+            asked = house.ask(PATIENT)
+            house.gate.stop()
+            house.confirm(asked)
+            with closing(sqlite3.connect(tmp_path / "s.db")) as other, other:
+                other.execute("UPDATE journal SET line = replace(line, 'confirmed', 'denied')")
+            assert isinstance(house.engine.apply(asked.id, Advance("one")), Step)
+            assert "was changed" in house.becomes(asked, State.EXPIRED).reason
+            assert house.runner.starts == []
+
+
 class TestSurprise:
     """What nobody foresaw is said in the log, runs nothing, and does not end the gate."""
 

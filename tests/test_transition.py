@@ -25,6 +25,7 @@ from err_confirm.transition import (
     Answer,
     Cancel,
     Decision,
+    Doubt,
     Event,
     Expire,
     Finish,
@@ -117,6 +118,14 @@ def test_what_has_waited_its_whole_time_expires_whatever_the_clock_of_the_store_
     assert refusal(APPROVED, Expire()) is Reason.DECIDED
     assert refusal(RUNNING, Expire()) is Reason.RUNNING
     assert refusal(ENDED[State.DENIED], Expire()) is Reason.DECIDED
+
+
+def test_what_nobody_can_vouch_for_expires_and_says_why() -> None:
+    doubted = after(APPROVED, (2, Doubt("the journal is gone")))
+    assert (doubted.state, doubted.reason, doubted.tells) == (State.EXPIRED, "the journal is gone", 1)
+    assert refusal(an_execution(), Doubt("")) is Reason.DECIDED
+    assert refusal(RUNNING, Doubt("")) is Reason.RUNNING
+    assert refusal(ENDED[State.DENIED], Doubt("")) is Reason.DECIDED
 
 
 def test_an_answer_says_where_it_came_from() -> None:

@@ -10,8 +10,8 @@ from err_confirm.history import Found, Search, search
 from err_confirm.model import Execution, Place, State
 from err_confirm.plan import Plan
 from err_confirm.records import Records
-from err_confirm.store.base import Head, Record, Store, SwapStatus
-from err_confirm.transition import RUN_WITHIN, Decision, Event, Reason, Refusal, Step, transition
+from err_confirm.store.base import Record, Store, SwapStatus
+from err_confirm.transition import RUN_WITHIN, Decision, Doubt, Event, Reason, Refusal, Step, transition
 from err_confirm.witness import Witness
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ CONFLICTS = 100
 """How many other writers a step gives way to before the store counts as not reachable."""
 SEARCHED = 20_000
 """How many of the journal's lines are looked at for somebody in chat."""
+CHECK = "whoever runs the bot must look at it with err-confirm verify, and then restart the bot"
 CANDIDATES = 5
 """How many executions are offered to who has named none of them clearly."""
 JUST_ENDED = 120.0
@@ -96,8 +97,13 @@ class Engine:
             after = decision.execution
             swap = self._records.step_swap(execution, decision, event)
             if (execution.state, after.state) == (State.APPROVED, State.RUNNING):
-                head = self._vouched(execution)
-                if head is None:
+                try:
+                    version, head = self._witness.last(execution_id)
+                except LineError as error:
+                    log.error("the journal cannot vouch for execution %s: %s", execution_id, error)
+                    event = Doubt(f"the journal cannot vouch for it ({error}); {CHECK}")
+                    continue
+                if version != execution.version:
                     before, (record, now) = record, self.store.read(execution_id)
                     if record == before:  # and not one that another process has written right now
                         raise RecordError(execution_id, "the journal says that it went on; it was put back")
@@ -178,11 +184,3 @@ class Engine:
                 yield self._records.read(record)
             except RecordError as error:
                 log.warning("%s", error)
-
-    def _vouched(self, approved: Execution) -> Head | None:
-        """Return the journal's head, if up to it this is the last that became of it. Raises RecordError."""
-        try:
-            version, head = self._witness.last(approved.id)
-        except LineError as error:
-            raise RecordError(approved.id, f"the journal cannot vouch for it: {error}") from error
-        return head if version == approved.version else None

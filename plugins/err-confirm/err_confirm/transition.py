@@ -60,6 +60,13 @@ class Expire:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """What must vouch for an approved execution cannot, so it must not run."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Renew:
     """The process that runs it still does."""
 
@@ -83,7 +90,7 @@ class Told:
     state: State
 
 
-Event = Posted | Answer | Cancel | Advance | Expire | Renew | Finish | Told
+Event = Posted | Answer | Cancel | Advance | Expire | Doubt | Renew | Finish | Told
 
 
 class Reason(StrEnum):
@@ -147,6 +154,8 @@ def transition(execution: Execution, event: Event, now: float) -> Decision:
             return _advance(execution, event, now)
         case Expire():
             return _expire(execution, now)
+        case Doubt():
+            return _doubt(execution, event, now)
         case Renew():
             return _renew(execution, event, now)
         case Finish():
@@ -332,6 +341,12 @@ def _expire(execution: Execution, now: float) -> Decision:
     if execution.state is not State.PENDING:
         return Refusal(_too_late(execution), execution)
     return _end(execution, now, State.EXPIRED)
+
+
+def _doubt(execution: Execution, event: Doubt, now: float) -> Decision:
+    if execution.state is not State.APPROVED:
+        return Refusal(_too_late(execution), execution)
+    return _end(replace(execution, reason=event.reason), now, State.EXPIRED)
 
 
 def _renew(execution: Execution, event: Renew, now: float) -> Decision:
