@@ -30,6 +30,11 @@ def eventually(condition: Callable[[], object], *, within: float = PATIENCE) -> 
         time.sleep(0.005)
 
 
+def open_files() -> int:
+    """Return how many files, pipes and sockets this process has open."""
+    return len(os.listdir("/dev/fd"))
+
+
 class RedisServer:
     """A redis-server on a Unix socket in a folder of its own, without persistence; `url` says that this is meant."""
 

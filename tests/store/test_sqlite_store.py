@@ -2,13 +2,17 @@
 
 import contextlib
 import sqlite3
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from err_confirm.store.base import Key, Record, Swap, SwapStatus
-from err_confirm.store.sqlite_store import SqliteStore
-from servers import PATIENCE, eventually
+from err_confirm.errors import StoreUnavailableError
+from err_confirm.store.base import Due, Head, Key, Record, Swap, SwapStatus
+from err_confirm.store.sqlite_store import PURGE, SqliteStore
+from err_confirm.store.sqlite_watch import SqliteWatch
+from servers import PATIENCE, eventually, open_files
 
 
 def test_the_clock_is_read_while_nobody_else_can_write(tmp_path: Path) -> None:
@@ -56,3 +60,186 @@ def test_a_watch_whose_file_was_broken_hears_other_processes_again(tmp_path: Pat
                 another.swap(Swap(record=Record("7f3k", version, "token", b"")))
             assert watch.wait(PATIENCE) is True
             eventually(lambda: watch.wait(0.01) is False)
+
+
+class TestMoments:
+    """With a clock that stands still it can be said on which side of a moment each thing is."""
+
+    @pytest.fixture
+    def clock(self) -> list[float]:
+        return [1_000.0]
+
+    @pytest.fixture
+    def store(self, tmp_path: Path, clock: list[float]) -> Iterator[SqliteStore]:
+        with contextlib.closing(SqliteStore(tmp_path / "s.db", namespace="test", clock=lambda: clock[0])) as store:
+            yield store
+
+    @pytest.mark.parametrize(
+        ("window", "status"),
+        [
+            ((1_000.0, 1_000.5), SwapStatus.OK),
+            ((999.0, 1_000.5), SwapStatus.OK),
+            ((1_000.5, 1_001.0), SwapStatus.LATE),
+            ((999.0, 1_000.0), SwapStatus.LATE),
+            ((999.0, 999.5), SwapStatus.LATE),
+        ],
+    )
+    def test_a_window_holds_its_first_moment_but_not_its_last(
+        self, store: SqliteStore, window: tuple[float, float], status: SwapStatus
+    ) -> None:
+        record = Record("7f3k", 1, "token", b"")
+        result = store.swap(Swap(record=record, not_before=window[0], not_after=window[1]))
+        assert (result.status, result.now) == (status, 1_000.0)
+        assert result.record == (record if status is SwapStatus.OK else None)
+
+    def test_a_record_is_there_until_its_moment_and_then_is_not(self, store: SqliteStore, clock: list[float]) -> None:
+        record = Record("7f3k", 1, "token", b"")
+        assert store.swap(Swap(record=record, due_at=5.0, keep_until=1_001.0)).record == record
+        clock[0] = 1_000.9
+        assert store.read("7f3k") == (record, 1_000.9)
+        assert (store.due(9), list(store.recent()), store.find("7", 9)) == (
+            ([Due("7f3k", 5.0)], 1_000.9),
+            [record],
+            ["7f3k"],
+        )
+        clock[0] = 1_001.0
+        assert store.read("7f3k") == (None, 1_001.0)
+        assert (store.due(9)[0], list(store.recent()), store.find("7", 9)) == ([], [], [])
+        assert store.swap(Swap(record=record, keep_until=1_001.0)).record is None
+        assert store.swap(Swap(record=record, keep_until=1_001.5)).record == record
+
+    def test_a_key_is_there_until_its_moment_and_then_is_not(self, store: SqliteStore, clock: list[float]) -> None:
+        keys = tuple(Key("7f3k", person, "v", at) for person, at in (("bob", 1_001.0), ("carol", 1_002.0)))
+        store.swap(Swap(record=Record("7f3k", 1, "token", b""), keys=keys))
+        named = [(key.execution_id, key.person) for key in keys]
+        for clock[0], there in ((1_000.9, [True, True]), (1_001.0, [False, True]), (1_002.0, [False, False])):
+            assert store.poll(named) == there
+
+    def test_all_keys_of_a_poll_are_looked_for_at_one_moment(self, store: SqliteStore, tmp_path: Path) -> None:
+        """Given a key that is written while they are looked for, then it is found by the next poll."""
+
+        def meanwhile() -> Iterator[tuple[str, str]]:
+            yield ("7f3k", "bob")
+            with contextlib.closing(SqliteStore(tmp_path / "s.db", namespace="test", clock=lambda: 1_000.0)) as other:
+                carol = Key("7f3k", "carol", "v", 9e9)
+                other.swap(Swap(record=Record("7f3k", 1, "token", b""), keys=(carol,)))
+            yield ("7f3k", "carol")
+
+        assert store.poll(meanwhile()) == [False, False]
+        assert store.poll([("7f3k", "carol")]) == [True]
+
+    def test_a_few_of_what_nobody_can_see_leave_with_each_swap(self, store: SqliteStore, tmp_path: Path) -> None:
+        """No more than that: a swap after a long rest must not have to wait for the deletion of all."""
+        for number in range(3 * PURGE):
+            key = Key(f"old{number}", "bob", "v", 1_001.0)
+            store.swap(Swap(record=Record(key.execution_id, 1, "token", b""), keys=(key,), keep_until=1_001.0))
+        later = SqliteStore(tmp_path / "s.db", namespace="test", clock=lambda: 1_001.0)
+        with contextlib.closing(later), contextlib.closing(sqlite3.connect(tmp_path / "s.db")) as file:
+            for left in (2, 1, 0):
+                later.swap(Swap(record=Record(f"new{left}", 1, "token", b"")))
+                gone = "SELECT (SELECT count(*) FROM record WHERE id LIKE 'old%'), (SELECT count(*) FROM key)"
+                assert file.execute(gone).fetchone() == (left * PURGE, left * PURGE)
+
+
+def test_two_namespaces_share_a_file_and_nothing_else(tmp_path: Path) -> None:
+    with (
+        contextlib.closing(SqliteStore(tmp_path / "s.db", namespace="one")) as one,
+        contextlib.closing(SqliteStore(tmp_path / "s.db", namespace="two")) as two,
+    ):
+        for store, body in ((one, b"one"), (two, b"two")):
+            store.swap(
+                Swap(
+                    record=Record("7f3k", 1, "token", body),
+                    keys=(Key("7f3k", "bob", "v", 9e9),),
+                    due_at=float(len(body)),
+                    journal=lambda head, body=body: (body.decode(), Head(head.number + 1, "seal")),
+                )
+            )
+        two.swap(Swap(record=Record("other", 1, "token", b""), keys=(Key("other", "bob", "v", 9e9),), due_at=1.0))
+        assert (one.read("other")[0], one.poll([("other", "bob")]), one.due(9)[0]) == (
+            None,
+            [False],
+            [Due("7f3k", 3.0)],
+        )
+        assert ([record.body for record in one.recent()], one.find("", 9)) == ([b"one"], ["7f3k"])
+        assert (one.journal(0, 9), one.newest(9), two.newest(9)) == ([(1, "one")], [(1, "one")], [(1, "two")])
+        two.forget_lines(lambda head: ("forgotten", Head(head.number + 1, "seal")), 1)
+        assert (one.journal(0, 9), two.journal(0, 9)) == ([(1, "one")], [(2, "forgotten")])
+
+
+class TestWatch:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "s.db"
+
+    @pytest.fixture
+    def store(self, path: Path) -> Iterator[SqliteStore]:
+        with contextlib.closing(SqliteStore(path, namespace="test")) as store:
+            store.swap(Swap(record=Record("7f3k", 1, "token", b"")))
+            yield store
+
+    def test_a_new_one_has_heard_nothing(self, store: SqliteStore) -> None:
+        with contextlib.closing(store.watch()) as watch:
+            assert watch.wait(0.0) is False
+
+    def test_a_swap_of_the_own_store_is_heard_without_a_look_at_the_file(self, store: SqliteStore, path: Path) -> None:
+        """Given a file that is not where it was: the store has it open, the watch cannot open it."""
+        path.rename(path.with_name("elsewhere.db"))
+        with contextlib.closing(store.watch()) as watch:
+            assert watch.wait(0.0) is False
+            store.swap(Swap(record=Record("7f3k", 2, "token", b"")))
+            assert (watch.wait(0.0), watch.wait(0.0)) == (True, False)
+
+    def test_a_wake_and_a_commit_at_the_same_time_are_heard_once(self, store: SqliteStore) -> None:
+        with contextlib.closing(store.watch()) as watch:
+            store.swap(Swap(record=Record("7f3k", 2, "token", b"")))
+            assert (watch.wait(0.0), watch.wait(0.0)) == (True, False)
+
+    def test_a_commit_of_another_is_heard_once_though_the_time_was_over(self, store: SqliteStore, path: Path) -> None:
+        with contextlib.closing(store.watch()) as watch, contextlib.closing(SqliteStore(path)) as other:
+            other.swap(Swap(record=Record("7f3k", 1, "token", b"")))
+            assert (watch.wait(0.0), watch.wait(0.0)) == (True, False)
+
+    def test_a_closed_one_is_no_listener_any_more_and_holds_no_file(self, path: Path) -> None:
+        listeners: set[threading.Event] = set()
+        before = open_files()
+        watch = SqliteWatch(lambda: sqlite3.connect(path), listeners)
+        assert (len(listeners), open_files() > before) == (1, True)
+        watch.close()
+        assert (listeners, open_files()) == (set(), before)
+
+    def test_one_that_cannot_look_gives_its_connection_up(self, store: SqliteStore, path: Path) -> None:
+        """Else each look at a broken file would leave another open one behind."""
+        path.with_name("broken.db").write_bytes(b"some letter to grandmother " * 50)
+        watch = SqliteWatch(lambda: sqlite3.connect(path.with_name("broken.db")), set())
+        before = open_files()
+        assert [watch.wait(0.0) for _ in range(3)] == [False] * 3
+        assert open_files() == before
+        watch.close()
+
+
+class TestConnection:
+    def test_a_file_that_fails_is_closed_and_opened_anew(self, tmp_path: Path) -> None:
+        path = tmp_path / "s.db"
+        with contextlib.closing(SqliteStore(path, namespace="test")) as store:
+            before = open_files()
+            path.write_bytes(b"some letter to grandmother " * 50)
+            for _ in range(3):
+                with pytest.raises(StoreUnavailableError):
+                    store.read("7f3k")
+            assert open_files() == before
+
+    def test_a_closed_store_holds_no_file(self, tmp_path: Path) -> None:
+        before = open_files()
+        store = SqliteStore(tmp_path / "s.db", namespace="test")
+        store.read("7f3k")
+        assert open_files() > before
+        store.close()
+        assert open_files() == before
+
+    def test_its_journal_is_a_write_ahead_log(self, tmp_path: Path) -> None:
+        """Else whoever reads would stop whoever writes."""
+        with contextlib.closing(SqliteStore(tmp_path / "s.db", namespace="test")) as store:
+            store.read("7f3k")
+            with contextlib.closing(sqlite3.connect(tmp_path / "s.db")) as file:
+                assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)

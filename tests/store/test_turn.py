@@ -1,6 +1,5 @@
 """The turns that processes take: one at a time, given back whatever happens, and nothing is left behind."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -9,16 +8,9 @@ from pathlib import Path
 import pytest
 
 from err_confirm.store.turn import turn
-from servers import PATIENCE
+from servers import PATIENCE, open_files
 
 ENVIRONMENT = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
-
-
-def next_descriptor() -> int:
-    """Return the lowest number that no open file has."""
-    descriptor = os.open(os.devnull, os.O_RDONLY)
-    os.close(descriptor)
-    return descriptor
 
 
 def test_one_at_a_time_has_it_and_the_others_are_told_when_they_have_waited_long_enough(tmp_path: Path) -> None:
@@ -49,11 +41,11 @@ def test_who_waits_gets_it_as_soon_as_it_is_given_back(tmp_path: Path) -> None:
 
 
 def test_it_is_given_back_and_its_file_closed_also_after_an_exception(tmp_path: Path) -> None:
-    before = next_descriptor()
+    before = open_files()
     for _ in range(2):
         with pytest.raises(RuntimeError), turn(tmp_path / "lock", 0.0):
             raise RuntimeError
-    assert next_descriptor() == before
+    assert open_files() == before
 
 
 def test_it_is_given_back_though_a_child_still_has_its_file(tmp_path: Path) -> None:

@@ -1,0 +1,140 @@
+"""What is special about the store in a server: its keys, what it makes of those of others, and that it stays small."""
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from err_confirm.errors import StoreUnavailableError
+from err_confirm.store import open_store
+from err_confirm.store.base import Head, Key, Record, Store, Swap, SwapStatus
+from err_confirm.store.redis_store import OVERTAKEN
+from servers import RedisServer
+
+_NUMBERS = itertools.count(1)
+INDEXES = ("due", "recent", "ids", "kept")
+
+
+@pytest.fixture
+def namespace() -> str:
+    return f"redis-{next(_NUMBERS)}"
+
+
+@pytest.fixture
+def store(redis_server: RedisServer, namespace: str) -> Iterator[Store]:
+    with contextlib.closing(open_store(redis_server.url, namespace=namespace)) as store:
+        yield store
+
+
+@pytest.fixture
+def server(redis_server: RedisServer) -> Iterator["redis.Redis[bytes]"]:
+    """Give a client that writes and looks past our store."""
+    with redis.Redis(unix_socket_path=str(redis_server.socket)) as client:
+        yield client
+
+
+def a_line(head: Head) -> tuple[str, Head]:
+    return f"line {head.number + 1}", Head(head.number + 1, f"seal {head.number + 1}")
+
+
+def test_all_keys_share_a_slot_and_say_what_they_are(
+    store: Store, server: "redis.Redis[bytes]", namespace: str
+) -> None:
+    key = Key("7f3k", "slack:U1", "approve", 9e9)
+    store.swap(
+        Swap(record=Record("7f3k", 1, "token", b"body"), keys=(key,), due_at=5.0, keep_until=9e9, journal=a_line)
+    )
+    prefix = f"{{c:{namespace}}}:"
+    names = {"e:7f3k", "k:7f3k:slack:U1", "log", *INDEXES}
+    assert set(server.keys(f"*{namespace}*")) == {f"{prefix}{name}".encode() for name in names}
+    assert server.get(f"{prefix}e:7f3k") == b"1\ntoken\nbody"
+    assert server.get(f"{prefix}k:7f3k:slack:U1") == b"approve"
+    assert server.zrange(f"{prefix}due", 0, -1, withscores=True) == [(b"7f3k", 5.0)]
+    assert server.zrange(f"{prefix}kept", 0, -1, withscores=True) == [(b"7f3k", 9e9)]
+    assert server.zrange(f"{prefix}ids", 0, -1, withscores=True) == [(b"7f3k", 0.0)]
+    assert server.xrange(f"{prefix}log") == [(b"1-0", {b"seal": b"seal 1", b"line": b"line 1"})]
+
+
+@pytest.mark.parametrize(
+    ("stored", "record"),
+    [
+        (b"a letter to grandmother\n\n", Record("7f3k", 0, "", b"a letter to grandmother\n\n")),
+        (b"", Record("7f3k", 0, "", b"")),
+        (b"12\ntok\xff\nbo\ndy", Record("7f3k", 12, "tok\ufffd", b"bo\ndy")),
+        (b"5", Record("7f3k", 5, "", b"")),
+    ],
+)
+def test_what_others_have_written_is_read_as_nothing_of_ours(
+    store: Store, server: "redis.Redis[bytes]", namespace: str, stored: bytes, record: Record
+) -> None:
+    server.set(f"{{c:{namespace}}}:e:7f3k", stored)
+    assert store.read("7f3k")[0] == record
+    assert store.swap(Swap(record=Record("7f3k", 99, "token", b""))).record == record
+
+
+def test_a_line_that_others_have_written_is_read_as_an_empty_one(
+    store: Store, server: "redis.Redis[bytes]", namespace: str
+) -> None:
+    server.xadd(f"{{c:{namespace}}}:log", {"some": "thing"}, id="7-3")
+    assert store.journal(0, 9) == store.newest(9) == [(7, "")]
+
+
+def test_what_nobody_can_see_any_more_leaves_the_indexes_with_later_swaps(
+    store: Store, server: "redis.Redis[bytes]", namespace: str
+) -> None:
+    """A few with each swap: one after a long rest must not have to wait for all of them."""
+    prefix, names = f"{{c:{namespace}}}:", [f"old{number:02}" for number in range(20)]
+    for name in names:
+        store.swap(Swap(record=Record(name, 1, "token", b""), due_at=1.0, keep_until=9e9))
+    server.delete(*(f"{prefix}e:{name}" for name in names))  # as the server does when their moment has come
+    server.zadd(f"{prefix}kept", dict.fromkeys(names, 1.0))
+    for left, version in ((12, 1), (4, 2), (0, 3)):
+        store.swap(Swap(record=Record("new", version, f"token {version}", b"")))
+        sizes = {name: server.zcard(f"{prefix}{name}") for name in INDEXES}
+        assert sizes == {"due": left, "recent": left + 1, "ids": left + 1, "kept": left}
+
+
+def test_what_is_forgotten_at_once_leaves_nothing(store: Store, server: "redis.Redis[bytes]", namespace: str) -> None:
+    key = Key("7f3k", "bob", "v", 9e9)
+    store.swap(Swap(record=Record("7f3k", 1, "one", b""), keys=(key,), due_at=1.0))
+    gone = Key("7f3k", "bob", "v", 1.0)
+    result = store.swap(Swap(record=Record("7f3k", 2, "two", b""), keys=(gone,), due_at=1.0, keep_until=1.0))
+    assert (result.status, result.record) == (SwapStatus.OK, None)
+    assert server.keys(f"*{namespace}*") == []
+
+
+def test_a_ttl_ends_with_its_moment_or_with_the_millisecond_after_it(
+    store: Store, server: "redis.Redis[bytes]", namespace: str
+) -> None:
+    now = store.read("nobody")[1]
+    key = Key("7f3k", "bob", "v", now + 100)
+    result = store.swap(Swap(record=Record("7f3k", 1, "token", b""), keys=(key,), keep_until=now + 200))
+    assert result.record is not None
+    for name, seconds in (("k:7f3k:bob", 100), ("e:7f3k", 200)):
+        left = server.pttl(f"{{c:{namespace}}}:{name}") / 1000
+        passed = store.read("nobody")[1] - now
+        assert seconds - passed - 0.002 <= left <= seconds + 0.001
+
+
+def test_a_line_that_others_overtake_is_made_anew_and_not_without_end(
+    store: Store, redis_server: RedisServer, namespace: str
+) -> None:
+    heads: list[int] = []
+    with contextlib.closing(open_store(redis_server.url, namespace=namespace)) as other:
+
+        def overtaken(head: Head, times: int) -> tuple[str, Head]:
+            heads.append(head.number)
+            if len(heads) <= times:
+                other.forget_lines(a_line, 0)
+            return a_line(head)
+
+        assert store.swap(Swap(record=Record("7f3k", 1, "token", b""), journal=lambda head: overtaken(head, 3))).record
+        assert heads == [0, 1, 2, 3]
+        assert [number for number, _ in store.newest(9)] == [1, 2, 3, 4]
+        heads.clear()
+        with pytest.raises(StoreUnavailableError, match="too many others write to the store"):
+            store.swap(Swap(record=Record("7f3k", 2, "t", b""), journal=lambda head: overtaken(head, OVERTAKEN)))
+        assert len(heads) == OVERTAKEN
+        assert store.read("7f3k")[0] == Record("7f3k", 1, "token", b"")
