@@ -37,6 +37,7 @@ def test_the_scheme_decides_and_nothing_is_connected(url: str, kind: type) -> No
         ("", "unknown kind; write a URL that starts with sqlite, redis, rediss, redis.unix$"),
         ("mysql://user:secret@host/db", r'store "mysql://\*\*\*@host/db": unknown kind'),
         ("sqlite://", "write sqlite:///relative/path.db or sqlite:////absolute/path.db"),
+        ("sqlite:///", "write sqlite:///relative/path.db"),
         ("sqlite:////", "write sqlite:///relative/path.db"),
         ("sqlite:///:memory:", "write sqlite:///relative/path.db"),
         ("redis:///0", "write redis://host:6379/0"),

@@ -138,3 +138,29 @@ def test_a_line_that_others_overtake_is_made_anew_and_not_without_end(
             store.swap(Swap(record=Record("7f3k", 2, "t", b""), journal=lambda head: overtaken(head, OVERTAKEN)))
         assert len(heads) == OVERTAKEN
         assert store.read("7f3k")[0] == Record("7f3k", 1, "token", b"")
+
+
+def test_a_line_follows_the_last_one_also_where_others_have_put_one_with_its_number(
+    store: Store, server: "redis.Redis[bytes]", namespace: str
+) -> None:
+    """Given a server that forgot everything and heard of another first line, then the second follows that one."""
+    heads: list[Head] = []
+
+    def line(head: Head) -> tuple[str, Head]:
+        heads.append(head)
+        return a_line(head)
+
+    def begin_anew() -> None:
+        server.delete(f"{{c:{namespace}}}:log")
+        server.xadd(f"{{c:{namespace}}}:log", {"seal": "another", "line": "theirs"}, id="1-0")
+
+    store.swap(Swap(record=Record("7f3k", 1, "one", b""), journal=line))
+    begin_anew()
+    store.swap(Swap(record=Record("7f3k", 2, "two", b""), journal=line))
+    assert heads[-1] == Head(1, "another")
+    assert store.journal(0, 9) == [(1, "theirs"), (2, "line 2")]
+    begin_anew()
+    server.xadd(f"{{c:{namespace}}}:log", {"seal": "another", "line": "theirs"}, id="2-0")
+    store.forget_lines(line, 1)
+    assert heads[-1] == Head(2, "another")
+    assert store.journal(0, 9) == [(2, "theirs"), (3, "line 3")]
