@@ -35,7 +35,7 @@ SQLITE = ("-k", "sqlite", "tests/store/test_sqlite_store.py", *STORE, "tests/sto
 REDIS = ("-k", "redis and not fakeredis", "tests/store/test_redis_store.py", *STORE, "tests/store/test_open.py")
 FAULTS = "tests/store/test_faults.py"
 TRANSITION = ("-k", "not planted", "tests/test_policy.py", "tests/test_transition.py")
-RECORDS = ("tests/test_seal.py", "tests/test_records.py", "tests/test_journal.py")
+RECORDS = ("tests/test_seal.py", "tests/test_forgery.py", "tests/test_journal.py")
 TESTS: dict[str, tuple[str, ...]] = {
     "transition.py": TRANSITION,
     "policy.py": TRANSITION,

@@ -1,6 +1,7 @@
 """The gate, one look at a time, with clocks that only the test moves; the same rules find bugs planted in it."""
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from builders import RECORDS
 from err_confirm import gate as real
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.gate import AGAIN, DUE, IDLE, Gate
+from err_confirm.gate import AGAIN, DUE, IDLE, KEYS, Gate
 from err_confirm.model import Execution, Place, Policy, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.records import RecordError
@@ -65,7 +66,8 @@ class Room:
         """Stop the gate, which closes its ear; a second call does nothing."""
         if not self.stopped:
             self.stopped = True
-            self.gate.start()
+            if not self.gate._thread.ident:
+                self.gate.start()
             self.gate.stop()
 
     def ran(self, times: int) -> bool:
@@ -368,3 +370,114 @@ def holds(rule: Callable[[Kind, Path], None], gate: Kind, path: Path) -> bool:
     except (AssertionError, RecordError, pytest.fail.Exception):
         return False
     return True
+
+
+class Ear:
+    """An ear that hears nothing but `wake`, and remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        self.pauses: list[float] = []
+        self.wakes = 0
+        self.closed = False
+        self._woken = threading.Event()
+
+    def wait(self, timeout: float) -> bool:
+        self.pauses.append(timeout)
+        self._woken.wait()
+        self._woken.clear()
+        return True
+
+    def wake(self) -> None:
+        self.wakes += 1
+        self._woken.set()
+
+    def close(self) -> None:
+        self.closed = True
+
+    def heard(self, pauses: int) -> float:
+        """Return how long the gate wanted to sleep, once it has done so that often."""
+        eventually(lambda: len(self.pauses) >= pauses)
+        assert len(self.pauses) == pauses
+        return self.pauses[-1]
+
+
+class Listened(Around):
+    """A store with such an ear, that remembers which keys were looked for; `error` is what it raises instead."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.ear = Ear()
+        self.error: Exception | None = None
+        self.polled: list[list[tuple[str, str]]] = []
+
+    def watch(self) -> Ear:
+        return self.ear
+
+    def due(self, limit: int) -> tuple[list[Due], float]:
+        if self.error:
+            raise self.error
+        return self.inside.due(limit)
+
+    def poll(self, keys: list[tuple[str, str]]) -> list[bool]:
+        self.polled.append(keys)
+        return self.inside.poll(keys)
+
+
+class TestThread:
+    """The thread of the gate: it looks when it is woken or its pause is over."""
+
+    @pytest.fixture
+    def room(self, tmp_path: Path) -> Iterator[Room]:
+        with a_room(Gate, tmp_path, Listened) as room:
+            yield room
+
+    def test_what_waits_at_the_start_is_taken_up_once(self, room: Room) -> None:
+        asked, ear = room.ask(), room.store.ear
+        room.gate.start()
+        for looks in range(1, 4):
+            assert ear.heard(looks) == IDLE
+            ear.wake()
+        ear.heard(4)
+        room.own += 600.0
+        ear.wake()
+        ear.heard(5)
+        assert room.store.polled == [[(asked.id, "alice")]]
+        room.gate.stop()
+
+    def test_while_the_store_fails_it_looks_again_soon_and_takes_up_what_waits_then(self, room: Room) -> None:
+        asked, ear = room.ask(), room.store.ear
+        room.store.error = StoreUnavailableError("it is down")
+        room.gate.start()
+        assert ear.heard(1) == AGAIN
+        room.store.error = RuntimeError("it breaks its promise")
+        ear.wake()
+        assert ear.heard(2) == AGAIN
+        room.store.error = None
+        ear.wake()
+        assert ear.heard(3) == IDLE
+        room.own += 600.0
+        ear.wake()
+        ear.heard(4)
+        assert room.store.polled == [[(asked.id, "alice")]]
+        room.gate.stop()
+
+    def test_it_is_woken_by_what_is_added_and_by_the_stop_which_closes_its_ear(self, room: Room) -> None:
+        ear = room.store.ear
+        room.gate.start()
+        ear.heard(1)
+        room.gate.add(room.ask())
+        ear.heard(2)
+        assert (ear.wakes, ear.closed) == (1, False)
+        room.gate.stop()
+        assert (ear.wakes, ear.closed) == (2, True)
+
+    def test_keys_are_looked_for_a_page_at_a_time_and_only_those_of_named_people(self, room: Room) -> None:
+        asked = room.ask(Policy(by=("others",), retry_count=2, retry_delay=5.0))
+        room.gate.add(asked)
+        named = Policy(by=tuple(f"p{number:04}" for number in range(KEYS + 1)), retry_count=2, retry_delay=5.0)
+        waiting = room.ask(named)
+        room.gate.add(waiting)
+        room.own += 5.0
+        room.gate.look()
+        everybody = [(waiting.id, person) for person in named.by]
+        assert room.store.polled == [everybody[:KEYS], everybody[KEYS:]]

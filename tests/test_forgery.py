@@ -292,7 +292,7 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("rule", [rule for rules in RULES.values() for rule in rules], ids=lambda rule: rule.__name__)
-def test_the_rules_hold_without_a_planted_bug(rule: Callable[[ModuleType, Path], None], tmp_path: Path) -> None:
+def test_the_rules_hold_for_what_is_there(rule: Callable[[ModuleType, Path], None], tmp_path: Path) -> None:
     module = next(module for module, rules in RULES.items() if rule in rules)
     rule(module, tmp_path)
 
