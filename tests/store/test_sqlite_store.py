@@ -2,6 +2,8 @@
 
 import contextlib
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -243,3 +245,87 @@ class TestConnection:
             store.read("7f3k")
             with contextlib.closing(sqlite3.connect(tmp_path / "s.db")) as file:
                 assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+    def test_a_table_that_is_gone_is_said_once_and_made_anew(self, tmp_path: Path) -> None:
+        """After a failure the next call opens the file anew, whatever the failure was."""
+        with contextlib.closing(SqliteStore(tmp_path / "s.db", namespace="test")) as store:
+            store.read("7f3k")
+            with contextlib.closing(sqlite3.connect(tmp_path / "s.db")) as file:
+                file.execute("DROP TABLE record")
+            with pytest.raises(StoreUnavailableError, match="no such table"):
+                store.read("7f3k")
+            assert store.read("7f3k")[0] is None
+
+    def test_who_waits_too_long_for_other_threads_is_told_so(self, tmp_path: Path) -> None:
+        reading, go_on = threading.Event(), threading.Event()
+
+        def stuck() -> float:
+            reading.set()
+            assert go_on.wait(PATIENCE)
+            return 1_000.0
+
+        with contextlib.closing(SqliteStore(tmp_path / "s.db", namespace="test", clock=stuck)) as store:
+            other = threading.Thread(target=store.read, args=("7f3k",))
+            other.start()
+            assert reading.wait(PATIENCE)
+            try:
+                with pytest.raises(StoreUnavailableError, match=r"s\.db cannot be used now: it is busy"):
+                    store.find("", 1)
+            finally:
+                go_on.set()
+                other.join()
+            assert store.find("", 1) == []
+
+
+class TestFork:
+    """A connection must not be carried into a child: it would end the locks of its parent, and delete its log."""
+
+    def test_a_child_that_closes_the_store_takes_nothing_from_its_parent(self, tmp_path: Path) -> None:
+        code = (
+            "if os.fork():\n"
+            "    _, status = os.wait()\n"
+            "    store.swap(Swap(record=Record('7f3k', 2, 'token', b'')))\n"
+            "    print(SqliteStore(path).read('7f3k')[0].version, status, flush=True)\n"
+            "else:\n"
+            "    opened = os.listdir('/dev/fd')\n"
+            "    store.close()\n"
+            "    os._exit(opened != os.listdir('/dev/fd'))\n"
+            "os._exit(0)\n"
+        )
+        assert in_a_process_with_a_store(code, tmp_path) == "2 0\n"
+
+    def test_a_child_is_refused_at_once_also_where_a_thread_of_the_parent_had_the_lock(self, tmp_path: Path) -> None:
+        code = (
+            "import threading\n"
+            "reading, go_on = threading.Event(), threading.Event()\n"
+            "def stuck():\n"
+            "    reading.set()\n"
+            "    go_on.wait()\n"
+            "    return 1.0\n"
+            "store = SqliteStore(path, clock=stuck)\n"
+            "threading.Thread(target=store.read, args=('7f3k',)).start()\n"
+            "reading.wait()\n"
+            "if os.fork():\n"
+            "    os.wait()\n"
+            "else:\n"
+            "    try: store.read('7f3k')\n"
+            "    except Exception as error: print(error, flush=True)\n"
+            "os._exit(0)\n"
+        )
+        assert "was opened before this process was forked" in in_a_process_with_a_store(code, tmp_path)
+
+
+def in_a_process_with_a_store(code: str, folder: Path) -> str:
+    """Run code in a new process after it has written to a store; returns what it printed."""
+    before = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from err_confirm.store.base import Record, Swap\n"
+        "from err_confirm.store.sqlite_store import SqliteStore\n"
+        "path = Path(sys.argv[1])\n"
+        "store = SqliteStore(path)\n"
+        "store.swap(Swap(record=Record('7f3k', 1, 'token', b'')))\n"
+    )
+    command = [sys.executable, "-c", before + code, str(folder / "s.db")]
+    environment = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
+    return subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout
