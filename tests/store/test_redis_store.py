@@ -10,7 +10,7 @@ import redis
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.store import open_store
 from err_confirm.store.base import Head, Key, Record, Store, Swap, SwapStatus
-from err_confirm.store.redis_store import OVERTAKEN
+from err_confirm.store.redis_store import OVERTAKEN, TIMEOUT
 from servers import RedisServer
 
 _NUMBERS = itertools.count(1)
@@ -164,3 +164,20 @@ def test_a_line_follows_the_last_one_also_where_others_have_put_one_with_its_num
     store.forget_lines(line, 1)
     assert heads[-1] == Head(2, "another")
     assert store.journal(0, 9) == [(2, "theirs"), (3, "line 3")]
+
+
+def test_a_call_gives_up_before_who_asks_does(store: Store) -> None:
+    """Three tries of 0.75 s with short pauses between them: redis-py by itself blocks for a minute."""
+    options = store._client.connection_pool.connection_kwargs
+    assert (options["socket_timeout"], options["socket_connect_timeout"], options["protocol"]) == (TIMEOUT, TIMEOUT, 2)
+    retry, tries = store._client.get_retry(), []
+
+    def fail() -> None:
+        tries.append(len(tries))
+        raise redis.TimeoutError
+
+    with pytest.raises(redis.TimeoutError):
+        retry.call_with_retry(fail, lambda _: None)
+    assert len(tries) == 3
+    assert [retry._backoff.compute(failures) for failures in (1, 2, 9)] == [0.02, 0.04, 0.1]
+    assert {redis.ConnectionError, redis.TimeoutError} <= set(options["retry_on_error"])

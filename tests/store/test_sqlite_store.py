@@ -12,7 +12,7 @@ import pytest
 
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.store.base import Due, Head, Key, Record, Swap, SwapStatus
-from err_confirm.store.sqlite_store import PURGE, SqliteStore
+from err_confirm.store.sqlite_store import PURGE, TIMEOUT, SqliteStore
 from err_confirm.store.sqlite_watch import SqliteWatch
 from servers import PATIENCE, eventually, open_files
 
@@ -245,6 +245,13 @@ class TestConnection:
             store.read("7f3k")
             with contextlib.closing(sqlite3.connect(tmp_path / "s.db")) as file:
                 assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+    def test_what_is_written_outlasts_a_power_cut_and_the_lock_of_others_is_waited_for(self, tmp_path: Path) -> None:
+        """https://www.sqlite.org/pragma.html#pragma_synchronous: 2 is FULL."""
+        with contextlib.closing(SqliteStore(tmp_path / "s.db", namespace="test")) as store:
+            store.read("7f3k")
+            assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+            assert store._connection.execute("PRAGMA busy_timeout").fetchone() == (TIMEOUT * 1_000,)
 
     def test_a_table_that_is_gone_is_said_once_and_made_anew(self, tmp_path: Path) -> None:
         """After a failure the next call opens the file anew, whatever the failure was."""
