@@ -71,7 +71,8 @@ TEXT = [  # in Lua, and in the SQL inside Python
     (r" and ", " or "), (r" or ", " and "), (r"\bnot ", ""), (r" \+ 1\b", " + 2"), (r" - 1\b", " - 2"),
     (r", 0,", ", 1,"), (r"\b(\w+ [<>=]+ \?)", r"(\1 OR 1)"), (r" DESC\b", ""),
     (r"ORDER BY (\w+)(?! DESC)", r"ORDER BY \1 DESC"),
-    (r"OR REPLACE", "OR IGNORE"), (r" IMMEDIATE", " DEFERRED"), (r"= WAL", "= DELETE"), (r"= FULL", "= NORMAL"), (r"UNIQUE (?=\()", "CHECK "),
+    (r"OR REPLACE", "OR IGNORE"), (r" IMMEDIATE", " DEFERRED"), (r"= WAL", "= DELETE"), (r"= FULL", "= NORMAL"),
+    (r"UNIQUE (?=\()", "CHECK "),
     (r"IF NOT EXISTS ", ""), (r"data_version", "user_version"),
 ]  # fmt: skip
 LUA_LINES = r"(?m)^ *(?:(?:redis\.call|forget)\(.*\)|return .*|offset = .*|found\[.*|number, seal = .*)$"
@@ -205,7 +206,7 @@ def run(tree: Path, scratch: Path, tests: list[str]) -> int:
     for stream in (1, 2):
         os.dup2(output, stream)
     sys.path[:] = [entry for entry in sys.path if entry not in ("", str(ROOT / "tests"))]
-    return pytest.main(["-x", "-p", "no:cacheprovider", "-W", IMPORTED, "--no-header", "--tb=no", "-rfE", *tests])
+    return pytest.main(["-x", "-p", "no:cacheprovider", "-W", IMPORTED, "--no-header", "--tb=line", "-rfE", *tests])
 
 
 def outcome(tree: Path, name: str, timeout: float) -> tuple[str, str]:
@@ -248,7 +249,8 @@ def work(todo: list[Mutant]) -> None:
             right = path.read_text()
             if name not in timeouts:
                 how, failed = outcome(tree, name, 600)
-                assert how == "survived", f"{name}: its tests fail without a mutant, too: {failed}"
+                printed = (tree / "output").read_text()
+                assert how == "survived", f"{name}: its tests fail without a mutant, too: {failed}\n{printed[-3000:]}"
                 timeouts[name] = 10 + 3 * (time.monotonic() - started)
             path.write_text(text)
             os.utime(path, (number, number))  # else Python may take the compiled form of the one before

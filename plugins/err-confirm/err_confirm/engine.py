@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from err_confirm import ids
 from err_confirm.errors import LineError, RecordError, StoreUnavailableError
@@ -21,6 +22,8 @@ CONFLICTS = 100
 SEARCHED = 20_000
 """How many of the journal's lines are looked at for somebody in chat."""
 CHECK = "whoever runs the bot must look at it with err-confirm verify, and then restart the bot"
+UNTOLD = 1_000
+"""How many ends that are still to be told may be due before what waits."""
 CANDIDATES = 5
 """How many executions are offered to who has named none of them clearly."""
 JUST_ENDED = 120.0
@@ -160,10 +163,10 @@ class Engine:
 
     def waiting(self, limit: int) -> tuple[list[Execution], float]:
         """Return at most `limit` executions that have not ended, the soonest due first, and the store's clock."""
-        entries, now = self.store.due(limit)
+        entries, now = self.store.due(limit + UNTOLD)
         records = (self.store.read(entry.id)[0] for entry in entries)
         readable = self._readable(record for record in records if record is not None)
-        return [execution for execution in readable if not execution.state.ended], now
+        return list(islice((execution for execution in readable if not execution.state.ended), limit)), now
 
     def _seen(self, record: Record) -> Execution:
         """Return the execution in a record; tell of it if we wrote it and the answer to that was lost."""
