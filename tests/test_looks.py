@@ -471,6 +471,10 @@ class TestThread:
         room.gate.stop()
         assert (ear.wakes, ear.closed) == (2, True)
 
+    def test_it_has_a_name_and_does_not_hold_the_end_of_the_bot(self, room: Room) -> None:
+        room.gate.start()
+        assert [each.daemon for each in threading.enumerate() if each.name == "err-confirm gate"] == [True]
+
     def test_keys_are_looked_for_a_page_at_a_time_and_only_those_of_named_people(self, room: Room) -> None:
         asked = room.ask(Policy(by=("others",), retry_count=2, retry_delay=5.0))
         room.gate.add(asked)

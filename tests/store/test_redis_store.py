@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -181,3 +182,25 @@ def test_a_call_gives_up_before_who_asks_does(store: Store) -> None:
     assert len(tries) == 3
     assert [retry._backoff.compute(failures) for failures in (1, 2, 9)] == [0.02, 0.04, 0.1]
     assert {redis.ConnectionError, redis.TimeoutError} <= set(options["retry_on_error"])
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("redis://localhost", "localhost:6379"),
+        ("redis://:secret@some.host:7000/3", "some.host:7000"),
+        ("redis+unix:///run/redis.sock?db=1", "/run/redis.sock"),
+    ],
+)
+def test_an_error_names_the_server_and_no_password(url: str, name: str) -> None:
+    store = open_store(url, namespace="test")
+    store.close()
+    with pytest.raises(StoreUnavailableError) as raised:
+        store.read("7f3k")
+    assert str(raised.value) == f"the store at {name} is closed"
+
+
+def test_the_thread_of_a_watch_has_a_name_and_does_not_hold_the_end_of_the_bot(store: Store) -> None:
+    with contextlib.closing(store.watch()):
+        assert [each.daemon for each in threading.enumerate() if each.name == "err-confirm-watch"] == [True]
+    assert "err-confirm-watch" not in [each.name for each in threading.enumerate()]
