@@ -12,7 +12,7 @@ from err_confirm.errors import StoreUnavailableError
 from err_confirm.store import open_store
 from err_confirm.store.base import Head, Key, Record, Store, Swap, SwapStatus
 from err_confirm.store.redis_store import OVERTAKEN, TIMEOUT
-from servers import RedisServer
+from servers import RedisServer, open_files
 
 _NUMBERS = itertools.count(1)
 INDEXES = ("due", "recent", "ids", "kept")
@@ -204,3 +204,24 @@ def test_the_thread_of_a_watch_has_a_name_and_does_not_hold_the_end_of_the_bot(s
     with contextlib.closing(store.watch()):
         assert [each.daemon for each in threading.enumerate() if each.name == "err-confirm-watch"] == [True]
     assert "err-confirm-watch" not in [each.name for each in threading.enumerate()]
+
+
+def test_who_wrote_the_last_line_knows_it_without_asking(store: Store) -> None:
+    heads: list[Head] = []
+
+    def line(head: Head) -> tuple[str, Head]:
+        heads.append(head)
+        return a_line(head)
+
+    for version in range(1, 4):
+        store.swap(Swap(record=Record("7f3k", version, "token", b""), journal=line))
+    assert heads == [Head(), Head(1, "seal 1"), Head(2, "seal 2")]
+
+
+def test_a_closed_store_holds_no_connection(redis_server: RedisServer, namespace: str) -> None:
+    before = open_files()
+    store = open_store(redis_server.url, namespace=namespace)
+    store.read("7f3k")
+    assert open_files() > before
+    store.close()
+    assert open_files() == before
