@@ -244,6 +244,8 @@ def work(todo: list[Mutant]) -> None:
     with tempfile.TemporaryDirectory(prefix="m-", dir=MEMORY) as folder, RESULTS.open("a") as results:
         tree = Path(folder) / "tree"
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".*", "data", "__pycache__"))
+        servers = tree / "tests" / "servers.py"
+        servers.write_text(servers.read_text().replace("PATIENCE = 60.0", "PATIENCE = 10.0"))  # many wait in vain here
         for number, (name, text) in enumerate(todo, 1):
             path, started = tree / LIBRARY / name, time.monotonic()
             right = path.read_text()
@@ -251,7 +253,7 @@ def work(todo: list[Mutant]) -> None:
                 how, failed = outcome(tree, name, 600)
                 printed = (tree / "output").read_text()
                 assert how == "survived", f"{name}: its tests fail without a mutant, too: {failed}\n{printed[-3000:]}"
-                timeouts[name] = 10 + 3 * (time.monotonic() - started)
+                timeouts[name] = 15 + 2 * (time.monotonic() - started)
             path.write_text(text)
             os.utime(path, (number, number))  # else Python may take the compiled form of the one before
             started = time.monotonic()
