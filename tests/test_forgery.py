@@ -1,5 +1,6 @@
 """Bugs planted in what makes a forgery visible (journal, seal, records): the rules here find each of them."""
 
+import itertools
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -72,6 +73,7 @@ def each_attack_on_a_journal_is_found(module: ModuleType, path: Path) -> None:
     for attack, found in (
         ([(at, text.replace("confirmed", "denied")) for at, text in right], "line 3 was changed"),
         ([(at, text.replace(str(NOW), "1")) for at, text in right], "line 1 was changed"),
+        ([*right[:2], (3, right[2][1].replace("{", '{"who":"mallory",', 1)), *right[3:]], "line 3 was changed"),
         ([*right[:2], (3, "{}"), *right[3:]], "line 3 is no line"),
         ([right[0], (2, right[2][1]), (3, right[1][1]), *right[3:]], "line 2 stands in the wrong place: it is line 3"),
         ([right[0], (2, right[0][1]), *right[2:]], "line 2 stands in the wrong place: it is line 1"),
@@ -97,19 +99,14 @@ def a_cut_off_end_is_found_by_any_head_that_was_kept(module: ModuleType, path: P
         assert list(module.check(regrown, SEAL, [kept, heads(right)[0]])) == [another]
 
 
-def the_last_line_about_an_execution_is_found_however_far_back(module: ModuleType, path: Path) -> None:
+def each_line_is_read_once(module: ModuleType, path: Path) -> None:
     store = SqliteStore(path / "s.db")
     for number in range(25):
-        name = "7f3kq2xa" if number < 2 else "0ther000"
-        told = module.Entry(at=NOW, what=str(number), execution=name, facts={})
+        told = module.Entry(at=NOW, what=str(number), execution="7f3kq2xa", facts={})
         store.swap(Swap(record=Record(f"id{number}", 1, "token", b""), journal=module.append(SEAL, told)))
-    line, last = module.last_about(store, SEAL, "7f3kq2xa")
-    nothing = module.last_about(store, SEAL, "nobody00")
-    pages = [line.number for line in module.lines(store, SEAL, after=3)]
+    numbers = [line.number for line in itertools.islice(module.lines(store, SEAL, after=3), 99)]
     store.close()
-    assert line is not None
-    assert (line.number, line.entry.what, last, nothing) == (2, "1", 25, (None, 25))
-    assert pages == list(range(4, 26))
+    assert numbers == list(range(4, 26))
 
 
 def each_step_is_told_by_who_did_it_and_why(module: ModuleType, path: Path) -> None:
@@ -231,7 +228,7 @@ RULES: dict[ModuleType, list[Callable[[ModuleType, Path], None]]] = {
         a_journal_that_was_left_alone_is_right,
         each_attack_on_a_journal_is_found,
         a_cut_off_end_is_found_by_any_head_that_was_kept,
-        the_last_line_about_an_execution_is_found_however_far_back,
+        each_line_is_read_once,
         each_step_is_told_by_who_did_it_and_why,
     ],
     seal: [whatever_differs_has_another_seal, two_seals_are_the_same_only_if_each_character_is, a_key_is_ours_alone],
@@ -241,7 +238,8 @@ RULES: dict[ModuleType, list[Callable[[ModuleType, Path], None]]] = {
 TYPES = {journal: ("Entry",), records: ("RecordError",)}
 
 PLANTED = {
-    "an edit is not seen": (journal, "same(sealed, seal.line(body))", "True"),
+    "an edit is not seen": (journal, "same(sealed, seal.line(_canonical(body)))", "True"),
+    "a key may stand twice": (journal, ' and text == _json({**body, "seal": sealed})', ""),
     "a line may stand anywhere": (journal, "if line.number != number:", "if False:"),
     "a line follows any other": (journal, "elif last and before and line.before != before:", "elif False:"),
     "a line names no line before it": (journal, '"before": head.seal}', '"before": ""}'),
@@ -254,8 +252,6 @@ PLANTED = {
     "only the lowest head is looked at": (journal, "for head in heads}", "for head in sorted(heads, key=lambda head: head.number)[:1]}"),
     "what is no line is passed over": (journal, '            yield f"line {number} {error}"\n', ""),
     "numbers begin anew": (journal, '"number": head.number + 1', '"number": 1'),
-    "the first line about it is the last": (journal, "reversed(newest)", "newest"),
-    "nobody looks far back": (journal, "if len(newest) < limit:", "if True:"),
     "a page is read again": (journal, "        after = page[-1][0]", "        after = page[-1][0] - 1 if after < 20 else page[-1][0]"),
     "a no is told as a yes": (journal, 'what = "confirmed" if after.state is not State.DENIED else', 'what = "confirmed" if after.state else'),
     "a sign of life is told": (journal, "    if after.state is not before.state:", "    if True:"),
