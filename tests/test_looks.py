@@ -372,6 +372,41 @@ def holds(rule: Callable[[Kind, Path], None], gate: Kind, path: Path) -> bool:
     return True
 
 
+def test_what_runs_here_hides_nothing_that_may_run(tmp_path: Path) -> None:
+    """Given more runs than the gate asks for at once, all of which have had no sign of life in the store for long."""
+    with a_room(Gate, tmp_path) as room:
+        room.runner.hold.set()
+        for _ in range(DUE):
+            room.ask(RARE, YES)
+        room.gate.look()
+        room.now += LEASE
+        room.ask(RARE, YES)
+        room.gate.look()
+        assert room.told == [State.APPROVED] * DUE + [State.RUNNING] * DUE + [State.APPROVED, State.RUNNING]
+
+
+def test_what_is_still_to_be_told_here_hides_nothing_that_may_run(tmp_path: Path) -> None:
+    with a_room(Gate, tmp_path) as room:
+        for _ in range(DUE):
+            room.outbox.put(room.ask(RARE, Cancel("alice")))
+        room.now += TELL_AGAIN
+        room.ask(RARE, YES)
+        room.gate.look()
+        assert room.ran(1)
+
+
+class Ghosts(Around):
+    """Has more due entries without a record than the gate asks for at once, and keeps them."""
+
+    def due(self, limit: int) -> tuple[list[Due], float]:
+        return [Due(f"gh0st{number:03}", 1.0) for number in range(DUE)], self.inside.due(1)[1]
+
+
+def test_what_cannot_be_done_is_tried_once_a_look(tmp_path: Path) -> None:
+    with a_room(Gate, tmp_path, Ghosts) as room:
+        assert room.gate.look() == AGAIN
+
+
 class Ear:
     """An ear that hears nothing but `wake`, and remembers what was asked of it."""
 
