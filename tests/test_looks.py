@@ -143,6 +143,8 @@ def it_sleeps_until_the_next_moment_that_it_knows_of(kind: Kind, path: Path) -> 
         room.gate.look()
         assert room.told == [State.EXPIRED]
         assert room.gate.look() == 4.0, "a poll that came late is followed by the next in its time"
+        room.own += 3.5
+        assert room.gate.look() == 0.5
 
 
 def a_key_is_found_by_the_polls_where_nothing_tells_that_it_is_due(kind: Kind, path: Path) -> None:
