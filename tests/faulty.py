@@ -107,12 +107,16 @@ class Overtaken(Around):
 class Broken(Around):
     """Answers nothing while `down` is set; `error` is what it raises instead."""
 
-    def __init__(self, store: Store, error: Exception | None = None) -> None:
+    def __init__(
+        self, store: Store, error: Exception | None = None, on_question: Callable[[], object] = lambda: None
+    ) -> None:
         super().__init__(store)
+        self._on_question = on_question
         self.down = threading.Event()
         self._error = error or StoreUnavailableError("the store is down")
 
     def __getattr__(self, name: str) -> Any:
         if self.down.is_set() and name in ("read", "swap", "due", "poll", "recent", "find", "forget_due"):
+            self._on_question()
             raise self._error
         return super().__getattr__(name)

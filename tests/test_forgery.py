@@ -112,7 +112,7 @@ def each_line_is_read_once(module: ModuleType, path: Path) -> None:
 def each_step_is_told_by_who_did_it_and_why(module: ModuleType, path: Path) -> None:
     def told(*events: Event) -> list[object]:
         step = lived(*events)
-        entry = module.entry(before(*events[:-1]), step.execution, NOW)
+        entry = module.entry(before(*events[:-1]), step.execution, NOW, events[-1])
         return entry and [entry.what, entry.who, entry.room, entry.version, entry.facts.get("reason")]
 
     life = (Posted(), YES, Advance("one"))
@@ -255,13 +255,13 @@ PLANTED = {
     "a page is read again": (journal, "        after = page[-1][0]", "        after = page[-1][0] - 1 if after < 20 else page[-1][0]"),
     "a no is told as a yes": (journal, 'what = "confirmed" if after.state is not State.DENIED else', 'what = "confirmed" if after.state else'),
     "a sign of life is told": (journal, "    if after.state is not before.state:", "    if True:"),
-    "who canceled is not told": (journal, "after.decided_by if after.state is State.CANCELED else", '"" if after.state is State.CANCELED else'),
+    "who canceled is not told": (journal, '{"who": event.person,', '{"who": "",'),
     "who confirmed is not told": (journal, "who=vote.person", 'who=""'),
     "what runs is told without its claim": (journal, '"fence": execution.fence, "confirmed_by": execution.decided_by', '"fence": 0, "confirmed_by": ""'),
     "a record counts under any name": (seal, "json.dumps([execution_id, version])", "json.dumps([version])"),
     "a record counts in any version": (seal, "json.dumps([execution_id, version])", "json.dumps([execution_id])"),
     "name and version run together": (seal, "json.dumps([execution_id, version])", 'f"{execution_id}{version}"'),
-    "what it holds is not sealed": (seal, '.encode() + b"\\n" + body)', '.encode() + b"\\n")'),
+    "what it holds is not sealed": (seal, 'b"\\n" + body', 'b"\\n"'),
     "a record counts in any namespace": (seal, "record {namespace}", "record"),
     "a line counts in any namespace": (seal, "journal {namespace}", "journal"),
     "a line counts as a record": (seal, "err-confirm journal {namespace}", "err-confirm record {namespace}"),

@@ -1,7 +1,7 @@
 """The gate: what is confirmed runs once, what is not never does, whatever is lost on the way."""
 
 import logging
-import time
+import threading
 from collections import Counter as Tally
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from err_confirm.store.sqlite_store import SqliteStore
 from err_confirm.transition import LEASE, Already, Answer, Cancel, Posted, Reason, Refusal, Step
 from faulty import Broken, Deaf, LostAnswers, LostSwaps, Once, Overtaken
 from house import Counter, a_house, a_plan
-from servers import StoreFactory, eventually
+from servers import PATIENCE, StoreFactory, eventually
 
 PATIENT = Policy(retry_count=60, retry_delay=60.0)
 SHORT = Policy(retry_count=3, retry_delay=0.1)
@@ -212,18 +212,20 @@ def test_nothing_runs_while_the_store_is_down_and_the_vote_counts_when_it_is_bac
 
 
 def test_the_log_says_once_that_the_store_is_down_and_once_that_it_is_back(
-    store: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("err_confirm.gate.AGAIN", 0.01)
-    broken = Broken(store)
+    """Given a gate that looks three times in vain."""
+    looks = threading.Semaphore(0)
+    broken = Broken(store, on_question=looks.release)
     down = ["nothing runs until the store answers again: the store is down"]
     with a_house(broken) as house:
         broken.down.set()
-        house.wait_until(lambda: said_by_the_gate(caplog) == down)
-        time.sleep(0.2)
+        for _ in range(3):
+            assert looks.acquire(timeout=PATIENCE)
+            house.gate._watch.wake()
         assert said_by_the_gate(caplog) == down
         broken.down.clear()
-        house.wait_until(lambda: said_by_the_gate(caplog) == [*down, "the store answers again"])
+        eventually(lambda: said_by_the_gate(caplog) == [*down, "the store answers again"])
 
 
 def said_by_the_gate(caplog: pytest.LogCaptureFixture) -> list[str]:
