@@ -269,3 +269,19 @@ def test_the_script_that_setup_writes_is_this_command() -> None:
 
 def test_the_version_is_that_of_the_project() -> None:
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == __version__
+
+
+def test_what_cannot_be_written_is_one_line(pack: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "err_confirm", "schema", "alias"],
+            cwd=pack,
+            env={"PYTHONPATH": str(ROOT / "plugins/err-confirm"), "PATH": os.environ["PATH"]},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == Exit.NO
+    assert done.stderr == "err-confirm: this could not be written: No space left on device\n"

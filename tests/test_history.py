@@ -1,6 +1,7 @@
 """Which executions a search finds, in the journal and by what words in chat."""
 
 import random
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -235,3 +236,14 @@ def test_a_moment_is_so_long_ago_or_a_day_and_time(text: str, ago: float) -> Non
 def test_the_engine_searches_its_own_store(world: World) -> None:
     found = world.lives(State.DENIED)
     assert [asked.id for asked in world.engine.search(Search(state="denied"), 5).executions] == [found]
+
+
+def test_a_gap_of_more_than_a_page_ends_no_search(world: World) -> None:
+    """Regression: where very many lines had been taken out, what was before them was not looked at."""
+    old = world.lives(State.SUCCEEDED)
+    for number in range(PAGE + 50):
+        world.store.forget_lines(append(RECORDS.seal, Entry(at=world.now, what=f"filler {number}", facts={})), 0)
+    new = world.lives(State.DENIED)
+    with closing(sqlite3.connect(world.store._path)) as connection, connection:
+        connection.execute("DELETE FROM journal WHERE line LIKE '%filler%'")
+    assert world.finds() == [new, old]

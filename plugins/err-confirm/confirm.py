@@ -23,6 +23,7 @@ from err_confirm.errors import (
     ParameterError,
     QuestionError,
     StoreUnavailableError,
+    UnsafeStoreError,
 )
 from err_confirm.guard import Guard
 from err_confirm.logged import Discretion
@@ -169,6 +170,8 @@ class Confirm(BotPlugin):
         """Turn what goes wrong inside into what is said about it; `unavailable` is for a store that is."""
         try:
             yield
+        except UnsafeStoreError as error:  # saying it again would not help
+            raise CommandError(self.chat.wording.say("refused_request", error=error)) from error
         except StoreUnavailableError as error:
             raise CommandError(self.chat.wording.say(unavailable, error=error)) from error
         except ErrConfirmError as error:

@@ -83,13 +83,13 @@ class Guard:
 
     def keep_journal(self) -> Head | None:
         """Copy what is new in the journal and forget what is too old; return its head if that has changed since."""
+        head = self._head
         try:
             self.archive.catch_up()
-            self.archive.forget_old()
             head = self.archive.head()
-        except StoreError as error:
+            self.archive.forget_old()
+        except StoreError as error:  # the head is posted all the same: with a line that was changed, it is wanted most
             log.warning("the journal could not be looked after: %s", error)
-            return None
         changed, self._head = head != self._head, head
         return head if changed and head.number else None
 

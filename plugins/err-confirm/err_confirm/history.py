@@ -119,15 +119,16 @@ def search(
 
 def newest_first(store: Store, seal: Seal) -> Iterator[Line]:
     """Yield the lines of a journal from its end on; one that is not as it was written is left out, and logged."""
-    newest = store.newest(1)
+    newest, oldest = store.newest(1), store.journal(0, 1)
     above = newest[0][0] if newest else 0
-    while page := [each for each in store.journal(max(0, above - PAGE), PAGE) if each[0] <= above]:
+    while oldest and above >= oldest[0][0]:
+        page = [each for each in store.journal(max(0, above - PAGE), PAGE) if each[0] <= above]
         for number, text in reversed(page):
             try:
                 yield read_line(text, seal)
             except LineError as error:
                 log.warning("line %s of the journal %s; see: err-confirm verify", number, error)
-        above = page[0][0] - 1
+        above = page[0][0] - 1 if page else above - PAGE  # where lines are missing, there are some before
 
 
 def _state(store: Store, records: Records, asked: Asked) -> State:

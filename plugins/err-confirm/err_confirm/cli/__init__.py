@@ -58,6 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ErrConfirmError as error:
         complain(error)
         return Exit.USAGE
+    except OSError as error:
+        complain(f"this could not be written: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is not written at the end, too
+        return Exit.NO
 
 
 def _parser() -> argparse.ArgumentParser:
