@@ -69,6 +69,34 @@ def test_sigterm_ends_the_bot_cleanly_and_what_it_ran(tmp_path: Path) -> None:
         assert re.search(f"{asked} (succeeded|.*aborted)", terminal.seen)
 
 
+LOSES_IT = """
+import os, signal, sys, time
+sys.path[:0] = sys.argv[1:]
+import confirm
+confirm.INTERRUPT_AGAIN = 0.2
+confirm.end_on_sigterm()
+for _ in range(2):
+    try:
+        if not _:
+            os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+"""
+
+
+def test_a_sigterm_that_python_loses_comes_once_more() -> None:
+    """Given a first interrupt that is dropped, as in a callback, then a second one follows by itself."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LOSES_IT, str(ROOT / "plugins/err-confirm")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "interrupted\ninterrupted\n"), done.stderr
+
+
 def session(folder: Path) -> str:
     """Hold the README's conversation with a real bot; what differs from run to run is made the same."""
     with a_terminal(folder) as terminal:

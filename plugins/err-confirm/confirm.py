@@ -1,5 +1,6 @@
 """The chat commands that answer, take back and look at what was asked for."""
 
+import os
 import signal
 import sys
 import threading
@@ -37,6 +38,9 @@ LONGEST_REASON = 500
 """How many characters of a reason are kept."""
 HOUR = 3_600
 """Seconds between two looks after the journal."""
+INTERRUPT_AGAIN = 15.0
+"""Seconds after a SIGTERM in which the plugins are to be deactivated."""
+_interrupts: list[threading.Timer] = []
 LISTED = 20
 """How many executions `!pending` and `!executions` list."""
 
@@ -68,6 +72,8 @@ class Confirm(BotPlugin):
 
     def deactivate(self) -> None:
         """End cleanly: what waits stays in the store, what runs gets its grace."""
+        while _interrupts:
+            _interrupts.pop().cancel()
         super().deactivate()
         self.guard.stop()
         self.discretion.end()
@@ -214,6 +220,11 @@ def hide_library() -> None:
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:
+    """Raise what ends the bot, and once more unless it then ends: in some callbacks Python ignores what is raised."""
+    timer = threading.Timer(INTERRUPT_AGAIN, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.daemon = True
+    timer.start()
+    _interrupts.append(timer)
     raise KeyboardInterrupt
 
 
