@@ -13,7 +13,7 @@ import redis
 from builders import RECORDS, an_execution
 from err_confirm.engine import Engine
 from err_confirm.errors import RecordError, StoreUnavailableError
-from err_confirm.gate import DUE, IDLE, Gate
+from err_confirm.gate import DUE, IDLE, SAID_AGAIN, Gate
 from err_confirm.model import Execution, Outcome, Place, Policy, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.polls import Polls
@@ -721,6 +721,58 @@ class TestClocks:
             store.down.clear()
             one.gate.look()
         assert one.desk.told == [State.EXPIRED]
+
+    def test_what_has_expired_by_our_own_clock_is_asked_for_no_more(self, slow: SqliteStore) -> None:
+        class Counting(Around):
+            reads = 0
+
+            def read(self, execution_id: str) -> tuple[Record | None, float]:
+                self.reads += 1
+                result: tuple[Record | None, float] = self.inside.read(execution_id)
+                return result
+
+        own_clock, store = Clock(), Counting(slow)
+        with a_gate_by_hand(store, own_clock) as one:
+            execution_id = one.desk.ask(Policy(retry_count=2, retry_delay=1.0))
+            one.gate.add(one.desk.do(execution_id, Posted()))
+            own_clock.now += 1.0
+            one.gate.look()
+            own_clock.now += 1.0
+            one.gate.look()
+            assert one.desk.told == [State.EXPIRED]
+            before = store.reads
+            for _ in range(3):
+                one.gate.look()
+            assert store.reads == before
+
+
+class TestTrouble:
+    def test_it_is_logged_once_then_now_and_again_and_when_it_is_over(
+        self, slow: SqliteStore, clock: Clock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def said(trouble: str, seconds: float = 0.0) -> list[str]:
+            clock.now += seconds
+            caplog.clear()
+            one.gate._note(trouble)
+            return [record.getMessage() for record in caplog.records]
+
+        with a_gate_by_hand(slow, clock) as one:
+            assert said("") == []
+            assert said("down") == ["nothing runs until the store answers again: down"]
+            assert said("down", SAID_AGAIN - 1) == []
+            assert said("down", 1) == ["nothing runs until the store answers again: down"]
+            assert said("down", SAID_AGAIN - 1) == []
+            assert said("full") == ["nothing runs until the store answers again: full"]
+            assert said("") == ["the store answers again"]
+            assert said("") == []
+
+    def test_a_gate_that_begins_while_the_store_is_away_goes_on_when_it_is_there(self, store: Store) -> None:
+        broken = Broken(store)
+        broken.down.set()
+        with a_house(broken) as house:
+            eventually(lambda: house.gate._trouble)
+            broken.down.clear()
+            house.becomes(approved(house.ask(PATIENT), house.confirm), State.RUNNING, State.SUCCEEDED)
 
 
 class TestToldAgain:
