@@ -7,7 +7,6 @@ that they connect from, and a line that is longer than 512 bytes is cut.
 import json
 import os
 import re
-import select
 import signal
 import socket
 import subprocess
@@ -23,7 +22,7 @@ from typing import Any
 from irc.server import IRCChannel, IRCClient, IRCServer
 from jaraco.stream.buffer import LineBuffer
 
-from servers import PATIENCE, eventually
+from servers import PATIENCE, eventually, readable
 from talk import ROOT
 
 ROOM = "#ops"
@@ -208,7 +207,7 @@ class Person:
                 self._read += 1
                 if to in (None, where) and (match := re.search(pattern, text)):
                     return match
-            if not select.select([self._socket], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            if not readable(self._socket.fileno(), max(0.0, deadline - time.monotonic())):
                 told = "\n".join(f"[{where}] {text}" for where, text in self.heard[-15:])
                 raise AssertionError(f"{self.nick} never heard {pattern!r} (to {to}); what was said last:\n{told}")
             self._receive()

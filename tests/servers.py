@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -33,6 +34,13 @@ def eventually(condition: Callable[[], object], *, within: float = PATIENCE) -> 
 def open_files() -> int:
     """Return how many files, pipes and sockets this process has open."""
     return len(os.listdir("/dev/fd"))
+
+
+def readable(file: int, seconds: float) -> bool:
+    """Wait until there is something to read, or the other side is gone; `select` knows no file above 1,023."""
+    poll = select.poll()
+    poll.register(file, select.POLLIN)
+    return bool(poll.poll(seconds * 1_000))
 
 
 class RedisServer:

@@ -3,7 +3,6 @@
 import os
 import pty
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from servers import readable
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0
@@ -59,7 +60,7 @@ class Terminal:
         return match
 
     def _read(self, pattern: str = READY.pattern) -> None:
-        if not select.select([self._screen], [], [], PATIENCE)[0]:
+        if not readable(self._screen, PATIENCE):
             raise AssertionError(f"{pattern!r} was never shown; what was:\n{self.seen}")
         self._raw += os.read(self._screen, 65536)
 
@@ -73,7 +74,7 @@ class Terminal:
         while time.monotonic() < deadline:
             os.write(self._screen, press)
             try:
-                while select.select([self._screen], [], [], 1.0)[0]:
+                while readable(self._screen, 1.0):
                     self._raw += os.read(self._screen, 65536)
             except OSError:  # how Linux says that the other side of a pseudo-terminal is closed
                 return self.process.wait(PATIENCE)
