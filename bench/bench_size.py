@@ -9,6 +9,7 @@ and has printed 200 characters; `file` and `memory` are what a store grows by wi
 import json
 import tempfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import redis
@@ -16,7 +17,6 @@ import redis
 from builders import RECORDS
 from err_confirm.engine import Engine
 from err_confirm.model import Execution, Invocation, Outcome, Place, Policy, Verdict
-from err_confirm.plan import Plan
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
 from err_confirm.transition import Advance, Answer, Finish, Posted
@@ -58,7 +58,7 @@ def main() -> None:
 def live(store: Store) -> Execution:
     """Let one execution be asked for, confirmed and run to its end."""
     engine = Engine(store, RECORDS, lambda _: None)
-    plan = Plan(a_plan(Policy()).alias, {"hosts": HOSTS, "service": "web"}, RUN)
+    plan = replace(a_plan(Policy()), parameters={"hosts": HOSTS, "service": "web"}, invocation=RUN)
     place = Place(person="<@U024BE7LH>", room="<#C024BE91L>")
     execution = engine.create(plan, requester="alice", place=place, text=TEXT, identity="slack:U024BE7LH")
     yes = Answer("alice", Verdict.APPROVE, identity="slack:U024BE7LH", room="<#C024BE91L>")

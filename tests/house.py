@@ -6,13 +6,12 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from builders import RECORDS
 from err_confirm.engine import Engine
 from err_confirm.gate import Gate
-from err_confirm.model import Alias, Execution, Format, Invocation, Outcome, Place, Policy, Source, State, Verdict
+from err_confirm.model import Execution, Invocation, Outcome, Place, Policy, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.plan import Plan
 from err_confirm.runs import Runs
@@ -103,14 +102,8 @@ class House:
 
 
 def a_plan(policy: Policy | None, name: str = "it") -> Plan:
-    alias = Alias(
-        name="count",
-        action_ref="count",
-        formats=(Format(representations=("count",)),),
-        source=Source(Path("aliases/count.yaml")),
-        policy=policy,
-    )
-    return Plan(alias, {}, Invocation(runner="count", spec={"name": name}))
+    invocation = Invocation(runner="count", spec={"name": name})
+    return Plan(alias="count", action="count", policy=policy, invocation=invocation)
 
 
 @contextmanager

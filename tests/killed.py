@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from err_confirm.engine import Engine
 from err_confirm.gate import Gate
 from err_confirm.model import Execution, Invocation, Outcome, Place, Policy, State, Verdict
 from err_confirm.outbox import Outbox
-from err_confirm.plan import Plan
 from err_confirm.runners import RUNNERS
 from err_confirm.runs import Runs
 from err_confirm.store.base import Store
@@ -175,7 +174,7 @@ class Ours:
 
     def ask(self) -> None:
         """Ask, as alice, as the guard does it: create, post the prompt, say that it is posted."""
-        plan = Plan(a_plan(self.scenario.policy).alias, {}, self._invocation())
+        plan = replace(a_plan(self.scenario.policy), invocation=self._invocation())
         execution = self.engine.create(plan, requester="alice", place=Place(person="@alice", room="#ops"), text="")
         if execution.policy is not None:
             with self.points.around("prompt"):

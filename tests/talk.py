@@ -47,8 +47,8 @@ class Talk:
         return Person(name, self)
 
     @property
-    def guard(self) -> Any:
-        return self.bot.plugin_manager.get_plugin_obj_by_name("Confirm").guard
+    def service(self) -> Any:
+        return self.bot.plugin_manager.get_plugin_obj_by_name("Confirm").service
 
     def hears(self, pattern: str, to: str | None = None) -> re.Match[str]:
         """Wait for the next message that matches, after the last one that was waited for."""
@@ -84,7 +84,7 @@ class Talk:
 
     def execution(self, execution_id: str) -> Any:
         """Return an execution as it is in the store."""
-        return self.guard.engine.read(execution_id)[0]
+        return self.service.engine.read(execution_id)[0]
 
     def ended(self, execution_id: str) -> Any:
         """Return an execution as soon as the bot has noted that its end was told."""
@@ -93,7 +93,7 @@ class Talk:
 
     def executions(self) -> list[Any]:
         """Return all executions that the store keeps, newest first."""
-        return list(self.guard.engine.recent())
+        return list(self.service.engine.recent())
 
     def texts(self) -> list[str]:
         """Return all that was heard so far."""

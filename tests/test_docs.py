@@ -542,7 +542,7 @@ def test_an_example_does_something_real_and_harmless(name: str) -> None:
     before = examples()
     (match,) = Index(catalog.aliases.values()).matches(SAID[name])
     planned = plan(catalog, match)
-    assert planned.alias.name == name
+    assert planned.alias == name
     outcome = RUNNERS[planned.invocation.runner].start(planned.invocation).wait(30)
     assert outcome is not None
     assert outcome.succeeded, outcome

@@ -81,13 +81,13 @@ class Aliases(BotPlugin):
         return self.get_plugin("Confirm")
 
     def _index(self) -> Index:
-        return self._confirm().guard.index
+        return self._confirm().service.index
 
     @botcmd
     def aliases(self, _: Any, __: str) -> str:
         """List the aliases, and who must confirm each."""
         self._confirm().check_on()
-        catalog = self._confirm().guard.catalog
+        catalog = self._confirm().service.catalog
         aliases = [alias for alias in catalog.aliases.values() if alias.enabled]
         return self._confirm().chat.wording.say("aliases", aliases=aliases, errors=catalog.errors)
 
@@ -96,10 +96,10 @@ class Aliases(BotPlugin):
         """Read the alias and action files again; a wrong file changes nothing."""
         confirm = self._confirm()
         confirm.check_on()
-        catalog = confirm.guard.reload()
+        catalog = confirm.service.reload()
         say = confirm.chat.wording.say
         if catalog.errors:
-            return say("kept", aliases=len(confirm.guard.catalog.aliases), errors=catalog.errors)
+            return say("kept", aliases=len(confirm.service.catalog.aliases), errors=catalog.errors)
         self.refresh()
         return say("reloaded", aliases=len(catalog.aliases), actions=len(catalog.actions), warnings=catalog.warnings)
 
@@ -134,7 +134,7 @@ class Aliases(BotPlugin):
             self.destroy_dynamic_plugin(COMMANDS)
 
     def _register(self) -> None:
-        catalog = self._confirm().guard.catalog
+        catalog = self._confirm().service.catalog
         commands = tuple(self._command(alias) for alias in catalog.aliases.values() if alias.enabled)
         self.create_dynamic_plugin(COMMANDS, commands, doc="Commands that ask before they run")
 

@@ -26,10 +26,10 @@ from err_confirm.errors import (
     StoreUnavailableError,
     UnsafeStoreError,
 )
-from err_confirm.guard import Guard
 from err_confirm.logged import Discretion
 from err_confirm.model import Place, Verdict
 from err_confirm.question import read_question
+from err_confirm.service import Service
 from err_confirm.settings import read_settings
 from err_confirm.transition import Answer, Cancel, Event, Reason, Refusal
 
@@ -56,31 +56,31 @@ class Confirm(BotPlugin):
         """Start the guard; a setting that cannot be used stops the plugin, and with it every alias."""
         settings = read_settings(self.bot_config)
         self.chat = Chat(self._bot, settings.people)
-        self.guard = Guard(settings, self.chat.tell, self.warn_admins)
+        self.service = Service(settings, self.chat.tell, self.warn_admins)
         super().activate()
         self.discretion = Discretion()
         self.discretion.begin()
-        self.guard.start()
+        self.service.start()
         self.start_poller(1, self.keep_journal, times=1)
         self.start_poller(HOUR, self.keep_journal)
         hide_library()
         aliases = self._bot.plugin_manager.get_plugin_obj_by_name("Aliases")
         if aliases is not None and aliases.is_activated:  # this plugin was reloaded, and has read all files again
             aliases.refresh()
-        if self.guard.catalog.errors:
-            self.warn_admins(self.chat.wording.say("left_out", errors=self.guard.catalog.errors))
+        if self.service.catalog.errors:
+            self.warn_admins(self.chat.wording.say("left_out", errors=self.service.catalog.errors))
 
     def deactivate(self) -> None:
         """End cleanly: what waits stays in the store, what runs gets its grace."""
         while _interrupts:
             _interrupts.pop().cancel()
         super().deactivate()
-        self.guard.stop()
+        self.service.stop()
         self.discretion.end()
 
     def keep_journal(self) -> None:
         """Look after the journal, and post its head where it is kept."""
-        settings, head = self.guard.settings, self.guard.keep_journal()
+        settings, head = self.service.settings, self.service.keep_journal()
         if head is not None and settings.journal_room:
             self.chat.say(Place(person="", room=settings.journal_room), "journal_head", head=head)
 
@@ -113,7 +113,7 @@ class Confirm(BotPlugin):
     def pending(self, msg: Any, _: str) -> str:
         """List what waits for an answer, and what runs."""
         with self.worded():
-            waiting, now = self.guard.engine.waiting(LISTED + 1)
+            waiting, now = self.service.engine.waiting(LISTED + 1)
         more = len(waiting) > LISTED
         said = self.chat.wording.say("pending", executions=waiting[:LISTED], more=more, now=now)
         return self.chat.reply(msg, said)
@@ -123,7 +123,7 @@ class Confirm(BotPlugin):
         """Show all about one execution: !show <id>"""
         with self.worded():
             execution_id = self._find(msg, "show", args)
-            execution, now = self.guard.engine.read(execution_id)
+            execution, now = self.service.engine.read(execution_id)
             if execution is None:
                 return self.chat.answer(Refusal(Reason.UNKNOWN), execution_id, "show", self.chat.place(msg))
             return self.chat.reply(msg, self.chat.show(execution, now))
@@ -131,14 +131,14 @@ class Confirm(BotPlugin):
     @botcmd
     def executions(self, msg: Any, args: str) -> str:
         """List what was asked for in the last day, or search: !executions restart failed by bob since 2d"""
-        engine, say = self.guard.engine, self.chat.wording.say
+        engine, say = self.service.engine, self.chat.wording.say
         with self.worded():
             if not args.strip():
                 newest = list(islice(engine.recent(), LISTED))
                 return self.chat.reply(msg, say("executions", executions=newest))
             _, now = engine.store.due(1)
             try:
-                wanted = read_question(args, self.guard.catalog.aliases, now)
+                wanted = read_question(args, self.service.catalog.aliases, now)
             except QuestionError as error:
                 raise CommandError(say("refused_question", error=error)) from error
             found = engine.search(wanted, LISTED)
@@ -150,9 +150,9 @@ class Confirm(BotPlugin):
         with self.worded("unsure_request"):
             who = {"requester": self.chat.person(msg), "identity": self.chat.identity(msg)}
             try:
-                self.guard.request(text, **who, place=self.chat.place(msg), post=self.chat.ask)
+                self.service.request(text, **who, place=self.chat.place(msg), post=self.chat.ask)
             except (ParameterError, DuplicateParameterError) as error:
-                alias = self.guard.index.winner(text)
+                alias = self.service.index.winner(text)
                 raise CommandError(self.chat.wording.say("refused_value", error=error, alias=alias)) from error
 
     @re_botcmd(pattern=ANY_CASE, hidden=True, historize=False, re_cmd_name_help="Confirm, Deny, …")
@@ -189,11 +189,11 @@ class Confirm(BotPlugin):
             place, identity = self.chat.place(msg), self.chat.identity(msg)
             execution_id = self._find(msg, verb, reference)
             said = {"person": self.chat.person(msg), "identity": identity, "room": place.room}
-            decision = self.guard.engine.apply(execution_id, event(**said, reason=reason if reasoned else ""))
+            decision = self.service.engine.apply(execution_id, event(**said, reason=reason if reasoned else ""))
             return self.chat.reply(msg, self.chat.answer(decision, execution_id, verb, place))
 
     def _find(self, msg: Any, verb: str, reference: str) -> str:
-        engine, chat = self.guard.engine, self.chat
+        engine, chat = self.service.engine, self.chat
         found = engine.resolve(reference) if reference else engine.implied(chat.person(msg), chat.place(msg))
         if isinstance(found, Unclear):
             unclear = {"reference": found.reference, "candidates": found.candidates}

@@ -152,7 +152,7 @@ class TestEachHasASentenceOfItsOwn:
         execution = talk.execution(asked)
         twin = replace(execution, id=execution.id[:4] + ("zzzz" if execution.id[4:] != "zzzz" else "yyyy"))
         record = Record(twin.id, 1, "twin", b"")
-        talk.guard.store.swap(Swap(record=record, keep_until=execution.expires_at))
+        talk.service.store.swap(Swap(record=record, keep_until=execution.expires_at))
         talk.alice.says(f"!deny {execution.id[:4]}")
         talk.hears(r"\A(\w{4}) could be\n!deny \1\w{4}\n!deny \1\w{4}\Z")
         assert talk.execution(execution.id) == execution

@@ -66,7 +66,7 @@ def test_of_very_many_that_wait_each_runs_at_once_when_it_is_confirmed_and_once(
         for each in reversed(asked):
             talk.alice.says(f"!confirm {each}")
             talk.hears(f"^{each} confirmed by alice, running$")
-        eventually(lambda: not talk.guard.engine.waiting(1)[0], within=60)
+        eventually(lambda: not talk.service.engine.waiting(1)[0], within=60)
         talk.hears(f"{asked[0]} succeeded")
         told = "\n".join(talk.texts())
         assert re.findall(r"^(\w{8}) confirmed by alice, running$", told, re.MULTILINE) == asked[::-1]
@@ -121,9 +121,9 @@ def test_what_should_have_expired_while_no_bot_ran_expires_at_the_next_start(tmp
 def test_what_never_got_its_prompt_expires_and_the_room_is_told_why(tmp_path: Path) -> None:
     """Given a bot that was killed between asking and posting, then there is nothing that anybody could confirm."""
     with the_bot(tmp_path) as talk:
-        (plan,) = talk.guard.plans("brief")
+        (plan,) = talk.service.plans("brief")
         place = Place(person="@alice", room="#dev")
-        asked = talk.guard.engine.create(plan, requester="alice", place=place, text="brief").id
+        asked = talk.service.engine.create(plan, requester="alice", place=place, text="brief").id
         talk.hears(
             rf"\A@alice {asked} expired: the bot was interrupted before its prompt was posted; nothing ran\n"
             r"ask again: !brief\Z",
@@ -154,7 +154,7 @@ def test_the_head_of_the_journal_is_posted_when_it_has_changed(tmp_path: Path) -
         for _ in range(2):
             confirm.keep_journal()
         number, seal = talk.hears(r"\Ajournal head (\d+):([0-9a-f]{64})\nit proves later", "#audit").groups()
-        texts = dict(talk.guard.store.journal(0, 100))
+        texts = dict(talk.service.store.journal(0, 100))
         assert f'"seal":"{seal}"' in texts[int(number)]
         assert asked in (tmp_path / "data/err-confirm.jsonl").read_text()
         talk.quiet()

@@ -68,7 +68,7 @@ class TestStackStormSt2chatConfirm:
 
     def test_its_alias_files_load_unchanged_and_our_own_confirm_stands_in_for_its(self, origin: Talk) -> None:
         """An alias that would hide our command is left out aloud; nothing else is said of them."""
-        catalog = origin.guard.catalog
+        catalog = origin.service.catalog
         (left_out,) = catalog.problems
         assert left_out.severity is Severity.WARNING
         assert re.search(r'confirm_exec\.yaml:\d+: .*"confirm', str(left_out))

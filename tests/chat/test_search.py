@@ -95,7 +95,7 @@ def test_what_the_store_no_longer_keeps_is_still_found(tmp_path: Path) -> None:
         asked = talk.prompt()
         talk.alice.says(f"!deny {asked}")
         talk.ended(asked)
-        with talk.guard.store._writing() as connection:
+        with talk.service.store._writing() as connection:
             connection.execute("DELETE FROM record")
         assert talk.executions() == []
         assert found(talk, "")[0] == "nothing was asked for in the last day"

@@ -61,15 +61,15 @@ class Engine:
 
     def create(self, plan: Plan, *, requester: str, place: Place, text: str, identity: str = "") -> Execution:
         """Store what was asked for. It waits for `Posted`, and then for its votes, if it has a policy."""
-        alias, policy = plan.alias, plan.alias.policy
+        policy = plan.policy
         for _ in range(CONFLICTS):
             execution_id = ids.new_id()
             _, now = self.store.read(execution_id)
             execution = Execution(
                 id=execution_id,
                 state=State.PENDING,
-                alias=alias.name,
-                action=alias.action_ref,
+                alias=plan.alias,
+                action=plan.action,
                 text=text,
                 parameters=plan.parameters,
                 invocation=plan.invocation,
@@ -80,8 +80,8 @@ class Engine:
                 place=place,
                 created_at=now,
                 expires_at=now + (policy.within if policy else RUN_WITHIN),
-                ack=alias.ack,
-                result=alias.result,
+                ack=plan.ack,
+                result=plan.result,
             )
             if self.store.swap(self._records.first_swap(execution)).status is SwapStatus.OK:
                 return execution

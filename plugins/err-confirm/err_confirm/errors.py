@@ -56,6 +56,15 @@ class ParameterError(TextError):
         self.parameter = parameter
 
 
+class GuardsDifferError(ErrConfirmError):
+    """Raised when two guards say equally much about one command."""
+
+    def __init__(self, command: str, sources: Sequence[str]) -> None:
+        super().__init__(f"{command} has {len(sources)} guards: {', '.join(sources)}; leave one of them")
+        self.command = command
+        self.sources = tuple(sources)
+
+
 class QuestionError(ErrConfirmError):
     """Raised when a question for executions cannot be understood."""
 

@@ -128,6 +128,24 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """Commands of other plugins that ask first, as patterns, and under which policy (`None` lets them run at once).
+
+    `shipped` tells one of our own files, to which any of the user's is preferred. `error` says why its file cannot be
+    used: what it covers is refused then; `unreadable` if not even that could be read, so that it covers everything.
+    """
+
+    name: str
+    commands: tuple[str, ...]
+    source: Source
+    policy: Policy | None
+    description: str = ""
+    shipped: bool = False
+    error: str = ""
+    unreadable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
     """Exactly what will run, rendered once: a runner's name and its final instructions, JSON values only."""
 

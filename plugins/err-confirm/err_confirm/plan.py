@@ -1,24 +1,28 @@
 """From what a text means to exactly what would run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from err_confirm.catalog import Catalog
 from err_confirm.index import Match
-from err_confirm.model import Alias, Invocation
+from err_confirm.model import Invocation, Policy, Reply
 from err_confirm.parameters import cast
 from err_confirm.runners import RUNNERS
 from err_confirm.templating import render_value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What one execution would be: nothing is rendered again after this."""
+    """What one execution would be, and by the name of which alias or guard: nothing is rendered again after this."""
 
-    alias: Alias
-    parameters: Mapping[str, Any]
+    alias: str
+    action: str
+    policy: Policy | None
     invocation: Invocation
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    ack: Reply = Reply()
+    result: Reply = Reply()
 
 
 def plan(catalog: Catalog, match: Match) -> Plan:
@@ -29,10 +33,19 @@ def plan(catalog: Catalog, match: Match) -> Plan:
         ParameterError: a value does not fit, or is missing.
         TemplateError: a template of the action fails with these values.
     """
-    action = catalog.action(match.alias)
-    parameters = cast(action, match.values, match.alias.immutable_parameters)
+    alias = match.alias
+    action = catalog.action(alias)
+    parameters = cast(action, match.values, alias.immutable_parameters)
     invocation = RUNNERS[action.runner].render(action, lambda template: render_value(template, parameters), parameters)
-    return Plan(match.alias, parameters, invocation)
+    return Plan(
+        alias=alias.name,
+        action=alias.action_ref,
+        policy=alias.policy,
+        invocation=invocation,
+        parameters=parameters,
+        ack=alias.ack,
+        result=alias.result,
+    )
 
 
 def describe(invocation: Invocation) -> str:

@@ -30,7 +30,7 @@ LAST_WORDS = 5.0
 """Seconds for which a stopping guard goes on telling what happened."""
 
 
-class Guard:
+class Service:
     """Aliases in, executions out.
 
     Args:
