@@ -106,24 +106,30 @@ class Guards:
         readings = {_plain(reading) for reading in _readings(text, parser)}
         ways = [way for way in naming if way.matches(readings)]
         best = max((way.rank for way in ways), default=None)
-        deciding = {way.guard.name: way.guard for way in ways if way.rank == best}
+        deciding = list(dict.fromkeys(way.guard for way in ways if way.rank == best))
         if len(deciding) > 1:
-            raise GuardsDifferError(str(command), [str(guard.source) for guard in deciding.values()])
-        return next(iter(deciding.values()), None)
+            raise GuardsDifferError(str(command), [str(guard.source) for guard in deciding])
+        return deciding[0] if deciding else None
 
     def _naming(self, command: BotCommand) -> Iterator[_Way]:
         if not command.own or command.name in GUARDABLE:
             yield from (way for way in self._ways if way.names(command))
 
 
-def _ways(guard: Guard, pattern: str) -> Iterator[_Way]:
-    """Yield how a pattern can be read: `Plugins:plugin reload` is plugin_reload, or plugin with an argument."""
+def divided(pattern: str) -> tuple[str, str]:
+    """Return a pattern's plugin and what follows, as patterns are compared; without a plugin it means any."""
     plugin, colon, said = pattern.casefold().partition(":")
     if not colon:
         plugin, said = "*", plugin
+    return plugin.strip(), " ".join(said.split())
+
+
+def _ways(guard: Guard, pattern: str) -> Iterator[_Way]:
+    """Yield how a pattern can be read: `Plugins:plugin reload` is plugin_reload, or plugin with an argument."""
+    plugin, said = divided(pattern)
     words = said.split()
     for count in range(1, len(words) + 1):
-        yield _Way(guard, pattern, f"{plugin.strip()}:{'_'.join(words[:count])}", " ".join(words[count:]))
+        yield _Way(guard, pattern, f"{plugin}:{'_'.join(words[:count])}", " ".join(words[count:]))
 
 
 def _plain(text: str) -> str:

@@ -1,12 +1,14 @@
-"""Compare an alias with the action that it starts, and aliases with one another."""
+"""Compare an alias with the action that it starts, aliases with one another, and guards with one another."""
 
 import re
 from collections.abc import Collection, Iterable
 
 from err_confirm.catalog.alias_reader import Draft
+from err_confirm.catalog.guard_reader import GuardDraft
 from err_confirm.catalog.problem import Severity
 from err_confirm.errors import ParameterError
-from err_confirm.model import Action, Alias
+from err_confirm.guards import divided
+from err_confirm.model import Action, Alias, Guard
 from err_confirm.parameters import cast_one, settle
 from err_confirm.spelling import did_you_mean
 from err_confirm.templating import is_template, names
@@ -45,6 +47,27 @@ def compare_texts(drafts: Iterable[Draft]) -> None:
                     f'two aliases for one text: "{other.name}" ({other.source}) and "{draft.alias.name}"',
                     Severity.WARNING,
                 )
+
+
+def compare_patterns(drafts: Iterable[GuardDraft]) -> None:
+    """Refuse a guard with a pattern that another one has already: nobody could say which of them decides."""
+    first: dict[str, GuardDraft] = {}
+    for draft in drafts:
+        for index, pattern in enumerate(draft.guard.commands):
+            other = first.setdefault(_same(pattern), draft)
+            if other is not draft:
+                place = other.findings.document.source(("commands", _place(other.guard, pattern)))
+                draft.findings.add(("commands", index), f'"{pattern}" has a guard already: {place}; keep one of them')
+
+
+def _place(guard: Guard, pattern: str) -> int:
+    return [_same(each) for each in guard.commands].index(_same(pattern))
+
+
+def _same(pattern: str) -> str:
+    """Return what is the same for patterns that are read the same way."""
+    plugin, said = divided(pattern)
+    return f"{plugin}:{' '.join(re.split('[_ ]+', said))}"
 
 
 def _format_problem(action: Action, fixed: Collection[str], name: str, default: str | None) -> str:

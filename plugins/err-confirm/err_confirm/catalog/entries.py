@@ -1,4 +1,4 @@
-"""What an alias file and an action file may say: the keys, the type of each value, and in a sentence what it means.
+"""What alias, guard and action files may say: the keys, the type of each value, and in a sentence what it means.
 
 `json_schema` makes of these models what an editor reads.
 """
@@ -13,6 +13,8 @@ from err_confirm.model import Parameter, ParameterType
 
 _LISTS = frozenset({ParameterType.STRING, ParameterType.ARRAY})
 _NUMBERS = frozenset({ParameterType.INTEGER, ParameterType.NUMBER})
+LONGEST_PATTERN = 200
+MOST_PATTERNS = 1_000
 ONLY_FOR = {
     "pattern": _LISTS,
     "max_length": _LISTS,
@@ -36,12 +38,32 @@ def _check_parameter_name(name: str) -> str:
     return name
 
 
+def _check_pattern(pattern: str) -> str:
+    if not pattern.strip() or not pattern.isprintable():
+        raise ValueError('a pattern names a command, on one line: "Deploy:deploy", "Deploy:*"')
+    if re.search(r"\[|\]", pattern.split(maxsplit=1)[0]):
+        raise ValueError(f'only * and ? stand for other letters; "{pattern}" has brackets')
+    plugin, colon, said = pattern.partition(":")
+    if colon and len(plugin.split()) > 1:
+        raise ValueError(f'"{pattern}" would be of a plugin "{plugin.strip()}"; write "*:{pattern}" for any plugin')
+    if colon and not plugin.strip():
+        raise ValueError(f'"{pattern}" names no plugin; write "*{pattern.strip()}" for any')
+    if colon and not said.strip():
+        raise ValueError(f'"{pattern}" names no command; write "{plugin.strip()}:*" for all of the plugin')
+    return pattern
+
+
 Name = Annotated[str, AfterValidator(_check_name)]
+Pattern = Annotated[str, Field(max_length=LONGEST_PATTERN), AfterValidator(_check_pattern)]
 _ParameterName = Annotated[str, AfterValidator(_check_parameter_name)]
 
 
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+def _as_patterns(value: Any) -> Any:
+    return [] if value is None else as_list(value)
 
 
 def _as_format(value: Any) -> Any:
@@ -173,3 +195,24 @@ class AliasFile(_Runnable):
         if self.run is None and self.parameters:
             raise ValueError('"parameters" belong to an action: move them to its file, or write run here')
         return self
+
+
+class GuardFile(_Entry):
+    """A file of `aliases/` that makes commands of other plugins ask first."""
+
+    name: Name | None = None
+    """Its name; no alias and no other guard shares it. Without it, that of the file."""
+    pack: str = ""
+    """Not looked at."""
+    description: str = ""
+    """What it is for."""
+    enabled: bool = True
+    """`false` switches it off."""
+    commands: Annotated[
+        list[Pattern],
+        Field(min_length=1, max_length=MOST_PATTERNS),
+        BeforeValidator(_as_patterns, json_schema_input_type=str | list[str]),
+    ]
+    """Which commands, one pattern or a list: `Plugin:command` or `Plugin:command beginning of its arguments`."""
+    confirm: Confirm = PolicyEntry()
+    """Who must confirm, and for how long it waits. Without this key: CONFIRM_DEFAULT."""

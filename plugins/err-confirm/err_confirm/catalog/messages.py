@@ -28,6 +28,7 @@ _BOUNDS = {
     "less_than_equal": "must be at most {le}",
     "string_too_long": "must have at most {max_length} characters",
     "string_too_short": "must not be empty",
+    "too_long": "must have at most {max_length:,} items",
     "too_short": "must not be empty",
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",

@@ -1,0 +1,161 @@
+"""Make a guard of a guard file; one that is wrong becomes a guard that refuses what it covers."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+
+from err_confirm.catalog.alias_reader import RESERVED
+from err_confirm.catalog.entries import GuardFile
+from err_confirm.catalog.findings import Findings
+from err_confirm.catalog.messages import problems
+from err_confirm.catalog.problem import Problem, Severity
+from err_confirm.catalog.yaml_source import LARGEST, Location
+from err_confirm.guards import GUARDABLE, BotCommand, Guards, divided
+from err_confirm.model import Guard, Policy
+from err_confirm.people import People
+from err_confirm.visible import visible
+
+LONGEST_ERROR = 400
+"""The most characters of a guard's error; it is said in chat."""
+
+_KEY = "commands"
+_OF_AN_ALIAS = ("formats", "run", "action_ref")
+_OUR_PLUGINS = frozenset({"aliases", "confirm", "guards"})
+_GUARDABLE = [BotCommand(plugin="Aliases", name=name, own=True) for name in GUARDABLE]
+_READABLE = frozenset({"string_too_long", "too_long"})
+"""What may be wrong with `commands` although it is clear what they cover."""
+
+_MAY_BE_KEY = re.compile(r"^[^#\n]*?(?<![\w.-])commands[\"']?\s*:", re.MULTILINE)
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")  # what is UTF-16 has one in each letter
+
+
+@dataclass(frozen=True, slots=True)
+class GuardDraft:
+    """A guard as its file has it, before it is compared with all others; `enabled` is not, if the file says so."""
+
+    guard: Guard
+    findings: Findings
+    enabled: bool
+
+    @property
+    def failed(self) -> bool:
+        """Whether its file cannot be used."""
+        return self.findings.failed
+
+    def finished(self) -> Guard:
+        """Return the guard; it refuses if anything was wrong with its file."""
+        errors = [problem for problem in self.findings.problems if problem.severity is Severity.ERROR]
+        return replace(self.guard, policy=None, error=_said(errors[0])) if errors else self.guard
+
+
+def is_guard(data: Mapping[str, Any]) -> bool:
+    """Tell whether a file is meant for a guard: it says `commands`, or what is nearly that and nothing of an alias."""
+    if _KEY in data:
+        return True
+    return not any(key in data for key in _OF_AN_ALIAS) and bool(
+        get_close_matches(_KEY, map(str.lower, data), cutoff=0.8)
+    )
+
+
+def read_guard(findings: Findings, people: People, default: Policy | None, *, shipped: bool = False) -> GuardDraft:
+    """Return what a guard file says; if it has errors, as much of it as is needed to refuse.
+
+    Args:
+        findings: gets what is wrong.
+        people: whom a policy may name.
+        default: the policy of a guard that has no `confirm`.
+        shipped: whether the file is one of ours.
+    """
+    data = dict(findings.document.data)
+    for key in _OF_AN_ALIAS:
+        if key in data:
+            del data[key]
+            findings.add((key,), f'has "{_KEY}" (a guard) and "{key}" (an alias); keep one of them, or make two files')
+    try:
+        file = GuardFile.model_validate(data, context={"people": people})
+    except ValidationError as error:
+        findings.problems += problems(error, GuardFile, findings.document)
+        readable = all(each["loc"][0] != _KEY or each["type"] in _READABLE for each in error.errors())
+        return _broken(findings, shipped=shipped, readable=readable)
+    guard = Guard(
+        name=file.name or _stem(findings),
+        description=file.description,
+        commands=tuple(file.commands),
+        policy=default if "confirm" not in file.model_fields_set else file.confirm.policy() if file.confirm else None,
+        source=findings.document.source((_KEY,)),
+        shipped=shipped,
+    )
+    for index, pattern in enumerate(guard.commands):
+        _look_at(findings, (_KEY, index), replace(guard, commands=(pattern,)))
+    if guard.policy is None:
+        message = f'the commands of "{guard.name}" run at once, without confirmation'
+        findings.add(("confirm",), message, Severity.NOTE)
+    return GuardDraft(guard, findings, file.enabled)
+
+
+def unreadable(problem: Problem) -> Guard | None:
+    """Return a guard over everything for a file that cannot be read; None if that cannot be a guard file."""
+    try:
+        with problem.source.path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        text = _CONTROL.sub("", content.decode("utf-8-sig"))
+    except (OSError, UnicodeDecodeError):
+        return refusing(problem)
+    return refusing(problem) if len(content) > LARGEST or _MAY_BE_KEY.search(text) else None
+
+
+def refusing(problem: Problem) -> Guard:
+    """Return a guard over everything that nothing else guards, which refuses because of a problem."""
+    source = problem.source
+    return Guard(
+        name=source.path.stem, commands=("*",), source=source, policy=None, error=_said(problem), unreadable=True
+    )
+
+
+def _broken(findings: Findings, *, shipped: bool, readable: bool) -> GuardDraft:
+    """Return the guard of a file that does not say what it should."""
+    data = findings.document.data
+    given = data.get(_KEY)
+    guard = Guard(
+        name=data["name"] if isinstance(data.get("name"), str) else _stem(findings),
+        commands=tuple(given) if isinstance(given, list) else (str(given),),
+        source=findings.document.source((_KEY,)),
+        policy=None,
+        shipped=shipped,
+    )
+    if not readable:
+        guard = replace(guard, commands=("*",), unreadable=True)
+    return GuardDraft(guard, findings, data.get("enabled") is not False)
+
+
+def _look_at(findings: Findings, location: Location, guard: Guard) -> None:
+    """Note what a guard's only pattern can never do, and what it does less well than it seems."""
+    (pattern,) = guard.commands
+    plugin, said = divided(pattern)
+    if _is_ours(plugin, said) and not any(map(Guards([guard]).covering, _GUARDABLE)):
+        findings.add(location, f'"{pattern}" is our own, and to confirm must not need a confirmation; remove it')
+    elif said.split()[1:] not in ([], ["*"]):
+        findings.add(
+            location,
+            f'"{pattern}" guards only some arguments, unless a command has this name; '
+            "another way to say them may avoid it",
+            Severity.NOTE,
+        )
+
+
+def _is_ours(plugin: str, said: str) -> bool:
+    """Tell whether a pattern can name commands of ours only."""
+    return plugin in _OUR_PLUGINS or (plugin == "*" and said in RESERVED)
+
+
+def _stem(findings: Findings) -> str:
+    return findings.document.path.stem
+
+
+def _said(problem: Problem) -> str:
+    text = visible(str(problem))
+    return text if len(text) <= LONGEST_ERROR else f"{text[: LONGEST_ERROR - 3]}..."
