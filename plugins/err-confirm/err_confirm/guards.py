@@ -85,7 +85,7 @@ class Guards:
     def covering(self, command: BotCommand) -> list[Covering]:
         """Return the guards that may stand over a command, whatever its arguments, the deciding one first."""
         ways = sorted(self._naming(command), key=lambda way: way.rank, reverse=True)
-        return [Covering(way.guard, way.pattern, bool(way.arguments)) for way in ways]
+        return [Covering(way.guard, way.pattern, way.arguments not in ("", "*")) for way in ways]
 
     def guarding(self, command: BotCommand, text: str, parser: ArgumentParser | None = None) -> Guard | None:
         """Return the guard that stands over a command with these arguments; None if nothing does.
