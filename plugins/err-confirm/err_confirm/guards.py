@@ -2,19 +2,18 @@
 
 import fnmatch
 import re
-import shlex
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from err_confirm.errors import GuardsDifferError
 from err_confirm.model import Guard
+from err_confirm.readings import readings
 
 GUARDABLE = frozenset({"aliases_reload"})
 """Which of our own commands may be guarded; to confirm must not need a confirmation."""
-_TYPED = str.maketrans({"\u2014": "--", "\u201c": '"', "\u201d": '"', "\u2019": "'", "\u2018": "'"})
-"""What phones make of dashes and quotes, and Errbot's `arg_botcmd` takes back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,23 +55,23 @@ class _Way:
 
     @cached_property
     def _name(self) -> re.Pattern[str]:
-        return re.compile(fnmatch.translate(self.name))
+        return _compiled(self.name)
 
     @cached_property
     def _arguments(self) -> tuple[re.Pattern[str], ...]:
-        return tuple(re.compile(fnmatch.translate(glob)) for glob in (self.arguments, f"{self.arguments} *"))
+        return _compiled(self.arguments), _compiled(f"{self.arguments} *")
 
     @property
     def rank(self) -> tuple[bool, bool, int]:
         """How it compares with others: what could be read, what the user wrote, what says most."""
-        letters = len(re.sub(r"[*?\s]", "", self.pattern))
+        letters = len(re.sub(r"[*?:_\s]", "", self.pattern))
         return not self.guard.unreadable, not self.guard.shipped, letters
 
     def names(self, command: BotCommand) -> bool:
         return any(self._name.match(f"{command.plugin}:{name}".casefold()) for name in {command.name, command.function})
 
-    def matches(self, readings: Iterable[str]) -> bool:
-        return not self.arguments or any(each.match(reading) for reading in readings for each in self._arguments)
+    def matches(self, reading: str) -> bool:
+        return not self.arguments or any(each.match(reading) for each in self._arguments)
 
 
 class Guards:
@@ -90,7 +89,8 @@ class Guards:
     def guarding(self, command: BotCommand, text: str, parser: ArgumentParser | None = None) -> Guard | None:
         """Return the guard that stands over a command with these arguments; None if nothing does.
 
-        Of several patterns, the one with the most letters decides; the user's before those that are shipped.
+        Of several patterns, the one with the most letters decides; the user's before those that are shipped. Where
+        the arguments can be read in several ways, and those have different guards, the strictest of them decides.
 
         Args:
             command: as Errbot knows it.
@@ -101,18 +101,16 @@ class Guards:
             GuardsDifferError: two guards say equally much about it.
         """
         naming = list(self._naming(command))
-        if not naming:
-            return None
-        readings = {_plain(reading) for reading in _readings(text, parser)}
-        ways = [way for way in naming if way.matches(readings)]
-        best = max((way.rank for way in ways), default=None)
-        deciding = list(dict.fromkeys(way.guard for way in ways if way.rank == best))
-        if len(deciding) > 1:
-            raise GuardsDifferError(str(command), [str(guard.source) for guard in deciding])
-        return deciding[0] if deciding else None
+        read = readings(text, parser) if any(way.arguments for way in naming) else {""}
+        if read is None:
+            groups = [[way] for way in naming]
+        else:
+            groups = [[way for way in naming if way.matches(reading)] for reading in read]
+        found = [_first(command, group, lambda way: way.rank) for group in groups if group]
+        return _first(command, found, lambda way: (_strictness(way.guard), way.rank)).guard if found else None
 
     def _naming(self, command: BotCommand) -> Iterator[_Way]:
-        if not command.own or command.name in GUARDABLE:
+        if not command.own or GUARDABLE & {command.name, command.function}:
             yield from (way for way in self._ways if way.names(command))
 
 
@@ -129,33 +127,30 @@ def _ways(guard: Guard, pattern: str) -> Iterator[_Way]:
     plugin, said = divided(pattern)
     words = said.split()
     for count in range(1, len(words) + 1):
-        yield _Way(guard, pattern, f"{plugin}:{'_'.join(words[:count])}", " ".join(words[count:]))
+        arguments = " ".join(words[count:])
+        yield _Way(guard, pattern, f"{plugin}:{'_'.join(words[:count])}", "" if arguments == "*" else arguments)
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
+def _compiled(glob: str) -> re.Pattern[str]:
+    """Return what matches a pattern of `*` and `?`; for `fnmatch`, a bracket would begin a set of letters."""
+    return re.compile(fnmatch.translate(glob.replace("[", "[[]")))
 
 
-def _readings(text: str, parser: ArgumentParser | None) -> Iterator[str]:
-    """Yield what a command may take its arguments for: as said, as a shell splits them, and without its options."""
-    yield text
-    try:
-        words = shlex.split(text.translate(_TYPED))
-    except ValueError:  # a quote is missing
-        words = text.translate(_TYPED).split()
-    yield " ".join(words)
-    if parser is None:
-        return
-    yield " ".join(word for word in words if not word.startswith("-"))
-    values: set[int] = set()
-    for place, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        for option, action in parser._option_string_actions.items():
-            if name.startswith("-") and (option.startswith(name) or (name[1:2] != "-" and name[:2] == option)):
-                glued = value if equals else name[2:] if name[1:2] != "-" and name[:2] == option else ""
-                following = [glued] if glued else words[place + 1 :]
-                yield " ".join([option, *following])
-                yield from (" ".join([other, *following]) for other in action.option_strings)
-                if action.nargs != 0 and not glued:
-                    values.add(place + 1)
-    yield " ".join(word for place, word in enumerate(words) if place not in values and not word.startswith("-"))
+def _first(command: BotCommand, ways: Sequence[_Way], rank: Callable[[_Way], Any]) -> _Way:
+    """Return the way that ranks highest: of several, one that refuses. Raises GuardsDifferError."""
+    highest = max(map(rank, ways))
+    ways = [way for way in ways if rank(way) == highest]
+    guards = dict.fromkeys(way.guard for way in ways)
+    refusing = [way for way in ways if way.guard.error]
+    if len(guards) > 1 and not refusing:
+        raise GuardsDifferError(str(command), sorted(str(guard.source) for guard in guards))
+    return (refusing or ways)[0]
+
+
+def _strictness(guard: Guard) -> int:
+    """Tell how much a guard asks for: nothing, a second look, a second person; most of all, one that refuses."""
+    if guard.error:
+        return 3
+    if guard.policy is None:
+        return 0
+    return 1 if {"requester", "anyone"} & {*guard.policy.by} else 2
