@@ -112,10 +112,14 @@ def coverage(guards: Guards, commands: Iterable[BotCommand]) -> Coverage:
     dangers = [
         Danger(command, why)
         for command, found in named
-        if not found.is_settled and (not command.own or command.name in GUARDABLE) and (why := why_dangerous(command))
+        if not found.is_settled and _may_be_guarded(command) and (why := why_dangerous(command))
     ]
     ordered = sorted(guards.guards, key=lambda guard: (guard.shipped, guard.name))
     return Coverage(tuple(_of_guard(guard, named) for guard in ordered), tuple(dangers))
+
+
+def _may_be_guarded(command: BotCommand) -> bool:
+    return not command.own or not GUARDABLE.isdisjoint((command.name, command.function))
 
 
 class _Named:

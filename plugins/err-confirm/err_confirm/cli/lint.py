@@ -1,4 +1,4 @@
-"""`err-confirm lint`: say what is wrong with alias and action files."""
+"""`err-confirm lint`: say what is wrong with alias, guard and action files, and what the guards cover."""
 
 import argparse
 
@@ -8,21 +8,26 @@ from err_confirm.cli.configuration import read_catalog, read_configuration
 from err_confirm.cli.console import CYAN, RED, YELLOW, colored, print_json
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.folders import folder, parts
+from err_confirm.cli.guarded import coverage_facts, coverage_lines, guarded
 
 COLORS = {Severity.ERROR: RED, Severity.WARNING: YELLOW, Severity.NOTE: CYAN}
 
 
 def lint(options: argparse.Namespace) -> Exit:
-    """Say what is wrong with alias and action files; 1 if anything is an error."""
+    """Say what is wrong with alias, guard and action files, and what the guards cover; 1 if anything is an error."""
     aliases = tuple(part for given in options.folders for part in parts(given, "aliases"))
     actions = tuple(part for given in options.folders for part in parts(given, "actions"))
-    catalog = read_catalog(read_configuration(options.config).settings, aliases, actions)
+    configuration = read_configuration(options.config)
+    catalog = read_catalog(configuration.settings, aliases, actions)
+    found = guarded(catalog, configuration, complete=not options.folders)
     if options.json:
         counts = {"aliases": len(catalog.aliases), "actions": len(catalog.actions)}
-        print_json({**counts, "problems": [_facts(problem) for problem in catalog.problems]})
+        print_json({**counts, "problems": [_facts(problem) for problem in catalog.problems], **coverage_facts(found)})
     else:
         for problem in catalog.problems:
             print(colored(str(problem), COLORS[problem.severity]))
+        for line in coverage_lines(found):
+            print(line)
         counted = f"{len(catalog.errors)} errors, {len(catalog.warnings)} warnings"
         print(f"{len(catalog.aliases)} aliases and {len(catalog.actions)} actions can be used: {counted}")
     return Exit.NO if catalog.errors else Exit.OK
@@ -39,9 +44,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 COMMAND = Command(
     name="lint",
-    help="check alias and action files",
-    description="Check alias and action files: every error and warning with its file and line, and every alias that "
-    "runs without confirmation. Exit code 1 if there is an error.",
+    help="check alias, guard and action files",
+    description="Check alias, guard and action files: every error and warning with its file and line, and every alias "
+    "that runs without confirmation. With a config.py also which commands of the bot's plugins each guard covers, and "
+    "which look dangerous and have none; plugins are read, not run. Exit code 1 if there is an error.",
     run=lint,
     arguments=_arguments,
 )

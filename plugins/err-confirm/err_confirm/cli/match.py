@@ -6,17 +6,15 @@ import sys
 from typing import Any
 
 from err_confirm.catalog import Catalog
+from err_confirm.cli import policies
 from err_confirm.cli.command import Command
 from err_confirm.cli.configuration import read_catalog, read_configuration
 from err_confirm.cli.console import complain, print_json
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.folders import folder, parts
-from err_confirm.durations import format_duration
 from err_confirm.errors import ActionMissingError, AmbiguousMatchError, NoMatchError, TemplateError, TextError
 from err_confirm.index import Index, Match
-from err_confirm.model import Policy
 from err_confirm.plan import describe, plan
-from err_confirm.policy import whom
 from err_confirm.templating import render_value
 from err_confirm.visible import visible
 
@@ -72,29 +70,13 @@ def _explained(catalog: Catalog, found: Match) -> dict[str, Any]:
             for name, value in alias.immutable_parameters.items()
         }
         explained |= {"parameters": {**found.values, **fixed}, "runs": None}
-    return {**explained, "policy": _policy(alias.policy)}
-
-
-def _policy(policy: Policy | None) -> dict[str, Any] | None:
-    if policy is None:
-        return None
-    return {
-        "by": list(policy.by),
-        "deny_by": list(policy.deny_by),
-        "retry": {"count": policy.retry_count, "delay": policy.retry_delay},
-        "within": policy.within,
-    }
+    return {**explained, "policy": policies.facts(alias.policy)}
 
 
 def _worded(explained: dict[str, Any]) -> str:
-    policy = explained["policy"]
     lines = [explained["alias"], *(f"  {name}: {_value(value)}" for name, value in explained["parameters"].items())]
     lines.append(f"  runs: {explained['runs'] or 'nothing: its action has no file here'}")
-    if policy is None:
-        lines.append("  policy: runs at once, without confirmation")
-    else:
-        wait = format_duration(policy["within"])
-        lines.append(f"  policy: {whom(tuple(policy['by']))} confirms within {wait}, or nothing runs")
+    lines.append(f"  policy: {policies.worded(explained['policy'])}")
     return "\n".join(lines)
 
 

@@ -46,7 +46,7 @@ def scan(config: SimpleNamespace) -> Scan:
     """
     unread: list[str] = []
     places = list(_places(config, unread))
-    folders = list(dict.fromkeys(folder for place in places for folder in _folders(place)))
+    folders = list(dict.fromkeys(folder for place in places for folder in _folders(place, unread)))
     plugins: dict[str, _Plugin] = {}
     for plug in dict.fromkeys(plug for folder in folders for plug in folder.glob("**/*.plug")):
         try:
@@ -103,10 +103,14 @@ def _entries(folder: Path) -> list[Path]:
         return []
 
 
-def _folders(place: Path) -> Iterator[Path]:
+def _folders(place: Path, unread: list[str]) -> Iterator[Path]:
     """Yield each folder with .plug files, but for hidden ones; links are followed, once each."""
+
+    def note(error: OSError) -> None:
+        unread.append(f"{error.filename}: cannot be read: {error.strerror}")
+
     seen: set[str] = set()
-    for folder, below, files in os.walk(place, followlinks=True):
+    for folder, below, files in os.walk(place, onerror=note, followlinks=True):
         real = os.path.realpath(folder)
         below[:] = [name for name in below if not name.startswith(".") and name != "__pycache__"]
         if real in seen:
