@@ -8,6 +8,7 @@ from typing import Any
 from errbot import BotPlugin, Command, botcmd, cmdfilter, re_botcmd
 
 from err_confirm.catalog import RESERVED
+from err_confirm.chat import without_prefix
 from err_confirm.index import Index
 from err_confirm.model import Alias
 from err_confirm.wording import displays
@@ -69,7 +70,7 @@ class Aliases(BotPlugin):
 
     def process_message(self, msg: Any) -> Any:
         """Refuse a command of very many words; all else is Errbot's."""
-        if len(msg.body) > 2 * MOST_WORDS and _without_prefix(msg, self._bot) != msg.body.strip():
+        if len(msg.body) > 2 * MOST_WORDS and without_prefix(msg, self._bot) != msg.body.strip():
             words = len(msg.body.split())
             if words > MOST_WORDS:
                 say = self._confirm().chat.wording.say
@@ -111,7 +112,7 @@ class Aliases(BotPlugin):
         """
         if dry_run or cmd not in self._bot.commands or self._is_ours(cmd):
             return msg, cmd, args
-        text = _without_prefix(msg, self._bot)
+        text = without_prefix(msg, self._bot)
         winner = self._index().winner(text)
         if winner is not None:
             self._bot._process_command(msg, command_name(winner), text, Said(text))
@@ -157,15 +158,3 @@ class Aliases(BotPlugin):
 def command_name(alias: Alias) -> str:
     """Return the name of an alias's Errbot command; with its own prefix it can hide no other."""
     return f"alias.{alias.name}"
-
-
-def _without_prefix(msg: Any, bot: Any) -> str:
-    """Return what was said without the bot's prefix, as Errbot's `process_message` (6.2.1) takes it off."""
-    text, config = msg.body, bot.bot_config
-    lowered = text.lower() if config.BOT_ALT_PREFIX_CASEINSENSITIVE else text
-    called = [prefix for prefix in bot.bot_alt_prefixes if lowered.startswith(prefix)]
-    if called:
-        text = text[len(max(called, key=len)) :]
-        for separator in config.BOT_ALT_PREFIX_SEPARATORS:
-            text = text.removeprefix(separator)
-    return text.removeprefix(config.BOT_PREFIX).strip()

@@ -15,6 +15,7 @@ from typing import Any
 from errbot import BotPlugin, CommandError, botcmd, re_botcmd
 
 import err_confirm
+from err_confirm.calls import Calls
 from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
 from err_confirm.engine import SEARCHED, Unclear
@@ -26,10 +27,13 @@ from err_confirm.errors import (
     StoreUnavailableError,
     UnsafeStoreError,
 )
+from err_confirm.hold import Held, attach
 from err_confirm.logged import Discretion
 from err_confirm.model import Place, Verdict
+from err_confirm.plan import Plan
 from err_confirm.question import read_question
 from err_confirm.service import Service
+from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.settings import read_settings
 from err_confirm.transition import Answer, Cancel, Event, Reason, Refusal
 
@@ -56,11 +60,15 @@ class Confirm(BotPlugin):
         """Start the guard; a setting that cannot be used stops the plugin, and with it every alias."""
         settings = read_settings(self.bot_config)
         self.chat = Chat(self._bot, settings.people)
-        self.service = Service(settings, self.chat.tell, self.warn_admins)
+        self.hold = attach(self._bot, CommandError)
+        self.calls = Calls(self._bot, self.chat, self.hold)
+        self.service = Service(settings, self.chat.tell, self.warn_admins, BotRunner(self.calls.start))
+        self.calls.wait_told = self.service.wait_told
         super().activate()
         self.discretion = Discretion()
         self.discretion.begin()
         self.service.start()
+        self.hold.open(lambda: self.service.guards, self.ask_first)
         self.start_poller(1, self.keep_journal, times=1)
         self.start_poller(HOUR, self.keep_journal)
         hide_library()
@@ -75,6 +83,8 @@ class Confirm(BotPlugin):
         while _interrupts:
             _interrupts.pop().cancel()
         super().deactivate()
+        self.hold.close()
+        self.calls.leave()
         self.service.stop()
         self.discretion.end()
 
@@ -148,12 +158,22 @@ class Confirm(BotPlugin):
         """Ask for what a text means; the aliases' commands call this, also while this plugin is switched off."""
         self.check_on()
         with self.worded("unsure_request"):
-            who = {"requester": self.chat.person(msg), "identity": self.chat.identity(msg)}
             try:
-                self.service.request(text, **who, place=self.chat.place(msg), post=self.chat.ask)
+                self._request(msg, self.service.plans(text), text)
             except (ParameterError, DuplicateParameterError) as error:
                 alias = self.service.index.winner(text)
                 raise CommandError(self.chat.wording.say("refused_value", error=error, alias=alias)) from error
+
+    def ask_first(self, msg: Any, held: Held) -> str:
+        """Ask for a held command; return why that cannot be, nothing if it was asked for."""
+        try:
+            self.check_on()
+            with self.worded("unsure_request"):
+                plan = held.plan(self.chat.place(msg), self._bot.prefix)
+                self._request(msg, [plan], plan.invocation.spec["said"])
+        except CommandError as error:
+            return str(error.reason)
+        return ""
 
     @re_botcmd(pattern=ANY_CASE, hidden=True, historize=False, re_cmd_name_help="Confirm, Deny, …")
     def confirm_any_case(self, msg: Any, match: Any) -> Any:
@@ -182,6 +202,10 @@ class Confirm(BotPlugin):
             raise CommandError(self.chat.wording.say(unavailable, error=error)) from error
         except ErrConfirmError as error:
             raise CommandError(self.chat.wording.say("refused_request", error=error)) from error
+
+    def _request(self, msg: Any, plans: list[Plan], text: str) -> None:
+        who = {"requester": self.chat.person(msg), "identity": self.chat.identity(msg)}
+        self.service.request(plans, **who, place=self.chat.place(msg), text=text, post=self.chat.ask)
 
     def _answer(self, msg: Any, verb: str, args: str, event: Callable[..., Event], *, reasoned: bool = True) -> str:
         reference, reason = _split(args)

@@ -5,11 +5,13 @@ The identifier objects are Errbot's; nothing here imports it. A new backend is o
 """
 
 import re
+import sys
 import time
 from typing import Any, Protocol
 
 from err_confirm.delivery import carry_lines, line_size, unmix
 from err_confirm.errors import NobodyError
+from err_confirm.model import Place
 from err_confirm.visible import visible
 
 _CALL = re.compile(r"(?<!\w)@(?=\w)")
@@ -62,6 +64,10 @@ class Backend(Protocol):
         """Make a message that is to be sent an answer in the thread with this mark."""
         ...
 
+    def speak_as(self, bot: Any, msg: Any, place: Place) -> None:
+        """Make a message one that the person of this place says there, as if it had just been received."""
+        ...
+
     def edited(self, msg: Any) -> bool:
         """Tell whether a message is one from before, changed: it must start and confirm nothing."""
         ...
@@ -107,6 +113,15 @@ class PlainBackend:
     def put_in_thread(self, msg: Any, thread: str) -> None:
         """Do nothing: there are no threads."""
 
+    def speak_as(self, bot: Any, msg: Any, place: Place) -> None:
+        """Set who speaks and to whom: to the room, or to the bot itself."""
+        msg.to = bot.build_identifier(place.room) if place.room else bot.bot_identifier
+        msg.frm = self.occupant(bot, place) if place.room else bot.build_identifier(place.person)
+
+    def occupant(self, bot: Any, place: Place) -> Any:
+        """Return the person of this place as somebody in its room. A class that forgets it lets nobody speak there."""
+        raise NobodyError("who speaks in a room cannot be said again here")
+
     def edited(self, msg: Any) -> bool:
         """Return False: there are no edits."""
         return False
@@ -141,6 +156,10 @@ class TextBackend(PlainBackend):
     def address(self, person_id: str) -> str:
         """Return `@alice`."""
         return f"@{person_id}"
+
+    def occupant(self, bot: Any, place: Place) -> Any:
+        """Return who `#ops/alice` is."""
+        return bot.build_identifier(f"{place.room}/{place.person.removeprefix('@')}")
 
     def mention(self, person_id: str) -> str:
         """Return `@alice`."""
@@ -189,6 +208,16 @@ class SlackBackend(PlainBackend):
         """Set `thread_ts`, which slackv3 hands on to Slack."""
         msg.extras["thread_ts"] = thread
 
+    def speak_as(self, bot: Any, msg: Any, place: Place) -> None:
+        """Set also the event from which slackv3 takes the thread of its replies."""
+        super().speak_as(bot, msg, place)
+        msg.extras["slack_event"] = {"thread_ts": place.thread} if place.thread else {}
+
+    def occupant(self, bot: Any, place: Place) -> Any:
+        """Return slackv3's own object: no text stands for both ids."""
+        user, channel = place.person.strip("<@>"), place.room.strip("<#>")
+        return _class(bot, "SlackRoomOccupant")(bot.slack_web, user, channel, bot=bot)
+
     def edited(self, msg: Any) -> bool:
         """Return whether the event is an edit, which Errbot takes for a command again."""
         event = msg.extras.get("slack_event", {})
@@ -225,6 +254,10 @@ class IrcBackend(PlainBackend):
     def address(self, person_id: str) -> str:
         """Return the full mask."""
         return person_id
+
+    def occupant(self, bot: Any, place: Place) -> Any:
+        """Return who a mask and a room on two lines are."""
+        return bot.build_identifier(f"{place.person}\n{place.room}")
 
     def mention(self, person_id: str) -> str:
         """Return the nick, which clients highlight."""
@@ -275,6 +308,15 @@ class TelegramBackend(PlainBackend):
     def mention(self, person_id: str) -> str:
         """Return the number: Errbot's Telegram backend has no text form that rings a phone."""
         return person_id
+
+    def occupant(self, bot: Any, place: Place) -> Any:
+        """Return the backend's own object: no text stands for both numbers."""
+        return _class(bot, "TelegramMUCOccupant")(id=place.person, room=bot.build_identifier(place.room))
+
+
+def _class(bot: Any, name: str) -> Any:
+    """Return a class of the backend that runs."""
+    return getattr(sys.modules[type(bot).__module__], name)
 
 
 def _escaped(name: str) -> str:

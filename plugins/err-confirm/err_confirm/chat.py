@@ -58,6 +58,20 @@ class Chat:
             thread=self._backend.thread(msg),
         )
 
+    def message(self, place: Place, body: str) -> Any:
+        """Return a message in which the person of a place says something there, anew. Raises NobodyError."""
+        message = self._bot.build_message(body)
+        try:
+            self._backend.speak_as(self._bot, message, place)
+            person_id = self._backend.person_id(message.frm)
+        except NobodyError:
+            raise
+        except Exception as error:  # each backend raises its own kinds
+            raise NobodyError(f"{place.person} cannot be found on this chat network any more: {error}") from error
+        if self._backend.address(person_id) != place.person:
+            raise NobodyError(f"{place.person} is somebody else on this chat network now")
+        return message
+
     def mention(self, person: str) -> str:
         """Return what makes a person's phone ring here, or their name where they have no identity here."""
         scheme = f"{self._backend.scheme}:"
@@ -167,3 +181,16 @@ class Chat:
 def _alike(execution: Execution) -> list[str]:
     """Return the words in what would run whose letters may be taken for others."""
     return lookalikes(" ".join([describe(execution.invocation), *map(value, execution.parameters.values())]))
+
+
+def without_prefix(msg: Any, bot: Any) -> str:
+    """Return what was said without the bot's prefix, as Errbot's `process_message` (6.2.1) takes it off."""
+    text: str = msg.body
+    config = bot.bot_config
+    lowered = text.lower() if config.BOT_ALT_PREFIX_CASEINSENSITIVE else text
+    called = [prefix for prefix in bot.bot_alt_prefixes if lowered.startswith(prefix)]
+    if called:
+        text = text[len(max(called, key=len)) :]
+        for separator in config.BOT_ALT_PREFIX_SEPARATORS:
+            text = text.removeprefix(separator)
+    return text.removeprefix(config.BOT_PREFIX).strip()

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from err_confirm.errors import GuardsDifferError
-from err_confirm.model import Guard
+from err_confirm.model import Guard, Source
 from err_confirm.readings import readings
 
 GUARDABLE = frozenset({"aliases_reload"})
@@ -112,6 +112,11 @@ class Guards:
     def _naming(self, command: BotCommand) -> Iterator[_Way]:
         if not command.own or GUARDABLE & {command.name, command.function}:
             yield from (way for way in self._ways if way.names(command))
+
+
+def everything(source: Source, error: str) -> Guard:
+    """Return a guard that refuses all commands of other plugins: nobody knows which of them are guarded."""
+    return Guard(name=source.path.stem, commands=("*",), source=source, policy=None, error=error, unreadable=True)
 
 
 def divided(pattern: str) -> tuple[str, str]:

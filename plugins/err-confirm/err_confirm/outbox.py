@@ -28,7 +28,7 @@ class Outbox:
 
     def __init__(self, say: Callable[[Execution], None]) -> None:
         self._say = say
-        self._queue: queue.SimpleQueue[Execution | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Execution | threading.Event | None] = queue.SimpleQueue()
         self._ends: set[str] = set()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="err-confirm outbox", daemon=True)
@@ -52,6 +52,12 @@ class Outbox:
         """Return how many ends are still to be told here."""
         return len(self._ends)
 
+    def wait(self, timeout: float) -> None:
+        """Wait until all that is here now was told, for at most `timeout` seconds."""
+        told = threading.Event()
+        self._queue.put(told)
+        told.wait(timeout)
+
     def stop(self, timeout: float) -> None:
         """Tell what is still here, for at most `timeout` seconds; the ends that are left are told by the next start."""
         self._stopping.set()
@@ -62,6 +68,9 @@ class Outbox:
 
     def _work(self) -> None:
         while (execution := self._queue.get()) is not None:
+            if isinstance(execution, threading.Event):
+                execution.set()
+                continue
             try:
                 self._tell(execution)
             except ErrConfirmError as error:

@@ -8,7 +8,7 @@ from err_confirm.catalog import Catalog
 from err_confirm.index import Match
 from err_confirm.model import Invocation, Policy, Reply
 from err_confirm.parameters import cast
-from err_confirm.runners import RUNNERS
+from err_confirm.runners import RUNNERS, STARTERS
 from err_confirm.templating import render_value
 
 
@@ -50,5 +50,5 @@ def plan(catalog: Catalog, match: Match) -> Plan:
 
 def describe(invocation: Invocation) -> str:
     """Return on one line what an invocation runs, complete."""
-    runner = RUNNERS.get(invocation.runner)
+    runner = STARTERS.get(invocation.runner)
     return runner.describe(invocation) if runner else f'nothing: there is no runner "{invocation.runner}" here'

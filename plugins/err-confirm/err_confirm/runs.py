@@ -9,7 +9,7 @@ from contextlib import suppress
 from err_confirm.engine import Engine
 from err_confirm.errors import RecordError, StartError, StoreError, StoreUnavailableError
 from err_confirm.model import Execution, Outcome
-from err_confirm.runners.base import Runner, Running
+from err_confirm.runners.base import Running, Starter
 from err_confirm.transition import LEASE, Finish, Refusal, Renew
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Runs:
     def __init__(
         self,
         engine: Engine,
-        runners: Mapping[str, Runner],
+        runners: Mapping[str, Starter],
         process: str,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:

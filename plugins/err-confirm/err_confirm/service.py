@@ -4,19 +4,21 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from err_confirm.archive import Archive
 from err_confirm.catalog import Catalog, Severity, load, parse_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import ErrConfirmError, StoreError
 from err_confirm.gate import Gate
+from err_confirm.guards import Guards
 from err_confirm.index import Index
 from err_confirm.model import Execution, Place
 from err_confirm.outbox import Outbox
 from err_confirm.plan import Plan, plan
 from err_confirm.records import Records
 from err_confirm.runners import RUNNERS
+from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.runs import Runs
 from err_confirm.seal import Seal, load_key
 from err_confirm.settings import Settings
@@ -26,8 +28,9 @@ from err_confirm.transition import Cancel, Posted
 
 log = logging.getLogger(__name__)
 
+Post = Callable[[Execution], None]
 LAST_WORDS = 5.0
-"""Seconds for which a stopping guard goes on telling what happened."""
+"""Seconds for which a stopping service goes on telling what happened."""
 
 
 class Service:
@@ -37,16 +40,24 @@ class Service:
         settings: of the bot.
         say: words and sends what an execution has become; called on one thread, in order.
         warn: tells the bot's admins a sentence.
+        bot_runner: starts commands of the bot's other plugins.
 
     Raises:
         SettingError: a setting cannot be used.
     """
 
-    def __init__(self, settings: Settings, say: Callable[[Execution], None], warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        say: Callable[[Execution], None],
+        warn: Callable[[str], None],
+        bot_runner: BotRunner | None = None,
+    ) -> None:
         self.settings = settings
         self._default = parse_policy(settings.default, settings.people)
         self.catalog = self._load()
         self.index = Index(self.catalog.aliases.values())
+        self.guards = Guards(self.catalog.guards.values())
         process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         seal = Seal(load_key(settings.key_file), settings.namespace)
         self.store = open_store(settings.store, namespace=settings.namespace)
@@ -55,7 +66,8 @@ class Service:
         self._say = say
         self._outbox = Outbox(self._tell)
         self.engine = Engine(self.store, Records(seal), self._outbox.put)
-        self._runs = Runs(self.engine, RUNNERS, process)
+        runner = bot_runner or BotRunner()
+        self._runs = Runs(self.engine, {**RUNNERS, runner.key: runner}, process)
         self._gate = Gate(self.engine, self._runs, self._outbox, process)
 
     def start(self) -> None:
@@ -79,6 +91,7 @@ class Service:
         catalog = self._load()
         if not catalog.errors:
             self.catalog, self.index = catalog, Index(catalog.aliases.values())
+            self.guards = Guards(catalog.guards.values())
         return catalog
 
     def keep_journal(self) -> Head | None:
@@ -98,23 +111,23 @@ class Service:
         return [plan(self.catalog, match) for match in self.index.matches(text)]
 
     def request(
-        self, text: str, *, requester: str, place: Place, post: Callable[[Execution], None], identity: str = ""
+        self, plans: Iterable[Plan], *, requester: str, place: Place, text: str, post: Post, identity: str = ""
     ) -> list[Execution]:
-        """Ask for what a text means: post a prompt for each execution, or let it run where nothing guards it.
+        """Ask for what is planned: post a prompt for each execution, or let it run where it needs no confirmation.
 
         Args:
-            text: what was said, without the prefix.
-            requester: the person who said it.
-            place: where.
-            identity: who the chat network says that it was.
+            plans: what somebody wants, one execution each.
+            requester: the person who wants it.
+            place: where they said so.
+            text: what they said.
             post: posts the prompt of one execution; an ErrConfirmError from it cancels that execution, and is told.
+            identity: who the chat network says that it was.
 
         Raises:
-            TextError, ActionMissingError, TemplateError: nothing was started.
             StoreUnavailableError: the store does not answer; what was started is not known.
         """
         executions = []
-        for each in self.plans(text):
+        for each in plans:
             execution = self.engine.create(each, requester=requester, place=place, text=text, identity=identity)
             try:
                 if execution.policy is not None:
@@ -126,6 +139,10 @@ class Service:
             self._gate.add(execution)
             executions.append(execution)
         return executions
+
+    def wait_told(self, timeout: float) -> None:
+        """Wait until all that has happened so far was told, for at most `timeout` seconds."""
+        self._outbox.wait(timeout)
 
     def _tell(self, execution: Execution) -> None:
         """Say what an execution has become, after the journal's copy has it, too."""

@@ -14,7 +14,7 @@ from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.messages import problems
 from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.yaml_source import LARGEST, Location
-from err_confirm.guards import GUARDABLE, BotCommand, Guards, divided
+from err_confirm.guards import GUARDABLE, BotCommand, Guards, divided, everything
 from err_confirm.model import Guard, Policy
 from err_confirm.people import People
 from err_confirm.visible import visible
@@ -110,10 +110,7 @@ def unreadable(problem: Problem) -> Guard | None:
 
 def refusing(problem: Problem) -> Guard:
     """Return a guard over everything that nothing else guards, which refuses because of a problem."""
-    source = problem.source
-    return Guard(
-        name=source.path.stem, commands=("*",), source=source, policy=None, error=_said(problem), unreadable=True
-    )
+    return everything(problem.source, _said(problem))
 
 
 def _broken(findings: Findings, *, shipped: bool, readable: bool) -> GuardDraft:

@@ -28,18 +28,11 @@ class Running(Protocol):
         ...
 
 
-class Runner(Protocol):
-    """One kind of action."""
+class Starter(Protocol):
+    """One kind of invocation."""
 
     key: str
-    """The key under `run:` that chooses this runner; its value is checked by `Settings`."""
-
-    Settings: type[BaseModel]
-    """The pydantic model of `run:` as a whole (this runner's key and its companions)."""
-
-    def render(self, action: Action, render: Render, parameters: Mapping[str, Any]) -> Invocation:
-        """Return exactly what will run. Raises TemplateError or ParameterError."""
-        ...
+    """What stands in `Invocation.runner`."""
 
     def describe(self, invocation: Invocation) -> str:
         """Return on one line what runs, complete, as a person would type it in a terminal."""
@@ -47,6 +40,17 @@ class Runner(Protocol):
 
     def start(self, invocation: Invocation) -> Running:
         """Start it, exactly as rendered. Raises StartError when it cannot be started."""
+        ...
+
+
+class Runner(Starter, Protocol):
+    """One kind of action; `key` is what chooses it under `run:`."""
+
+    Settings: type[BaseModel]
+    """The pydantic model of `run:` as a whole (this runner's key and its companions)."""
+
+    def render(self, action: Action, render: Render, parameters: Mapping[str, Any]) -> Invocation:
+        """Return exactly what will run. Raises TemplateError or ParameterError."""
         ...
 
 

@@ -1,0 +1,34 @@
+"""Run a command of another plugin of the bot, which was held until it was confirmed."""
+
+from collections.abc import Callable
+from typing import Any
+
+from err_confirm.errors import StartError
+from err_confirm.model import Invocation
+from err_confirm.runners.base import Running
+from err_confirm.visible import exact
+
+
+class BotRunner:
+    """Hands a held command back to the bot; without one, as on the command line, it can only describe it.
+
+    Args:
+        call: starts the command that a `spec` names; the bot gives it, because only the bot knows its commands.
+    """
+
+    key = "bot"
+
+    def __init__(self, call: Callable[[dict[str, Any]], Running] | None = None) -> None:
+        self._call = call
+
+    def describe(self, invocation: Invocation) -> str:
+        """Return what was said; a regex command with its name, as one text may be said to several of them."""
+        spec = invocation.spec
+        name = f" ({spec['plugin']}:{spec['command']})" if spec["pattern"] is not None else ""
+        return exact(f"{spec['said']}{name}")
+
+    def start(self, invocation: Invocation) -> Running:
+        """Start it. Raises StartError."""
+        if self._call is None:
+            raise StartError("this is a command of a bot, and here is none")
+        return self._call(dict(invocation.spec))
