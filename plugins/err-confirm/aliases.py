@@ -102,6 +102,7 @@ class Aliases(BotPlugin):
         if catalog.errors:
             return say("kept", aliases=len(confirm.service.catalog.aliases), errors=catalog.errors)
         self.refresh()
+        confirm.hold.cover()
         return say("reloaded", aliases=len(catalog.aliases), actions=len(catalog.actions), warnings=catalog.warnings)
 
     @cmdfilter

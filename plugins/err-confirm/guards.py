@@ -43,5 +43,5 @@ class Guards(BotPlugin):
         """List which commands ask first, and which look dangerous and do not."""
         confirm = self._bot.plugin_manager.get_plugin_obj_by_name("Confirm")
         confirm.check_on()
-        found = coverage(confirm.service.guards, [command for command, _ in self.hold.commands()])
+        found = coverage(confirm.service.guards, [command for command, _ in self.hold.methods.all()])
         return confirm.chat.reply(msg, confirm.chat.wording.say("guards", found=found))

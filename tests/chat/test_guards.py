@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from err_confirm.model import State
-from servers import eventually
 from talk import ROOT, Talk, a_bot, write_files
 
 PLUG = "[Core]\nName = {name}\nModule = {module}\n\n[Python]\nVersion = 3\n\n[Errbot]\nMin = 6.0.0\n"
@@ -141,10 +140,10 @@ def talk(folder: Path) -> Iterator[Talk]:
 
 
 @pytest.fixture
-def ran(talk: Talk, folder: Path) -> Iterator["Ran"]:
+def ran(talk: Talk, folder: Path) -> "Ran":
     talk.quiet()
     (folder / "data/ran").unlink(missing_ok=True)
-    yield Ran(folder / "data/ran")
+    return Ran(folder / "data/ran")
 
 
 class Ran:

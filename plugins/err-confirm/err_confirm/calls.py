@@ -10,7 +10,8 @@ from typing import Any
 
 from err_confirm.chat import Chat
 from err_confirm.errors import NobodyError
-from err_confirm.hold import Hold, Ticket
+from err_confirm.held import Ticket
+from err_confirm.hold import Hold
 from err_confirm.model import Outcome, Place
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class Calls:
         if not self._hold.ready.wait(STARTED_WITHIN):
             return _failed("the bot's plugins were not all there in time")
         self.wait_told(TOLD_WITHIN)
-        method = self._hold.method(spec["command"], regex=spec["pattern"] is not None)
+        method = self._hold.methods.find(spec["command"], regex=spec["pattern"] is not None)
         if method is None or method.__self__.name != spec["plugin"]:
             return _failed(f"the plugin {spec['plugin']} has no command {spec['command']} here now")
         if spec["pattern"] is not None and method._err_command_re_pattern.pattern != spec["pattern"]:
@@ -114,9 +115,9 @@ class Calls:
             return _failed(str(error))
         if call.ended:  # while it waited for the plugins
             return _failed("")
-        self._hold.replace(spec["command"], method)
+        self._hold.methods.replace(spec["command"], method)
         ticket = Ticket(spec["command"], spec["args"], method.__self__)
-        with self._hold.admitting(ticket):
+        with self._hold.methods.admitting(ticket):
             why = self._execute(message, spec, method, ticket)
         if not ticket.entered:
             return _failed(why or "Errbot did not run it, as if it were not there; does it run only inside a flow?")

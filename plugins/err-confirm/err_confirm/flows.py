@@ -1,0 +1,76 @@
+"""Stop a flow before a step that would run by itself and is guarded: Errbot runs such a step through no filter.
+
+The flow stays where it is, and goes on after the step was confirmed and has run.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from err_confirm.methods import Methods
+
+
+class _StepHeldError(Exception):
+    """Raised to stop a flow."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__(command)
+        self.command = command
+
+
+class Flows:
+    """The flows of one bot.
+
+    Args:
+        bot: Errbot's bot object.
+        methods: of its commands.
+        is_held: tells whether a command must not run by itself, by its name and method.
+        ask: asks for it as the sender of a message.
+        say_waits: returns what to say where a step waits for anybody to say something: the flow's name, and what.
+    """
+
+    def __init__(
+        self,
+        bot: Any,
+        methods: Methods,
+        is_held: Callable[[str, Any], bool],
+        ask: Callable[[Any, str, Any], None],
+        say_waits: Callable[[str, str], str],
+    ) -> None:
+        self._bot = bot
+        self._methods = methods
+        self._is_held = is_held
+        self._ask = ask
+        self._say_waits = say_waits
+        self._execute, bot.flow_executor.execute = bot.flow_executor.execute, self.execute
+
+    def execute(self, flow: Any) -> None:
+        """Let a flow go on until a step that would run by itself is guarded; then ask for that."""
+        steps = flow.next_autosteps
+
+        def next_autosteps() -> Any:
+            found = steps()
+            for step in found:
+                name = getattr(step, "command", "")
+                method = self._methods.find(name, regex=False)
+                if method is not None and self._is_held(name, method):
+                    raise _StepHeldError(name)
+            return found
+
+        flow.next_autosteps = next_autosteps
+        try:
+            self._execute(flow)
+        except _StepHeldError as held:
+            self._hold(flow, held.command)
+        finally:
+            del flow.next_autosteps
+
+    def _hold(self, flow: Any, name: str) -> None:
+        """Ask for a step as who the flow belongs to; a room's flow belongs to nobody, and waits for somebody."""
+        said = f"{self._bot.prefix}{name.replace('_', ' ')}"
+        if not hasattr(flow.requestor, "person"):
+            self._bot.send(flow.requestor, self._say_waits(flow.name, said))
+            return
+        msg = self._bot.build_message(said)
+        msg.frm = flow.requestor
+        msg.to = getattr(flow.requestor, "room", self._bot.bot_identifier)
+        self._ask(msg, name, self._methods.find(name, regex=False))

@@ -1,0 +1,62 @@
+"""A command of another plugin that must not run yet, and the ticket with which it runs once."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from err_confirm.guards import BotCommand
+from err_confirm.model import Guard, Invocation, Place, Reply
+from err_confirm.plan import Plan
+from err_confirm.runners.bot_runner import BotRunner
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A command as Errbot knows it, its method, its arguments as they were said, and the guard that stands over it."""
+
+    command: BotCommand
+    method: Any
+    args: str | None
+    guard: Guard
+
+    def plan(self, place: Place, prefix: str) -> Plan:
+        """Return what its execution would be: this very command, said by the person of this place."""
+        pattern = self.method._err_command_re_pattern.pattern if self.command.regex else None
+        words = self.args or ""
+        if pattern is None:
+            words = f"{self.command.name.replace('_', ' ')} {words}".strip()
+        prefixed = pattern is None or self.method._err_command_prefix_required
+        spec = {
+            "plugin": self.command.plugin,
+            "command": self.command.name,
+            "pattern": pattern,
+            "args": self.args,
+            "said": f"{prefix}{words}" if prefixed else words,
+            "person": place.person,
+            "room": place.room,
+            "thread": place.thread,
+        }
+        return Plan(
+            alias=self.guard.name,
+            action=str(self.command),
+            policy=self.guard.policy,
+            invocation=Invocation(runner=BotRunner.key, spec=spec),
+            result=Reply(enabled=False),  # its replies are said by the bot itself
+        )
+
+
+@dataclass(slots=True)
+class Ticket:
+    """Lets one command through once, on the thread that has it, and notes how that went.
+
+    `passed` tells that it has gone through the filters, `entered` that its method was called, `ended` that this came
+    to its end; `failure` is why it did not.
+    """
+
+    command: str
+    args: str | None
+    plugin: Any
+    passed: bool = False
+    entered: bool = False
+    ended: bool = False
+    failure: str = ""
+    replies: list[str] = field(default_factory=list)

@@ -1,0 +1,195 @@
+"""Replace the methods of guarded commands by ones that ask first: whoever calls a command finds these.
+
+That is Errbot itself, and a webhook or another command that calls it as a method of its plugin.
+"""
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import MethodType
+from typing import Any, Protocol
+
+from err_confirm.guards import BotCommand, Guards
+from err_confirm.held import Held, Ticket
+
+OWN = frozenset({"Confirm", "Aliases", "Guards", "Alias commands"})
+"""The names of our plugins."""
+_REPLACED = "_err_confirm_replaced"
+
+
+class Judge(Protocol):
+    """Who decides about a call."""
+
+    def judge(self, method: Any, name: str, args: str | None) -> Held | str | None:
+        """Return what is held, or why it is refused; None if it may run."""
+        ...
+
+    def refuse(self, name: str, method: Any, why: str) -> str:
+        """Return what to say about a command that is refused."""
+        ...
+
+    def ask(self, msg: Any, held: Held | str) -> str:
+        """Ask for what is held as the sender of a message; return what to say where it does not run."""
+        ...
+
+
+class Methods:
+    """The methods of one bot's commands.
+
+    Args:
+        bot: Errbot's bot object.
+        judge: decides about each call.
+        refusal: is raised by a method that must not run: Errbot's CommandError.
+    """
+
+    def __init__(self, bot: Any, judge: Judge, refusal: type[Exception]) -> None:
+        self._bot = bot
+        self._judge = judge
+        self._refusal = refusal
+        self._local = threading.local()
+
+    def all(self) -> list[tuple[BotCommand, Any]]:
+        """Return all commands that the bot has now, each with its method."""
+        with self._bot._gbl:
+            found = [*self._bot.commands.items(), *self._bot.re_commands.items()]
+        return [(bot_command(name, method), method) for name, method in found]
+
+    def find(self, name: str, *, regex: bool) -> Any:
+        """Return the method of a command; None if the bot has none of this name now."""
+        with self._bot._gbl:
+            return (self._bot.re_commands if regex else self._bot.commands).get(name)
+
+    def cover(self, guards: Guards) -> None:
+        """Replace the methods of guarded commands, and give all others theirs back."""
+        for command, method in self.all():
+            if guards.covering(command):
+                self.replace(command.name, method)
+            elif hasattr(method, _REPLACED):
+                self._put(command.name, method, getattr(method, _REPLACED))
+
+    def replace(self, name: str, method: Any) -> None:
+        """Make a command's method one that asks first, or takes a ticket; twice does no more."""
+        if not hasattr(method, _REPLACED):
+            self._put(name, method, MethodType(self._replacement(name, method), method.__self__))
+
+    @contextmanager
+    def admitting(self, ticket: Ticket) -> Iterator[None]:
+        """Let a ticket count on this thread."""
+        self._local.ticket = ticket
+        try:
+            yield
+        finally:
+            del self._local.ticket
+
+    @property
+    def ticket(self) -> Ticket | None:
+        """The ticket that this thread has."""
+        return getattr(self._local, "ticket", None)
+
+    def _put(self, name: str, method: Any, replacement: Any) -> None:
+        plugin = method.__self__
+        with self._bot._gbl:
+            table = self._bot.re_commands if method._err_re_command else self._bot.commands
+            if table.get(name) != method:
+                return
+            table[name] = replacement
+            original = getattr(method, _REPLACED, method).__func__
+            for attribute in _attributes(plugin, original):
+                if replacement.__func__ is original:
+                    vars(plugin).pop(attribute, None)
+                else:
+                    setattr(plugin, attribute, replacement)
+
+    def _replacement(self, name: str, method: Any) -> Callable[..., Any]:
+        """Return what stands for a method: the same to look at, and it runs only what may run."""
+        function = method.__func__
+
+        @functools.wraps(function)
+        def ask_first(plugin: Any, msg: Any, *args: Any, **more: Any) -> Any:
+            with self._entering(name, method, msg, args) as ticket:
+                reply = function(plugin, msg, *args, **more)
+                _note(ticket, reply)
+            return reply
+
+        @functools.wraps(function)
+        def ask_first_and_yield(plugin: Any, msg: Any, *args: Any, **more: Any) -> Any:
+            with self._entering(name, method, msg, args) as ticket:
+                for reply in function(plugin, msg, *args, **more):
+                    _note(ticket, reply)
+                    yield reply
+
+        chosen = ask_first_and_yield if inspect.isgeneratorfunction(function) else ask_first
+        setattr(chosen, _REPLACED, method)
+        return chosen
+
+    @contextmanager
+    def _entering(self, name: str, method: Any, msg: Any, args: tuple[Any, ...]) -> Iterator[Ticket | None]:
+        """Let a call go on if it may, and note in its ticket how it ended. Raises the refusal."""
+        ticket = self._admission(name, method, msg, args)
+        try:
+            yield ticket
+        except Exception as error:
+            if ticket is not None:
+                ticket.failure = str(getattr(error, "reason", error)) or type(error).__name__
+            raise
+        if ticket is not None:
+            ticket.ended = True
+
+    def _admission(self, name: str, method: Any, msg: Any, args: tuple[Any, ...]) -> Ticket | None:
+        """Return the ticket that this call uses up, None where it needs none. Raises the refusal."""
+        ticket = self.ticket
+        if ticket is not None and ticket.passed and not ticket.entered and ticket.command == name:
+            ticket.entered = True
+            return ticket
+        if ticket is not None and ticket.entered and ticket.plugin is method.__self__:
+            return None  # what was confirmed calls another command of its own plugin
+        given = args[0] if args else None
+        text = _said(method, given)
+        held: Held | str | None
+        if text is None and given is not None:
+            held = self._judge.refuse(name, method, "its arguments cannot be kept until it is confirmed")
+        else:
+            held = self._judge.judge(method, name, text)
+        if held is None:
+            return None
+        raise self._refusal(self._judge.ask(msg, held))
+
+
+def bot_command(name: str, method: Any) -> BotCommand:
+    """Return what a command is, by its name in Errbot's table and its method."""
+    plugin = method.__self__.name
+    return BotCommand(
+        plugin=plugin,
+        name=name,
+        function=method.__name__,
+        admin_only=bool(method._err_command_admin_only),
+        regex=bool(method._err_re_command),
+        own=plugin in OWN,
+    )
+
+
+def _said(method: Any, args: Any) -> str | None:
+    """Return a method's arguments as they were said before Errbot split them; None if that cannot be known."""
+    if isinstance(args, str):
+        return args
+    if hasattr(args, "string"):
+        return str(args.string)
+    if isinstance(args, list) and args and all(hasattr(each, "string") for each in args):
+        return str(args[0].string)
+    if isinstance(args, list) and all(isinstance(each, str) for each in args):
+        separator = method._err_command_split_args_with
+        if separator is None or isinstance(separator, str):
+            return (separator or " ").join(args)
+    return None
+
+
+def _attributes(plugin: Any, function: Any) -> list[str]:
+    """Return under which names a plugin's class has a function."""
+    return [name for cls in type(plugin).__mro__ for name, value in vars(cls).items() if value is function]
+
+
+def _note(ticket: Ticket | None, reply: Any) -> None:
+    if ticket is not None and isinstance(reply, str):
+        ticket.replies.append(reply)
