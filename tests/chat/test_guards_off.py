@@ -1,0 +1,186 @@
+"""What is guarded and cannot be asked for does not run: whatever of ours is switched off, broken or missing."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from talk import ROOT, Talk, a_bot, write_files
+
+PLUG = "[Core]\nName = Site\nModule = site_plugin\n\n[Python]\nVersion = 3\n\n[Errbot]\nMin = 6.0.0\n"
+SITE = """
+from errbot import BotFlow, BotPlugin, botcmd
+
+class Site(BotPlugin):
+    @botcmd
+    def drop(self, msg, args):
+        return f"dropped {args}"
+
+    @botcmd
+    def lift(self, msg, args):
+        return f"lifted {args}"
+
+    @botcmd
+    def indirectly(self, msg, args):
+        return self.drop(msg, args)
+"""
+GUARD = "{commands: ['Site:drop'], confirm: {by: [alice, bob], within: 1h}}"
+UNGUARDED = {  # so that alice alone can switch our plugins
+    "aliases/err-confirm.yaml": "{commands: ['Plugins:*'], enabled: false}",
+    "aliases/err-confirm-reload.yaml": "{commands: ['Aliases:*'], enabled: false}",
+}
+REFUSED = r"\Anothing runs: Site:drop is guarded, and "
+
+
+@contextmanager
+def the_bot(folder: Path, files: dict[str, str], **config: Any) -> Iterator[Talk]:
+    write_files(folder, {"plugins/site/site.plug": PLUG, "plugins/site/site_plugin.py": SITE, **UNGUARDED, **files})
+    if not (folder / "plugins/err-confirm").exists():
+        (folder / "plugins/err-confirm").symlink_to(ROOT / "plugins/err-confirm")
+    with a_bot(folder, BOT_EXTRA_PLUGIN_DIR=str(folder / "plugins"), **config) as talk:
+        yield talk
+
+
+def is_refused(talk: Talk, why: str = "", said: str = "!drop it") -> None:
+    talk.alice.says(said)
+    talk.hears(REFUSED + why, "#ops")
+    assert not any("dropped" in text for text in talk.quiet())
+
+
+def runs(talk: Talk, said: str = "!lift it", reply: str = "lifted it") -> None:
+    talk.alice.says(said)
+    talk.hears(rf"\A{reply}\Z", "#ops")
+
+
+@pytest.mark.parametrize("name", ["Confirm", "Aliases", "Guards"])
+def test_a_plugin_of_ours_that_is_switched_off_frees_nothing(tmp_path: Path, name: str) -> None:
+    """Without Confirm, what is guarded is refused; the others are not needed to guard it."""
+    with the_bot(tmp_path, {"aliases/drop.yaml": GUARD}) as talk:
+        talk.alice.says(f"!plugin deactivate {name}", None)
+        talk.hears(f"Plugin {name} deactivated", "@alice")
+        if name == "Confirm":
+            is_refused(talk, "the plugin Confirm is switched off")
+            is_refused(talk, "the plugin Confirm is switched off", said="!indirectly it")
+        else:
+            talk.alice.says("!drop it")
+            asked = talk.prompt()
+            talk.alice.says(f"!deny {asked}")
+            talk.ended(asked)
+        runs(talk)
+        talk.alice.says(f"!plugin activate {name}", None)
+        talk.hears(f"Plugin {name} activated", "@alice")
+        talk.alice.says("!drop it")
+        talk.alice.says(f"!confirm {talk.prompt()}")
+        talk.hears(r"\Adropped it\Z")
+
+
+@pytest.mark.parametrize("name", ["Confirm", "Guards"])
+def test_a_plugin_of_ours_that_is_blacklisted_frees_nothing_after_a_restart(tmp_path: Path, name: str) -> None:
+    """Errbot loads a blacklisted plugin and does not activate it: to be loaded is enough to hold."""
+    with the_bot(tmp_path, {"aliases/drop.yaml": GUARD}) as talk:
+        talk.alice.says(f"!plugin blacklist {name}", None)
+        talk.hears("is now blacklisted", "@alice")
+    with the_bot(tmp_path, {}) as talk:
+        if name == "Confirm":
+            is_refused(talk, "the plugin Confirm is switched off")
+            is_refused(talk, "the plugin Confirm is switched off", said="!indirectly it")
+        else:
+            talk.alice.says("!drop it")
+            assert talk.prompt()
+        runs(talk)
+
+
+def test_a_setting_that_stops_our_plugin_frees_nothing(tmp_path: Path) -> None:
+    """The files can still be read, so that only what they guard is refused."""
+    with the_bot(tmp_path, {"aliases/drop.yaml": GUARD}, CONFIRM_STORE="nosuch://store") as talk:
+        is_refused(talk, "the plugin Confirm is switched off, or could not start")
+        is_refused(talk, said="!indirectly it")
+        runs(talk)
+
+
+def test_a_setting_that_hides_the_files_leaves_nothing_free(tmp_path: Path) -> None:
+    """Nobody can tell what is guarded, so that nothing of other plugins runs, and the reason is named."""
+    with the_bot(tmp_path, {"aliases/drop.yaml": GUARD}, CONFIRM_ALIASES=7) as talk:
+        talk.alice.says("!lift it")
+        talk.hears(r"\Anothing runs: Site:lift is guarded, and CONFIRM_ALIASES must be a folder")
+
+
+def test_a_guard_file_with_a_mistake_refuses_what_it_names(tmp_path: Path) -> None:
+    """File and line of the mistake are said, and everything else runs."""
+    broken = "commands: ['Site:drop']\nconfirm: {by: nobody-knows}\n"
+    with the_bot(tmp_path, {"aliases/drop.yaml": broken}) as talk:
+        is_refused(talk, r".*aliases/drop\.yaml:2: ")
+        is_refused(talk, r".*aliases/drop\.yaml:2: ", said="!indirectly it")
+        runs(talk)
+        (tmp_path / "aliases/drop.yaml").write_text(GUARD)
+        talk.alice.says("!aliases reload", None)
+        talk.hears("are in use", "@alice")
+        talk.alice.says("!drop it")
+        assert talk.prompt()
+
+
+def test_a_guard_file_that_cannot_be_read_refuses_all_until_it_can(tmp_path: Path) -> None:
+    """What it guards is not known; our own commands go on, so that it can be mended."""
+    with the_bot(tmp_path, {"aliases/drop.yaml": "commands: ['Site:drop'\nconfirm: requester\n"}) as talk:
+        talk.alice.says("!lift it")
+        talk.hears(r"\Anothing runs: Site:lift is guarded, and .*aliases/drop\.yaml:")
+        (tmp_path / "aliases/drop.yaml").write_text(GUARD)
+        talk.alice.says("!aliases reload", None)
+        talk.hears("are in use", "@alice")
+        runs(talk)
+        talk.alice.says("!drop it")
+        assert talk.prompt()
+
+
+def test_a_reload_of_a_guard_file_with_a_mistake_keeps_the_guard(tmp_path: Path) -> None:
+    """The last good files count."""
+    with the_bot(tmp_path, {"aliases/drop.yaml": GUARD}) as talk:
+        (tmp_path / "aliases/drop.yaml").write_text("commands: [")
+        talk.alice.says("!aliases reload", None)
+        talk.hears("left out until", "@alice")
+        talk.alice.says("!drop it")
+        assert talk.prompt()
+        runs(talk)
+
+
+def test_a_reload_takes_and_frees_commands_at_once(tmp_path: Path) -> None:
+    """Also where they are called as methods."""
+    with the_bot(tmp_path, {}) as talk:
+        runs(talk, "!indirectly it", "dropped it")
+        for guard, held in ((GUARD, True), (GUARD.replace("drop", "lift"), False)):
+            (tmp_path / "aliases/drop.yaml").write_text(guard)
+            talk.alice.says("!aliases reload", None)
+            talk.hears("are in use", "@alice")
+            if held:
+                talk.alice.says("!indirectly it")
+                assert talk.prompt()
+                talk.hears("drop does not run yet")
+            else:
+                runs(talk, "!indirectly it", "dropped it")
+
+
+def test_a_missing_library_leaves_no_command_of_anybody_free(tmp_path: Path) -> None:
+    """The plugin files load, all they need does not: every command is refused, and what is missing is named."""
+    write_files(tmp_path, {"plugins/site/site.plug": PLUG, "plugins/site/site_plugin.py": SITE, "data/.keep": ""})
+    (tmp_path / "plugins/err-confirm").symlink_to(ROOT / "plugins/err-confirm")
+    (tmp_path / "config.py").write_text(
+        (ROOT / "config.py").read_text().replace('_HERE / "plugins"', '_HERE / "plugins"')
+        + "\nimport sys\nsys.modules['pydantic'] = None\n"
+    )
+    bot = subprocess.run(
+        [Path(sys.executable).with_name("errbot"), "-c", str(tmp_path / "config.py"), "-T"],
+        input="!lift it\n!drop it\n",
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert bot.stdout.count("nothing runs: err-confirm cannot tell which commands are guarded") == 2, bot.stdout
+    assert "pydantic" in bot.stdout
+    assert "lifted" not in bot.stdout
