@@ -111,7 +111,8 @@ class Guards:
 
     def _naming(self, command: BotCommand) -> Iterator[_Way]:
         if not command.own or GUARDABLE & {command.name, command.function}:
-            yield from (way for way in self._ways if way.names(command))
+            # Our own commands stay usable while a file cannot be read, so that it can be mended.
+            yield from (way for way in self._ways if way.names(command) and not (command.own and way.guard.unreadable))
 
 
 def everything(source: Source, error: str) -> Guard:

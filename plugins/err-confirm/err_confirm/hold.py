@@ -21,7 +21,7 @@ from err_confirm.flows import Flows
 from err_confirm.guards import Guards, everything
 from err_confirm.held import Held
 from err_confirm.methods import Methods, bot_command
-from err_confirm.model import Source
+from err_confirm.model import Policy, Source
 from err_confirm.settings import read_settings
 from err_confirm.wording import Wording
 
@@ -160,7 +160,7 @@ class Hold:
     def _read_rules(self) -> Guards:
         try:
             settings = read_settings(self._bot.bot_config)
-            catalog = load(settings.aliases, settings.actions, people=settings.people, default=None)
+            catalog = load(settings.aliases, settings.actions, people=settings.people, default=Policy())
         except ErrConfirmError as error:
             return Guards([everything(Source(Path("config.py")), str(error))])
         return Guards(catalog.guards.values())
