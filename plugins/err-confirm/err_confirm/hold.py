@@ -78,7 +78,7 @@ class Hold:
         """Let the methods of guarded commands ask first, and no others."""
         self.methods.cover(self._known_rules())
 
-    def __call__(self, msg: Any, cmd: str, args: Any, dry_run: bool) -> tuple[Any, Any, Any]:
+    def hold_guarded(self, msg: Any, cmd: str, args: Any, dry_run: bool) -> tuple[Any, Any, Any]:
         """Hold what is guarded, as one of Errbot's command filters. Never waits."""
         ticket = self.methods.ticket
         if ticket is not None and not ticket.passed and (ticket.command, ticket.args) == (cmd, args):
@@ -192,10 +192,12 @@ class Hold:
     def _stay_last(self) -> None:
         """Be the last filter, in a list of its own: a message that is on its way through the old one skips none."""
         with self._bot._gbl:
-            self._bot.command_filters = [each for each in self._bot.command_filters if each is not self] + [self]
+            others = [each for each in self._bot.command_filters if each != self.hold_guarded]
+            self._bot.command_filters = [*others, self.hold_guarded]
 
 
 def attach(bot: Any, refusal: type[Exception]) -> Hold:
     """Return what holds the guarded commands of a bot; the first call puts it there."""
-    there = next((each for each in bot.command_filters if isinstance(each, Hold)), None)
+    owners = (getattr(each, "__self__", None) for each in bot.command_filters)
+    there = next((owner for owner in owners if isinstance(owner, Hold)), None)
     return there or Hold(bot, refusal)
