@@ -66,6 +66,7 @@ class Walk:
         for name in ("aliases", "actions"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "config.py", folder)
+        (folder / "plugins").symlink_to(ROOT / "plugins", target_is_directory=True)
 
     @property
     def config(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -285,3 +286,150 @@ def test_what_cannot_be_written_is_one_line(pack: Path) -> None:
         )
     assert done.returncode == Exit.NO
     assert done.stderr == "err-confirm: this could not be written: No space left on device\n"
+
+
+# What lint says of the guards
+
+OPS = """
+from errbot import BotPlugin, botcmd
+
+raise SystemExit("this file was run")
+
+
+class Ops(BotPlugin):
+    @botcmd
+    def deploy(self, msg, args): ...
+
+    @botcmd(admin_only=True)
+    def restart(self, msg, args): ...
+
+    @botcmd
+    def deploy_status(self, msg, args): ...
+
+    @botcmd(name="stop\\u202eall")
+    def halt(self, msg, args): ...
+"""
+GUARDED = {
+    "config.py": "BOT_EXTRA_PLUGIN_DIR = 'plugins'\nCORE_PLUGINS = ('Health',)\n",
+    "plugins/ops.plug": "[Core]\nName = Ops\nModule = ops\n",
+    "plugins/ops.py": OPS,
+    "aliases/prod.yaml": 'commands: [Ops:deploy prod*, Health:*, "Nagios:ack"]\nconfirm: {by: others, within: 10m}\n',
+    "aliases/narrow.yaml": "commands: Health:shutdown\nconfirm: none\n",
+}
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Path:
+    write_files(tmp_path, GUARDED)
+    return tmp_path
+
+
+def test_lint_lists_what_each_guard_covers_and_what_nothing_guards(guarded: Path) -> None:
+    """What nothing guards is no error; plugins are read, and not run."""
+    done = err_confirm("lint", cwd=guarded)
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = done.stdout.splitlines()
+    start = next(place for place, line in enumerate(shown) if line.startswith('guard "narrow"'))
+    assert shown[start : start + 10] == [
+        'guard "narrow" (aliases/narrow.yaml:1): runs at once, without confirmation',
+        "  Health:shutdown  covers Health:shutdown",
+        'guard "prod" (aliases/prod.yaml:1): anyone but who asked confirms within 10 min, or nothing runs',
+        "  Ops:deploy prod*  covers Ops:deploy for some arguments",
+        "  Health:*          covers Health:restart",
+        "                    covers Health:status",
+        "                    covers Health:status_gc",
+        "                    covers Health:status_load",
+        "                    covers Health:status_plugins",
+        "                    covers Health:uptime",
+    ]
+    assert shown[start + 10 : start + 12] == [
+        '                    leaves Health:shutdown to "narrow", which says more of it',
+        "  Nagios:ack        covers nothing: no plugin found here has such a command",
+    ]
+    assert shown[-4:-1] == [
+        "not guarded, and look dangerous:",
+        '  Ops:ops-restart    only for admins, its name says "restart"',
+        '  Ops:stop\\u202eall  its name says "stop" and "halt"',
+    ]
+    assert 'guard "err-confirm" (shipped): anyone but who asked confirms' in done.stdout
+
+
+def test_lint_says_the_same_for_programs(guarded: Path) -> None:
+    done = err_confirm("lint", "--json", cwd=guarded)
+    found = json.loads(done.stdout)
+    narrow, prod, *shipped = found["coverage"]
+    assert (narrow["guard"], narrow["policy"], narrow["error"]) == ("narrow", None, None)
+    assert (prod["file"], prod["line"], prod["shipped"]) == ("aliases/prod.yaml", 1, False)
+    assert (prod["policy"]["by"], prod["policy"]["within"]) == (["others"], 600.0)
+    in_part, health, nothing = prod["patterns"]
+    assert in_part == {
+        "pattern": "Ops:deploy prod*", "whole": [], "in_part": ["Ops:deploy"], "tied": [], "overruled": {},
+    }  # fmt: skip
+    assert health["overruled"] == {"Health:shutdown": "narrow"}
+    assert nothing["whole"] == nothing["in_part"] == []
+    assert [each["guard"] for each in shipped] == ["err-confirm", "err-confirm-reload"]
+    assert found["unguarded"][0] == {
+        "command": "Ops:ops-restart",
+        "admin_only": True,
+        "why": 'only for admins, its name says "restart"',
+    }
+    assert found["unread"] == []
+
+
+def test_without_a_config_guards_are_listed_and_no_plugins_are_known(guarded: Path) -> None:
+    (guarded / "config.py").unlink()
+    done = err_confirm("lint", cwd=guarded)
+    assert done.returncode == 0
+    assert "  Ops:deploy prod*\n  Health:*\n  Nagios:ack\n" in done.stdout
+    assert "covers" not in done.stdout
+    assert "dangerous" not in done.stdout
+    found = json.loads(err_confirm("lint", "--json", cwd=guarded).stdout)
+    assert [each["guard"] for each in found["coverage"]] == ["narrow", "prod"]
+    assert found["coverage"][0]["patterns"] == [
+        {"pattern": "Health:shutdown", "whole": None, "in_part": None, "tied": None, "overruled": None}
+    ]
+    assert (found["unguarded"], found["unread"]) == (None, [])
+
+
+def test_of_a_part_of_the_files_nothing_is_said_that_others_may_change(guarded: Path) -> None:
+    """What its guards cover is said, and not what nothing guards: other files may."""
+    done = err_confirm("lint", "aliases", cwd=guarded)
+    assert "covers Ops:deploy for some arguments" in done.stdout
+    assert "shipped" not in done.stdout
+    assert "dangerous" not in done.stdout
+    assert json.loads(err_confirm("lint", "--json", "aliases", cwd=guarded).stdout)["unguarded"] is None
+    write_files(guarded, {"actions/none.txt": ""})
+    assert err_confirm("lint", "actions", cwd=guarded).stdout.count("\n") == 1
+
+
+def test_plugins_that_cannot_be_read_are_named_and_are_no_error(guarded: Path) -> None:
+    write_files(guarded, {"plugins/ops.py": "class Ops(\n", "plugins/\x1b[31m.plug": "no\n"})
+    done = err_confirm("lint", cwd=guarded)
+    assert done.returncode == 0
+    assert "plugins that cannot be read, whose commands are not known here:\n" in done.stdout
+    assert "  plugins/ops.py: is no Python that can be read: " in done.stdout
+    assert "  plugins/\\u001b[31m.plug: is no .plug file: " in done.stdout
+    assert len(json.loads(err_confirm("lint", "--json", cwd=guarded).stdout)["unread"]) == 2
+
+
+def test_a_wrong_guard_is_shown_with_what_it_refuses(guarded: Path) -> None:
+    """One whose commands cannot be read refuses everything that no other guard covers, too much for a list."""
+    write_files(guarded, {"aliases/prod.yaml": "commands: Ops:deploy\nconfrim: none\n"})
+    done = err_confirm("lint", cwd=guarded)
+    assert done.returncode == 1
+    assert 'guard "prod" (aliases/prod.yaml:1): refuses what it covers: aliases/prod.yaml:2: unknown key' in done.stdout
+    assert "  Ops:deploy  covers Ops:deploy\n" in done.stdout
+    write_files(guarded, {"aliases/prod.yaml": "commands: [\n"})
+    done = err_confirm("lint", cwd=guarded)
+    assert done.returncode == 1
+    assert re.search(r"\n  \*  covers \d+ commands that no other guard covers\n", done.stdout)
+    assert "dangerous" not in done.stdout
+
+
+def test_two_guards_that_say_as_much_are_shown_with_the_command_that_they_refuse(guarded: Path) -> None:
+    write_files(guarded, {"aliases/prod.yaml": "commands: Ops:dep*oy\n", "aliases/other.yaml": "commands: Ops:depl*\n"})
+    done = err_confirm("lint", cwd=guarded)
+    assert done.stdout.count(" covers Ops:deploy, and another guard as much: it is refused\n") == 0
+    write_files(guarded, {"aliases/other.yaml": "commands: Ops:de*loy\n"})
+    done = err_confirm("lint", cwd=guarded)
+    assert done.stdout.count(" covers Ops:deploy, and another guard as much: it is refused\n") == 2
