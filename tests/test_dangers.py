@@ -132,6 +132,14 @@ def test_two_guards_that_say_as_much_are_tied() -> None:
         assert spelled(of(found, name).patterns[0].tied) == ["Deploy:ddy", "Deploy:dy"]
 
 
+def test_of_two_guards_that_say_as_much_one_that_is_wrong_decides() -> None:
+    """What it covers is refused, whatever the other one says."""
+    wrong = a_guard("wrong", "Deploy:*dy", policy=None, error="aliases/wrong.yaml:2: unknown key")
+    found = covered(a_guard("right", "Deploy:d*y"), wrong, commands=("Deploy:ddy",))
+    assert spelled(of(found, "wrong").patterns[0].whole) == ["Deploy:ddy"]
+    assert [each.by.name for each in of(found, "right").patterns[0].overruled] == ["wrong"]
+
+
 def test_the_guards_of_the_user_come_before_those_that_are_shipped() -> None:
     guards = [a_guard("a", "Plugins:*", shipped=True), a_guard("z", "Plugins:plugin_reload"), a_guard("b", "X:*")]
     found = covered(*guards, commands=("Plugins:plugin_reload",))

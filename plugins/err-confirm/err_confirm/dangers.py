@@ -127,12 +127,17 @@ class _Named:
 
     def __init__(self, guards: Guards, command: BotCommand) -> None:
         self._covering = guards.covering(command)
-        self._deciding = next((index for index, each in enumerate(self._covering) if not each.arguments), None)
         self._tied: Sequence[str] = ()
+        whole = [each.guard for each in self._covering if not each.arguments]
+        self._deciding = whole[0] if whole else None
+        # patterns from here on say less than what decides
+        self._from = next((index for index, each in enumerate(self._covering) if not each.arguments), 0)
         try:
-            guards.guarding(command, "")
+            without = guards.guarding(command, "")
         except GuardsDifferError as error:
             self._tied = error.sources
+        else:  # of two that say as much, one that is wrong decides
+            self._deciding = without if without in whole else self._deciding
 
     @property
     def is_settled(self) -> bool:
@@ -155,10 +160,8 @@ class _Named:
         guard = covering.guard
         if not covering.arguments and str(guard.source) in self._tied:
             return "tied", guard
-        if self._deciding is not None and self._deciding < index:
-            deciding = self._covering[self._deciding].guard
-            if deciding != guard:
-                return "overruled", deciding
+        if self._deciding and self._deciding != guard and (index > self._from or not covering.arguments):
+            return "overruled", self._deciding
         return ("in_part" if covering.arguments else "whole"), guard
 
 
