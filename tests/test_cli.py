@@ -133,7 +133,7 @@ def test_lint_lists_errors_warnings_and_what_runs_at_once(pack: Path) -> None:
     done = err_confirm("lint", cwd=pack)
     assert done.returncode == 0, done.stdout
     assert 'aliases/all.yaml:7: "all" runs at once, without confirmation' in done.stdout.replace("'", '"')
-    assert "3 aliases and 1 actions can be used: 0 errors, 2 warnings" in done.stdout
+    assert "3 aliases, 2 guards and 1 actions can be used: 0 errors, 2 warnings" in done.stdout
     write_files(pack, {"aliases/wrong.yaml": "name: wrong\nformats: [x]\naction_ref: y\nconfirm: [alice]\n"})
     done = err_confirm("lint", ".", cwd=pack)
     assert done.returncode == 1
@@ -192,7 +192,7 @@ def test_lint_prints_json_for_programs(pack: Path) -> None:
     write_files(pack, {"aliases/wrong.yaml": "name: wrong\nformats: [x]\naction_ref: y\nconfirm: [alice]\n"})
     done = err_confirm("lint", "--json", cwd=pack)
     found = json.loads(done.stdout)
-    assert (done.returncode, found["aliases"], found["actions"]) == (1, 3, 1)
+    assert (done.returncode, found["aliases"], found["guards"], found["actions"]) == (1, 3, 2, 1)
     (error,) = [problem for problem in found["problems"] if problem["severity"] == "error"]
     assert (error["file"], error["line"]) == ("aliases/wrong.yaml", 4)
 

@@ -17,7 +17,15 @@ from pydantic import BaseModel
 from docs_pages import PAGES, ROOT, Block, blocks
 from docs_walk import FILE, PART, REFUSED, completed, problems_of
 from err_confirm.catalog import load, parse_policy
-from err_confirm.catalog.entries import AckEntry, ActionFile, AliasFile, FormatEntry, ParameterEntry, ResultEntry
+from err_confirm.catalog.entries import (
+    AckEntry,
+    ActionFile,
+    AliasFile,
+    FormatEntry,
+    GuardFile,
+    ParameterEntry,
+    ResultEntry,
+)
 from err_confirm.catalog.json_schema import KINDS, json_schema
 from err_confirm.catalog.policies import DenyEntry, PolicyEntry, RetryEntry
 from err_confirm.cli import main
@@ -64,6 +72,13 @@ def definitions(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from schema["$defs"].items()
 
 
+def test_an_editor_completes_the_keys_of_aliases_and_of_guards() -> None:
+    """Which of them a file is, only its keys tell."""
+    schema = json_schema("alias")
+    offered = [set(schema["$defs"][each["$ref"].rpartition("/")[2]]["properties"]) for each in schema["anyOf"]]
+    assert offered == [set(AliasFile.model_fields), set(GuardFile.model_fields)]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_key_has_a_sentence(kind: str) -> None:
     for name, schema in definitions(kind):
@@ -73,8 +88,8 @@ def test_every_key_has_a_sentence(kind: str) -> None:
 
 def test_the_keys_are_those_of_the_models_and_no_others_are_taken() -> None:
     models: list[type[BaseModel]] = [AckEntry, CommandSettings, DenyEntry, FormatEntry, ParameterEntry, PolicyEntry]
-    models += [PythonSettings, ResultEntry, RetryEntry]
-    known = {"alias": AliasFile, "action": ActionFile, **{model.__name__: model for model in models}}
+    models += [AliasFile, GuardFile, PythonSettings, ResultEntry, RetryEntry]
+    known: dict[str, type[BaseModel]] = {"action": ActionFile, **{model.__name__: model for model in models}}
     seen = set()
     for kind in KINDS:
         for name, schema in definitions(kind):
@@ -120,6 +135,7 @@ def test_a_block_of_a_page_is_taken_if_the_loader_takes_it(block: Block) -> None
 
 FOR_LINT = re.compile(
     r"unknown (parameter|person)|a format cannot give it|the template|must be at most|means an unusual|fixed secret"
+    r"|a representation is empty"
     r"|the default of .* must be one of|^.x. must be (a |true|text|JSON)"  # the last: a value of immutable_parameters
 )
 """What the loader says of a file that is wrong in a way that JSON Schema has no words for."""
@@ -159,6 +175,15 @@ SOUND = {
         ),
         ALIAS + RUN + "ack: {enabled: false, format: null, extra: {a: {}}, append_url: true}\nresult: {format: f}\n",
         ALIAS + RUN + "extra: {a: 1}\nmetadata_file: m\nenabled: false\npack: p\ndescription: d\n",
+        "name: x\npack: p\ndescription: d\nenabled: false\ncommands: [a]\nconfirm: none\n",
+        "name: null\ncommands: 'Deploy:deploy'\n",
+        *(
+            f"commands: ['{pattern}', d]\n"
+            for pattern in (
+                *("a", " a ", "a b  c", "*", "a [b]", "A:b", "A:b c:d", " A : b ", "A:*", "?:b [c]", "a:b:c", "é:ö"),
+                *("A:x" + "y" * 197, "a -b", "A:b --c=d e"),
+            )
+        ),
     ],
     "action": [
         "name: x\n" + RUN,
@@ -252,6 +277,38 @@ WRONG = {
             )
         ),
         ALIAS + RUN + "ack: text\n",
+        ALIAS + RUN + "commands: d\n",
+        "commands: d\nrun: null\n",
+        "commands: d\nformats: [x]\n",
+        "commands: d\nconfrm: none\n",
+        "commands: d\nconfirm: null\n",
+        "commands: d\nname: ''\n",
+        "commands: d\nextra: {}\n",
+        "commands: null\n",
+        "commands: []\n",
+        "commands: 5\n",
+        "commands: {a: b}\n",
+        "commands: [[d]]\n",
+        "commands: [d, null]\n",
+        f"commands: {['d'] * 1001}\n",
+        *(
+            f"commands: ['{pattern}']\n"
+            for pattern in (
+                "",
+                " ",
+                ":",
+                ":a",
+                "a:",
+                " : a",
+                "a b:c",
+                "a b: c",
+                "[a]:b",
+                "A:[b]",
+                "A: [b",
+                "b] c",
+                "y" * 201,
+            )
+        ),
         ALIAS + RUN + "result: {append_url: true}\n",
         ALIAS + RUN + "result: {format: 5}\n",
     ],
@@ -263,6 +320,8 @@ WRONG = {
     ],
 }
 ONLY_FOR_LINT = {
+    "a command of our own": "commands: 'Confirm:*'\n",
+    "a pattern with what cannot be seen": 'commands: "a\\u200b"\n',
     "a template that is none": ALIAS + "run: {command: ['{{']}\n",
     "a parameter that there is not": ALIAS + "run: {command: ['{{ y }}']}\n",
     "a representation that is none": "name: x\nformats: ['(']\n" + RUN,

@@ -39,17 +39,17 @@ def _check_parameter_name(name: str) -> str:
 
 
 def _check_pattern(pattern: str) -> str:
+    plugin, colon, said = map(str.strip, pattern.partition(":"))
     if not pattern.strip() or not pattern.isprintable():
         raise ValueError('a pattern names a command, on one line: "Deploy:deploy", "Deploy:*"')
-    if re.search(r"\[|\]", pattern.split(maxsplit=1)[0]):
-        raise ValueError(f'only * and ? stand for other letters; "{pattern}" has brackets')
-    plugin, colon, said = pattern.partition(":")
-    if colon and len(plugin.split()) > 1:
-        raise ValueError(f'"{pattern}" would be of a plugin "{plugin.strip()}"; write "*:{pattern}" for any plugin')
-    if colon and not plugin.strip():
+    if colon and not plugin:
         raise ValueError(f'"{pattern}" names no plugin; write "*{pattern.strip()}" for any')
-    if colon and not said.strip():
-        raise ValueError(f'"{pattern}" names no command; write "{plugin.strip()}:*" for all of the plugin')
+    if colon and not said:
+        raise ValueError(f'"{pattern}" names no command; write "{plugin}:*" for all of the plugin')
+    if colon and " " in plugin:
+        raise ValueError(f'"{pattern}" would be of a plugin "{plugin}"; write "*:{pattern}" for any plugin')
+    if {"[", "]"} & {*plugin.partition(" ")[0], *said.partition(" ")[0]}:
+        raise ValueError(f'only * and ? stand for other letters; "{pattern}" has brackets')
     return pattern
 
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from err_confirm.backends import SCHEMES
-from err_confirm.catalog.entries import ONLY_FOR, ActionFile, AliasFile
+from err_confirm.catalog.entries import LONGEST_PATTERN, MOST_PATTERNS, ONLY_FOR, ActionFile, AliasFile, GuardFile
 from err_confirm.catalog.policies import LONGEST_WAIT, SHORTEST_POLL, Confirm
 from err_confirm.model import ParameterType
 from err_confirm.people import EVERYBODY
@@ -22,7 +22,7 @@ from err_confirm.runners.process_settings import LARGEST_OUTPUT, LONGEST_RUN
 Schema = dict[str, Any]
 
 KINDS: Mapping[str, tuple[Any, str]] = {
-    "alias": (AliasFile, "err-confirm: alias file"),
+    "alias": (AliasFile | GuardFile, "err-confirm: alias or guard file"),
     "action": (ActionFile, "err-confirm: action file"),
     "policy": (Confirm, "err-confirm: policy, as under confirm: and in CONFIRM_DEFAULT"),
 }
@@ -31,6 +31,12 @@ KINDS: Mapping[str, tuple[Any, str]] = {
 _NAME = {"pattern": r"^[^\t\n]*\S[^\t\n]*$"}
 # What \w is in Python; in an editor it is ASCII only.
 _WORD = r"[^\u0000-\u002f\u003a-\u0040\u005b-\u005e\u0060\u007b-\u007f]"
+# A plugin, without blanks, and a command; or a command alone, without colons.
+_PATTERN = {
+    "type": "string",
+    "maxLength": LONGEST_PATTERN,
+    "pattern": r"^(?: *[^:\s\[\]]+ *: *[^\s\[\]]+(?: .*)?| *[^:\s\[\]]+(?: [^:\n]*)?)$",
+}
 _PARAMETER_NAME = {"pattern": f"^[A-Za-z_]{_WORD}*$"}
 _VARIABLE_NAME = {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
 _PERSON = {"type": "string", "pattern": rf"^(?:[^@:][^:]*$|(?:{'|'.join(sorted(SCHEMES))}):[^@])"}
@@ -97,6 +103,10 @@ def _complete(name: str, definition: Schema) -> None:
             if name == "AliasFile":
                 keys["action_ref"]["anyOf"][0] |= _NAME
                 definition["oneOf"] = _ONE_ACTION
+        case "GuardFile":
+            keys["name"]["anyOf"][0] |= _NAME
+            many = {"type": "array", "items": _PATTERN, "minItems": 1, "maxItems": MOST_PATTERNS}
+            keys["commands"] = {**_described(keys["commands"]), "anyOf": [_PATTERN, many]}
         case "ParameterEntry":
             definition["allOf"] = [_if_type(kind) for kind in ParameterType]
         case "PolicyEntry":

@@ -20,8 +20,9 @@ def lint(options: argparse.Namespace) -> Exit:
     configuration = read_configuration(options.config)
     catalog = read_catalog(configuration.settings, aliases, actions)
     found = guarded(catalog, configuration, complete=not options.folders)
+    guards = sum(not guard.error for guard in catalog.guards.values())
     if options.json:
-        counts = {"aliases": len(catalog.aliases), "actions": len(catalog.actions)}
+        counts = {"aliases": len(catalog.aliases), "guards": guards, "actions": len(catalog.actions)}
         print_json({**counts, "problems": [_facts(problem) for problem in catalog.problems], **coverage_facts(found)})
     else:
         for problem in catalog.problems:
@@ -29,7 +30,8 @@ def lint(options: argparse.Namespace) -> Exit:
         for line in coverage_lines(found):
             print(line)
         counted = f"{len(catalog.errors)} errors, {len(catalog.warnings)} warnings"
-        print(f"{len(catalog.aliases)} aliases and {len(catalog.actions)} actions can be used: {counted}")
+        usable = f"{len(catalog.aliases)} aliases, {guards} guards and {len(catalog.actions)} actions"
+        print(f"{usable} can be used: {counted}")
     return Exit.NO if catalog.errors else Exit.OK
 
 

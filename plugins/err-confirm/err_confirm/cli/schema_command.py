@@ -1,4 +1,4 @@
-"""`err-confirm schema`: print the JSON Schema of alias files, action files or policies."""
+"""`err-confirm schema`: print the JSON Schema of alias and guard files, action files or policies."""
 
 import argparse
 
@@ -15,12 +15,14 @@ def schema(options: argparse.Namespace) -> Exit:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", choices=tuple(KINDS), help="what is written: an alias file, an action file, a policy")
+    parser.add_argument(
+        "kind", choices=tuple(KINDS), help="what is written: an alias or guard file, an action file, a policy"
+    )
 
 
 COMMAND = Command(
     name="schema",
-    help="print the JSON Schema of alias files, action files or policies",
+    help="print the JSON Schema of alias and guard files, action files or policies",
     description="Print a JSON Schema (draft 2020-12), with which an editor completes the keys of a file, explains them "
     "and marks mistakes. Always JSON; reads no config.py.",
     run=schema,

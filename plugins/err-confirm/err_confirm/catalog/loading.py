@@ -1,0 +1,173 @@
+"""Collect what alias, guard and action files say, and compare all of it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from err_confirm.catalog.alias_reader import Draft
+from err_confirm.catalog.comparison import compare_patterns, compare_texts, compare_with_action
+from err_confirm.catalog.findings import Findings
+from err_confirm.catalog.guard_reader import GuardDraft, refusing, unreadable
+from err_confirm.catalog.problem import Problem, Severity, UnreadableError
+from err_confirm.catalog.yaml_source import read
+from err_confirm.errors import ActionMissingError
+from err_confirm.model import Action, Alias, Guard, Source
+
+SUFFIXES = (".yaml", ".yml")
+_DEFAULT_FOLDER = Path("aliases")  # a bot need not have one
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All aliases, guards and actions by their names, and what is wrong with the files they came from.
+
+    The guards are those that are enabled. A file that is wrong has one, too, which refuses what it covers.
+    """
+
+    aliases: Mapping[str, Alias]
+    guards: Mapping[str, Guard]
+    actions: Mapping[str, Action]
+    problems: tuple[Problem, ...]
+
+    def action(self, alias: Alias) -> Action:
+        """Return the action that an alias starts. Raises ActionMissingError."""
+        action = _find(self.actions, alias.action_ref)
+        if action is None:
+            raise ActionMissingError(alias.name, alias.action_ref)
+        return action
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """What kept an alias, a guard or an action from being loaded."""
+        return self._of(Severity.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What was loaded, but probably is not meant so."""
+        return self._of(Severity.WARNING)
+
+    def _of(self, severity: Severity) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity is severity)
+
+
+class Loading:
+    """What has been read so far."""
+
+    def __init__(self) -> None:
+        self._actions: dict[str, Action] = {}
+        self._drafts: dict[str, Draft] = {}
+        self._shipped: dict[str, GuardDraft] = {}
+        self._guards: list[GuardDraft] = []
+        self._refusing: list[Guard] = []
+        self._findings: list[Findings] = []
+        self._problems: list[Problem] = []
+
+    def documents(self, folders: Sequence[Path], *, guards: bool) -> Iterator[Findings]:
+        """Yield an empty list of findings for each file that can be read.
+
+        Where `guards` may be, what cannot be read leaves one that refuses.
+        """
+        for folder in folders:
+            try:
+                paths = sorted(
+                    path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and _is_there(path)
+                )
+            except OSError as error:
+                severity = Severity.ERROR if guards else Severity.NOTE
+                problem = Problem(Source(folder), f"cannot be read: {error.strerror}", severity)
+                self._problems.append(problem)
+                if guards and not (folder == _DEFAULT_FOLDER and isinstance(error, FileNotFoundError)):
+                    self._refusing.append(refusing(problem))
+                continue
+            for path in paths:
+                try:
+                    findings = Findings(read(path))
+                except UnreadableError as error:
+                    self._problems.append(error.problem)
+                    if guards and (guard := unreadable(error.problem)):
+                        self._refusing.append(guard)
+                else:
+                    self._findings.append(findings)
+                    yield findings
+
+    def add_action(self, findings: Findings, action: Action | None) -> bool:
+        """Keep an action, unless it has errors or there is one of its name."""
+        if action is None:
+            return False
+        first = self._actions.setdefault(action.name, action)
+        if first is not action:
+            findings.add(("name",), f'there is an action "{action.name}" already: {first.source}')
+        return first is action
+
+    def add_alias(self, findings: Findings, draft: Draft | None) -> None:
+        """Keep an alias with the action it brings, unless it has errors or there is one of its name."""
+        if draft is None or self._is_taken(findings, draft.alias.name, [*self._shipped.values(), *self._guards]):
+            return
+        if draft.action is None or self.add_action(findings, draft.action):
+            self._drafts[draft.alias.name] = draft
+
+    def add_guard(self, draft: GuardDraft) -> None:
+        """Keep a guard, and note if its name is taken; one of the same name that is shipped gives way to it."""
+        if not draft.failed:
+            self._is_taken(draft.findings, draft.guard.name, self._guards)
+        self._guards.append(draft)
+
+    def add_shipped(self, draft: GuardDraft) -> None:
+        """Keep a guard that is always there."""
+        self._shipped[draft.guard.name] = draft
+
+    def _is_taken(self, findings: Findings, name: str, guards: Iterable[GuardDraft]) -> bool:
+        """Tell whether there is an alias or one of these guards by a name, and note where."""
+        first: dict[str, str] = {}
+        if name in self._drafts:
+            first["an alias"] = str(self._drafts[name].alias.source)
+        for draft in guards:
+            if draft.guard.name == name and not draft.failed:
+                first["a guard"] = str(draft.guard.source)
+        for kind, source in first.items():
+            findings.add(("name",), f'there is {kind} "{name}" already: {source}')
+        return bool(first)
+
+    def catalog(self) -> Catalog:
+        """Compare everything with everything else, and return what is sound."""
+        for draft in self._drafts.values():
+            action = _find(self._actions, draft.alias.action_ref)
+            if action is not None:
+                compare_with_action(draft, action)
+            else:
+                missing = str(ActionMissingError(draft.alias.name, draft.alias.action_ref))
+                draft.findings.add(("action_ref",), missing, Severity.WARNING)
+        sound = [draft for draft in self._drafts.values() if not draft.findings.failed]
+        compare_texts(sound)
+        compare_patterns(draft for draft in self._guards if draft.enabled and not draft.failed)
+        problems = [*self._problems, *(problem for findings in self._findings for problem in findings.problems)]
+        return Catalog(
+            aliases=dict(sorted((draft.alias.name, draft.alias) for draft in sound)),
+            guards=self._enabled_guards(),
+            actions=dict(sorted(self._actions.items())),
+            problems=tuple(sorted(problems, key=lambda problem: (problem.source.path, problem.source.line))),
+        )
+
+    def _enabled_guards(self) -> dict[str, Guard]:
+        """Return all guards that are not switched off; one that is wrong gives way to no other and hides none."""
+        instead = {draft.guard.name for draft in self._guards if not draft.failed}
+        shipped = [draft for name, draft in self._shipped.items() if name not in instead]
+        guards = [draft.finished() for draft in (*self._guards, *shipped) if draft.enabled]
+        found: dict[str, Guard] = {}
+        for guard in sorted([*guards, *self._refusing], key=lambda guard: bool(guard.error)):
+            found[str(guard.source) if guard.name in found else guard.name] = guard
+        return dict(sorted(found.items()))
+
+
+def _find(actions: Mapping[str, Action], action_ref: str) -> Action | None:
+    """Return the action that `pack.name` or `name` means; a pack need not be said, but must not be another."""
+    if action_ref in actions:
+        return actions[action_ref]
+    pack, _, name = action_ref.partition(".")
+    action = actions.get(name)
+    return action if action and action.pack in ("", pack) else None
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether a path is a file, or a link to one that is not there: it may have been a guard."""
+    return path.is_file() or (path.is_symlink() and not path.exists() and not path.name.startswith("."))
