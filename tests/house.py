@@ -11,9 +11,8 @@ from typing import Any
 from builders import RECORDS
 from err_confirm.engine import Engine
 from err_confirm.gate import Gate
-from err_confirm.model import Execution, Invocation, Outcome, Place, Policy, State, Verdict
+from err_confirm.model import Execution, Invocation, Outcome, Place, Plan, Policy, State, Verdict
 from err_confirm.outbox import Outbox
-from err_confirm.plan import Plan
 from err_confirm.runs import Runs
 from err_confirm.store.base import Store
 from err_confirm.transition import Answer, Decision, Posted

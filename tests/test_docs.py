@@ -489,8 +489,7 @@ def test_modules_import_only_from_their_row_and_below() -> None:
     assert rows.pop(0) == ("plugins", ["confirm.py", "aliases.py", "guards.py"])
     place = {module: number for number, (_, modules) in enumerate(rows) for module in modules}
     files = {path.stem if path.suffix else path.name: path for path in LIBRARY.iterdir() if path.name != "__init__.py"}
-    for no_module in ("__pycache__", "shipped"):
-        files.pop(no_module, None)
+    files.pop("__pycache__", None)
     assert set(place) == set(files)
     upwards = [
         f"{module} imports {other}"

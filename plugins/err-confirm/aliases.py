@@ -8,9 +8,9 @@ from typing import Any
 from errbot import BotPlugin, Command, botcmd, cmdfilter, re_botcmd
 
 from err_confirm.catalog import RESERVED
-from err_confirm.chat import without_prefix
 from err_confirm.index import Index
 from err_confirm.model import Alias
+from err_confirm.prefix import without_prefix
 from err_confirm.wording import displays
 
 COMMANDS = "Alias commands"

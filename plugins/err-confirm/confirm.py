@@ -30,8 +30,7 @@ from err_confirm.errors import (
 from err_confirm.held import Held
 from err_confirm.hold import attach
 from err_confirm.logged import Discretion
-from err_confirm.model import Place, Verdict
-from err_confirm.plan import Plan
+from err_confirm.model import Place, Plan, Verdict
 from err_confirm.question import read_question
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.service import Service

@@ -181,16 +181,3 @@ class Chat:
 def _alike(execution: Execution) -> list[str]:
     """Return the words in what would run whose letters may be taken for others."""
     return lookalikes(" ".join([describe(execution.invocation), *map(value, execution.parameters.values())]))
-
-
-def without_prefix(msg: Any, bot: Any) -> str:
-    """Return what was said without the bot's prefix, as Errbot's `process_message` (6.2.1) takes it off."""
-    text: str = msg.body
-    config = bot.bot_config
-    lowered = text.lower() if config.BOT_ALT_PREFIX_CASEINSENSITIVE else text
-    called = [prefix for prefix in bot.bot_alt_prefixes if lowered.startswith(prefix)]
-    if called:
-        text = text[len(max(called, key=len)) :]
-        for separator in config.BOT_ALT_PREFIX_SEPARATORS:
-            text = text.removeprefix(separator)
-    return text.removeprefix(config.BOT_PREFIX).strip()

@@ -1,13 +1,11 @@
 """Read and write lengths of time as people say them: `500ms`, `3s`, `5m`, `4h`, `1d`."""
 
 import re
-from typing import Annotated
-
-from pydantic import BeforeValidator, WithJsonSchema
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _FOREVER = 1_000 * 365 * 86_400
-_PATTERN = r"^([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)$"
+PATTERN = r"^([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)$"
+"""What a length of time looks like."""
 _SHOWN = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
@@ -34,18 +32,7 @@ def format_duration(seconds: float) -> str:
 
 
 def _seconds(text: str) -> float:
-    match = re.fullmatch(_PATTERN, text)
+    match = re.fullmatch(PATTERN, text)
     if match is None:
         raise ValueError(f'"{text}" is not a length of time; say it like 500ms, 3s, 5m, 4h or 1d')
     return float(match[1]) * _UNITS[match[2]]
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    WithJsonSchema(
-        {"anyOf": [{"type": "string", "pattern": f"(?=.*[1-9]){_PATTERN}"}, {"type": "number", "exclusiveMinimum": 0}]},
-        mode="validation",
-    ),
-]
-"""A length of time in a YAML file; in Python it is seconds."""

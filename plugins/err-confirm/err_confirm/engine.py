@@ -8,8 +8,7 @@ from itertools import islice
 from err_confirm import ids
 from err_confirm.errors import LineError, RecordError, StoreUnavailableError
 from err_confirm.history import Found, Search, search
-from err_confirm.model import Execution, Place, State
-from err_confirm.plan import Plan
+from err_confirm.model import Execution, Place, Plan, State
 from err_confirm.records import Records
 from err_confirm.store.base import Record, Store, SwapStatus
 from err_confirm.transition import RUN_WITHIN, Decision, Doubt, Event, Reason, Refusal, Step, transition

@@ -4,9 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from err_confirm.guards import BotCommand
-from err_confirm.model import Guard, Invocation, Place, Reply
-from err_confirm.plan import Plan
-from err_confirm.runners.bot_runner import BotRunner
+from err_confirm.model import BOT_RUNNER, Guard, Invocation, Place, Plan, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Held:
             alias=self.guard.name,
             action=str(self.command),
             policy=self.guard.policy,
-            invocation=Invocation(runner=BotRunner.key, spec=spec),
+            invocation=Invocation(runner=BOT_RUNNER, spec=spec),
             result=Reply(enabled=False),  # its replies are said by the bot itself
         )
 

@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from err_confirm.backends import backend_for
-from err_confirm.catalog import load
-from err_confirm.chat import without_prefix
 from err_confirm.errors import ErrConfirmError, GuardsDifferError, NobodyError
 from err_confirm.flows import Flows
 from err_confirm.guards import Guards, everything
 from err_confirm.held import Held
 from err_confirm.methods import Methods, bot_command
 from err_confirm.model import Policy, Source
-from err_confirm.settings import read_settings
+from err_confirm.prefix import without_prefix
 from err_confirm.wording import Wording
 
 log = logging.getLogger(__name__)
@@ -73,6 +71,10 @@ class Hold:
         if self._rules is not None:
             last = self._rules()
             self._rules, self._ask = lambda: last, None
+
+    def say_off(self) -> str:
+        """Return what to say while nothing can be asked for."""
+        return self._wording.say("off")
 
     def cover(self) -> None:
         """Let the methods of guarded commands ask first, and no others."""
@@ -159,9 +161,13 @@ class Hold:
 
     def _read_rules(self) -> Guards:
         try:
+            # A library that these need may be missing: then Confirm is not there, but we are.
+            from err_confirm.catalog import load  # noqa: PLC0415
+            from err_confirm.settings import read_settings  # noqa: PLC0415
+
             settings = read_settings(self._bot.bot_config)
             catalog = load(settings.aliases, settings.actions, people=settings.people, default=Policy())
-        except ErrConfirmError as error:
+        except (ErrConfirmError, ImportError) as error:
             return Guards([everything(Source(Path("config.py")), str(error))])
         return Guards(catalog.guards.values())
 

@@ -8,6 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+BOT_RUNNER = "bot"
+"""The runner of commands of the bot's other plugins."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -157,6 +160,19 @@ class Invocation:
         """SHA-256 (hexadecimal) of the canonical JSON form: what votes and the claim are bound to."""
         canonical = json.dumps([self.runner, self.spec], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one execution would be, and by the name of which alias or guard: nothing is rendered again after this."""
+
+    alias: str
+    action: str
+    policy: Policy | None
+    invocation: Invocation
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    ack: Reply = Reply()
+    result: Reply = Reply()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,28 +1,11 @@
 """From what a text means to exactly what would run."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
 from err_confirm.catalog import Catalog
 from err_confirm.index import Match
-from err_confirm.model import Invocation, Policy, Reply
+from err_confirm.model import Invocation, Plan
 from err_confirm.parameters import cast
 from err_confirm.runners import RUNNERS, STARTERS
 from err_confirm.templating import render_value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What one execution would be, and by the name of which alias or guard: nothing is rendered again after this."""
-
-    alias: str
-    action: str
-    policy: Policy | None
-    invocation: Invocation
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    ack: Reply = Reply()
-    result: Reply = Reply()
 
 
 def plan(catalog: Catalog, match: Match) -> Plan:

@@ -13,9 +13,9 @@ from err_confirm.errors import ErrConfirmError, StoreError
 from err_confirm.gate import Gate
 from err_confirm.guards import Guards
 from err_confirm.index import Index
-from err_confirm.model import Execution, Place
+from err_confirm.model import Execution, Place, Plan
 from err_confirm.outbox import Outbox
-from err_confirm.plan import Plan, plan
+from err_confirm.plan import plan
 from err_confirm.records import Records
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.bot_runner import BotRunner

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from err_confirm.backends import SCHEMES
-from err_confirm.durations import Duration
+from err_confirm.duration_key import Duration
 from err_confirm.model import Policy
 from err_confirm.people import EVERYBODY, People
 from err_confirm.spelling import did_you_mean

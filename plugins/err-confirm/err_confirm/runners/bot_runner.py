@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from err_confirm.errors import StartError
-from err_confirm.model import Invocation
+from err_confirm.model import BOT_RUNNER, Invocation
 from err_confirm.runners.base import Running
 from err_confirm.visible import exact
 
@@ -16,7 +16,7 @@ class BotRunner:
         call: starts the command that a `spec` names; the bot gives it, because only the bot knows its commands.
     """
 
-    key = "bot"
+    key = BOT_RUNNER
 
     def __init__(self, call: Callable[[dict[str, Any]], Running] | None = None) -> None:
         self._call = call

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from err_confirm.durations import Duration
+from err_confirm.duration_key import Duration
 from err_confirm.runners.environment import check_environment
 
 _UNITS = {"": 1, "B": 1, "KiB": 1_024, "MiB": 1_048_576}
