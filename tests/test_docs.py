@@ -390,7 +390,7 @@ def test_what_is_kept_where_is_what_is_really_there(own_redis_server: RedisServe
                 execution_id = a_life(store)
                 assert watch.wait(PATIENCE)
             (first, _), *_ = store.journal(0, 9)
-            store.forget_lines(append(RECORDS.seal, Entry(at=NOW, what=PRUNED, facts={"through": first})), first)
+            store.note(append(RECORDS.seal, Entry(at=NOW, what=PRUNED, facts={"through": first})), first)
         kept = {key.decode().removeprefix("{c:err-confirm}:") for key in client.scan_iter()}
         for command in ("FLUSHALL", "CONFIG GET dir", "GET other"):
             with redis.Redis.from_url(url.removeprefix("redis+")) as theirs, pytest.raises(redis.ResponseError):

@@ -166,7 +166,7 @@ def test_pruned_and_empty_journals_are_no_trouble(world: World) -> None:
     world.lives(State.PENDING)
     kept = world.lives(State.PENDING)
     told = Entry(at=world.now, what="pruned", facts={"through": 3})
-    world.store.forget_lines(append(RECORDS.seal, told), 3)
+    world.store.note(append(RECORDS.seal, told), 3)
     assert world.finds() == [], "what was asked is not known any more"
     assert [line.number for line in newest_first(world.store, RECORDS.seal)] == [5, 4]
     assert world.engine.read(kept)[0] is not None
@@ -242,7 +242,7 @@ def test_a_gap_of_more_than_a_page_ends_no_search(world: World) -> None:
     """Regression: where very many lines had been taken out, what was before them was not looked at."""
     old = world.lives(State.SUCCEEDED)
     for number in range(PAGE + 50):
-        world.store.forget_lines(append(RECORDS.seal, Entry(at=world.now, what=f"filler {number}", facts={})), 0)
+        world.store.note(append(RECORDS.seal, Entry(at=world.now, what=f"filler {number}", facts={})), 0)
     new = world.lives(State.DENIED)
     with closing(sqlite3.connect(world.store._path)) as connection, connection:
         connection.execute("DELETE FROM journal WHERE line LIKE '%filler%'")

@@ -107,7 +107,7 @@ def test_what_was_forgotten_on_purpose_long_before_the_line_that_says_so_is_not_
     assert witness.last_version("first") == 1
     for number in range(PAGE + 10):
         write(store, f"id{number:03}")
-    store.forget_lines(append(SEAL, Entry(at=1.0, what=PRUNED, facts={"through": 1})), 1)
+    store.note(append(SEAL, Entry(at=1.0, what=PRUNED, facts={"through": 1})), 1)
     assert witness.last_version(f"id{PAGE + 9}") == 1
 
 
@@ -116,7 +116,7 @@ def test_what_was_forgotten_on_purpose_is_not_missed(store: Store) -> None:
         write(store, f"id{number}")
     witness = Witness(store, SEAL)
     assert witness.last_version("id4") == 1
-    store.forget_lines(append(SEAL, Entry(at=1.0, what=PRUNED, facts={"through": 5})), 5)
+    store.note(append(SEAL, Entry(at=1.0, what=PRUNED, facts={"through": 5})), 5)
     write(store, "new")
     assert witness.last_version("new") == 1
     write(store, "newer")
@@ -130,7 +130,7 @@ def test_what_was_forgotten_on_purpose_is_not_missed_where_very_much_has_come_si
     assert witness.last_version("seen") == 1
     for number in range(PAGE + 10):
         write(store, f"id{number:04}")
-    store.forget_lines(append(SEAL, Entry(at=1.0, what=PRUNED, facts={"through": 3})), 3)
+    store.note(append(SEAL, Entry(at=1.0, what=PRUNED, facts={"through": 3})), 3)
     assert witness.last_version("id0005") == 1
     assert witness.last_version("seen") is None, "it may have gone on in a line that was forgotten unseen"
 

@@ -93,11 +93,14 @@ class Aliases(BotPlugin):
         return self._confirm().chat.wording.say("aliases", aliases=aliases, errors=catalog.errors)
 
     @botcmd(admin_only=True)
-    def aliases_reload(self, _: Any, __: str) -> str:
+    def aliases_reload(self, msg: Any, _: str) -> str:
         """Read the alias and action files again; a wrong file changes nothing."""
         confirm = self._confirm()
         confirm.check_on()
-        catalog = confirm.service.reload()
+        with confirm.worded("refused_store"):
+            chat = confirm.chat
+            said_by = {"who": chat.person(msg), "identity": chat.identity(msg), "room": chat.place(msg).room}
+            catalog = confirm.service.reload(**said_by)
         say = confirm.chat.wording.say
         if catalog.errors:
             return say("kept", aliases=len(confirm.service.catalog.aliases), errors=catalog.errors)

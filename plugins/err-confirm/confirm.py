@@ -148,7 +148,7 @@ class Confirm(BotPlugin):
                 return self.chat.reply(msg, say("executions", executions=newest))
             _, now = engine.store.due(1)
             try:
-                wanted = read_question(args, self.service.catalog.aliases, now)
+                wanted = read_question(args, self.service.names(), now)
             except QuestionError as error:
                 raise CommandError(say("refused_question", error=error)) from error
             found = engine.search(wanted, LISTED)

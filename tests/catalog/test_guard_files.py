@@ -219,7 +219,7 @@ def test_an_error_is_one_short_line_for_the_chat(folders):
 
 def test_an_alias_that_is_wrong_is_no_guard(folders):
     """It refuses itself only."""
-    folders.alias("name: x\ndescription: 'commands: none'\n")
+    folders.alias("name: x\nrun: {}\ndescription: 'commands: none'\n")
     folders.alias("formats: [x]\ncommand: [id]\n", "y.yaml")
     assert written(folders.load()) == []
 
@@ -227,6 +227,8 @@ def test_an_alias_that_is_wrong_is_no_guard(folders):
 # Files that cannot be read
 
 UNREADABLE = {
+    "nothing at all": "",
+    "the beginning of anything": "name: [",
     "no YAML": "commands: [Deploy:deploy",
     "a key in quotes": "'commands': [Deploy:deploy",
     "behind another key": "{name: x, commands: [Deploy:deploy]",
@@ -253,7 +255,14 @@ def test_a_file_that_cannot_be_read_and_may_be_a_guard_refuses_everything_else(f
     assert guard.unreadable
 
 
-@pytest.mark.parametrize("text", ["", "name: [", "name: x\nrun: {command: [id]\n", "# commands: x\nname: ["])
+@pytest.mark.parametrize("text", ["name: x\n", "name: x\nconfirm: requester\n", "comands: [Deploy:deploy]\n"])
+def test_a_file_that_was_cut_off_may_have_been_a_guard(folders, text):
+    """It says nothing of an alias."""
+    folders.alias(text)
+    assert the_guard(folders.load()).unreadable
+
+
+@pytest.mark.parametrize("text", ["name: x\nrun: {command: [id]\n", "# commands: x\nformats: ["])
 def test_a_file_that_cannot_be_read_and_is_no_guard_refuses_nothing(folders, text):
     """An alias that is not there does nothing."""
     folders.alias(text)

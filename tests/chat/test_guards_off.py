@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from err_confirm.journal import RELOADED, lines
 from talk import ROOT, Talk, a_bot, write_files
 
 PLUG = "[Core]\nName = Site\nModule = site_plugin\n\n[Python]\nVersion = 3\n\n[Errbot]\nMin = 6.0.0\n"
@@ -188,3 +189,21 @@ def test_a_missing_library_leaves_no_command_of_anybody_free(tmp_path: Path, lib
     assert re.search(rf"nothing runs: Site:indirectly is guarded, and .*{library}", bot.stdout)
     assert "lifted" not in bot.stdout
     assert "dropped" not in bot.stdout
+
+
+def test_the_journal_keeps_what_a_reload_changed_and_who_wanted_it(tmp_path: Path) -> None:
+    """A weaker policy is taken into use only after it was noted, and one that changes nothing is not."""
+    with the_bot(tmp_path, {"aliases/drop.yaml": GUARD}) as talk:
+        (tmp_path / "aliases/drop.yaml").write_text(GUARD.replace("[alice, bob]", "anyone"))
+        write_files(tmp_path, {"aliases/say.yaml": "{name: say, formats: [say], run: {command: [id]}}"})
+        for _ in range(2):
+            talk.alice.says("!aliases reload", None)
+            talk.hears("are in use", "@alice")
+        seal = talk.service.archive._seal
+        found = [line.entry for line in lines(talk.service.store, seal) if line.entry.what == RELOADED]
+    assert [(entry.who, entry.identity, entry.room) for entry in found] == [("alice", "text:alice", "")]
+    assert found[0].facts == {
+        "aliases": {"added": ["say"]},
+        "guards": {"changed": ["drop"], "policies": {"drop": ["alice or bob within 1 h", "anyone within 1 h"]}},
+        "actions": {"added": ["say"]},
+    }

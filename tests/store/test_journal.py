@@ -93,7 +93,7 @@ def test_of_many_threads_each_gets_its_line_and_none_is_lost(store_factory: Stor
 def test_what_is_forgotten_is_gone_and_a_line_tells_of_it(store: Store, through: int) -> None:
     for number in range(5):
         put(store, f"id{number}")
-    store.forget_lines(telling("pruned"), through)
+    store.note(telling("pruned"), through)
     assert [number for number, _ in store.journal(0, 10)] == list(range(through + 1, 7))
     assert texts(store)[-1] == "6 after s5: pruned"
     put(store, "next")
@@ -104,7 +104,7 @@ def test_a_namespace_has_a_journal_of_its_own(store_factory: StoreFactory) -> No
     here, there = store_factory("here"), store_factory("there")
     put(here, "a")
     put(there, "a")
-    there.forget_lines(telling("pruned"), 1)
+    there.note(telling("pruned"), 1)
     assert texts(here) == ["1 after nothing: ü"]
     assert texts(there) == ["2 after s1: pruned"]
 

@@ -128,7 +128,7 @@ def test_a_line_that_others_overtake_is_made_anew_and_not_without_end(
         def overtaken(head: Head, times: int) -> tuple[str, Head]:
             heads.append(head.number)
             if len(heads) <= times:
-                other.forget_lines(a_line, 0)
+                other.note(a_line, 0)
             return a_line(head)
 
         assert store.swap(Swap(record=Record("7f3k", 1, "token", b""), journal=lambda head: overtaken(head, 3))).record
@@ -162,7 +162,7 @@ def test_a_line_follows_the_last_one_also_where_others_have_put_one_with_its_num
     assert store.journal(0, 9) == [(1, "theirs"), (2, "line 2")]
     begin_anew()
     server.xadd(f"{{c:{namespace}}}:log", {"seal": "another", "line": "theirs"}, id="2-0")
-    store.forget_lines(line, 1)
+    store.note(line, 1)
     assert heads[-1] == Head(2, "another")
     assert store.journal(0, 9) == [(2, "theirs"), (3, "line 3")]
 

@@ -165,7 +165,7 @@ def test_two_namespaces_share_a_file_and_nothing_else(tmp_path: Path) -> None:
         )
         assert ([record.body for record in one.recent()], one.find("", 9)) == ([b"one"], ["7f3k"])
         assert (one.journal(0, 9), one.newest(9), two.newest(9)) == ([(1, "one")], [(1, "one")], [(1, "two")])
-        two.forget_lines(lambda head: ("forgotten", Head(head.number + 1, "seal")), 1)
+        two.note(lambda head: ("forgotten", Head(head.number + 1, "seal")), 1)
         assert (one.journal(0, 9), two.journal(0, 9)) == ([(1, "one")], [(2, "forgotten")])
 
 

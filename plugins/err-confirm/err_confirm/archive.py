@@ -4,12 +4,13 @@ import logging
 import os
 import shlex
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from err_confirm.errors import LineError, StoreUnavailableError
-from err_confirm.journal import PAGE, PRUNED, Entry, append, lines, read_line
+from err_confirm.journal import PAGE, PRUNED, RELOADED, Entry, append, lines, read_line
 from err_confirm.seal import Seal
 from err_confirm.store.base import Head, Store
 
@@ -70,7 +71,13 @@ class Archive:
             through = line.number
         if through:
             told = Entry(at=now, what=PRUNED, facts={"through": through})
-            self._store.forget_lines(append(self._seal, told), through)
+            self._store.note(append(self._seal, told), through)
+
+    def note_reload(self, changed: Mapping[str, Any], *, who: str, identity: str, room: str) -> None:
+        """Keep in the journal what a reload has changed, and who wanted it."""
+        _, now = self._store.due(1)
+        told = Entry(at=now, what=RELOADED, who=who, identity=identity, room=room, facts=changed)
+        self._store.note(append(self._seal, told))
 
     def _copy(self) -> None:
         number, text = self._last or self._read_last()

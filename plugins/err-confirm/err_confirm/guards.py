@@ -79,11 +79,12 @@ class Guards:
 
     def __init__(self, guards: Iterable[Guard]) -> None:
         self.guards = tuple(guards)
+        self._naming: dict[BotCommand, tuple[_Way, ...]] = {}  # a bot looks with each message, and has few commands
         self._ways = [way for guard in self.guards for pattern in guard.commands for way in _ways(guard, pattern)]
 
     def covering(self, command: BotCommand) -> list[Covering]:
         """Return the guards that may stand over a command, whatever its arguments, the deciding one first."""
-        ways = sorted(self._naming(command), key=lambda way: way.rank, reverse=True)
+        ways = sorted(self._ways_to(command), key=lambda way: way.rank, reverse=True)
         return [Covering(way.guard, way.pattern, way.arguments not in ("", "*")) for way in ways]
 
     def guarding(self, command: BotCommand, text: str, parser: ArgumentParser | None = None) -> Guard | None:
@@ -100,7 +101,7 @@ class Guards:
         Raises:
             GuardsDifferError: two guards say equally much about it.
         """
-        naming = list(self._naming(command))
+        naming = self._ways_to(command)
         read = readings(text, parser) if any(way.arguments for way in naming) else {""}
         if read is None:
             groups = [[way] for way in naming]
@@ -109,10 +110,13 @@ class Guards:
         found = [_first(command, group, lambda way: way.rank) for group in groups if group]
         return _first(command, found, lambda way: (_strictness(way.guard), way.rank)).guard if found else None
 
-    def _naming(self, command: BotCommand) -> Iterator[_Way]:
-        if not command.own or GUARDABLE & {command.name, command.function}:
-            # Our own commands stay usable while a file cannot be read, so that it can be mended.
-            yield from (way for way in self._ways if way.names(command) and not (command.own and way.guard.unreadable))
+    def _ways_to(self, command: BotCommand) -> tuple[_Way, ...]:
+        """Return the ways that name a command; our own stays usable while a file cannot be read, to mend it."""
+        if command not in self._naming:
+            open_ = command.own and not GUARDABLE & {command.name, command.function}
+            ways = [] if open_ else [way for way in self._ways if way.names(command)]
+            self._naming[command] = tuple(way for way in ways if not (command.own and way.guard.unreadable))
+        return self._naming[command]
 
 
 def everything(source: Source, error: str) -> Guard:

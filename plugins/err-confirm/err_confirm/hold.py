@@ -45,7 +45,7 @@ class Hold:
         self._bot = bot
         self._rules: Callable[[], Guards] | None = None
         self._ask: Ask | None = None
-        self._threads = ThreadPoolExecutor(ASKING, "err-confirm ask")
+        self._threads: ThreadPoolExecutor | None = None
         try:
             self._wording = Wording(bot.prefix, backend_for(bot.mode))
         except NobodyError:  # then Confirm does not start, and all that is guarded is refused
@@ -63,14 +63,19 @@ class Hold:
 
     def open(self, rules: Callable[[], Guards], ask: Ask) -> None:
         """Ask from now on, under the rules of each moment."""
+        self.close()
         self._rules, self._ask = rules, ask
+        self._threads = ThreadPoolExecutor(ASKING, "err-confirm ask")
         self.cover()
 
     def close(self) -> None:
         """Refuse from now on, under the last rules."""
+        threads, self._threads, self._ask = self._threads, None, None
+        if threads is not None:
+            threads.shutdown(wait=False)
         if self._rules is not None:
             last = self._rules()
-            self._rules, self._ask = lambda: last, None
+            self._rules = lambda: last
 
     def say_off(self) -> str:
         """Return what to say while nothing can be asked for."""
@@ -90,9 +95,12 @@ class Hold:
         held = None if method is None else self.judge(method, cmd, args)
         if held is None:
             return msg, cmd, args
-        if isinstance(held, Held):
+        threads = self._threads
+        if isinstance(held, str) or threads is None:
+            self._ask_here(msg, held)
+        else:
             self._remember(msg, held)
-        self._threads.submit(self._ask_here, msg, held)
+            threads.submit(self._ask_here, msg, held)
         return None, None, None
 
     def judge(self, method: Any, name: str, args: str | None) -> Held | str | None:
@@ -135,8 +143,11 @@ class Hold:
 
     def _ask_here(self, msg: Any, held: Held | str) -> None:
         """Ask for what is held, and answer the message with why that cannot be."""
-        if why := self._refused(msg, held):
-            self._bot.send_simple_reply(msg, why)
+        try:
+            if why := self._refused(msg, held):
+                self._bot.send_simple_reply(msg, why)
+        except Exception:  # nobody else would hear of it on this thread
+            log.exception("that something is refused could not be said")
 
     def _method(self, msg: Any, cmd: str, args: Any) -> Any:
         """Return the method that Errbot would call: a regex command has the whole text as its arguments."""

@@ -18,6 +18,8 @@ from err_confirm.transition import Cancel, Event
 
 PAGE = 500
 """How many lines are read at once."""
+RELOADED = "reloaded"
+"""What a line tells that says which files were taken into use."""
 PRUNED = "pruned"
 """What a line tells that was written when older ones were forgotten; `through` is the number of the last of these."""
 

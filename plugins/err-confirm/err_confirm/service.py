@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 from err_confirm.archive import Archive
 from err_confirm.catalog import Catalog, Severity, load, parse_policy
+from err_confirm.catalog.changes import changes
 from err_confirm.engine import Engine
 from err_confirm.errors import ErrConfirmError, StoreError
 from err_confirm.gate import Gate
@@ -83,13 +84,24 @@ class Service:
         self.archive.catch_up()
         self.store.close()
 
-    def reload(self) -> Catalog:
+    def reload(self, *, who: str, identity: str, room: str) -> Catalog:
         """Read all files again and use them if none is wrong; return what was read either way.
 
-        What waits already keeps what was shown.
+        What waits already keeps what was shown. The journal keeps what changed, and first: what cannot be kept is not
+        taken into use.
+
+        Args:
+            who: the person who wants it.
+            identity: who the chat network says that it is.
+            room: where they say so; empty in a direct message.
+
+        Raises:
+            StoreUnavailableError: the store does not answer; nothing was changed.
         """
         catalog = self._load()
         if not catalog.errors:
+            if changed := changes(self.catalog, catalog):
+                self.archive.note_reload(changed, who=who, identity=identity, room=room)
             self.catalog, self.index = catalog, Index(catalog.aliases.values())
             self.guards = Guards(catalog.guards.values())
         return catalog
@@ -105,6 +117,10 @@ class Service:
             log.warning("the journal could not be looked after: %s", error)
         changed, self._head = head != self._head, head
         return head if changed and head.number else None
+
+    def names(self) -> list[str]:
+        """Return the names of all aliases and guards, under which executions are found."""
+        return [*self.catalog.aliases, *self.catalog.guards]
 
     def plans(self, text: str) -> list[Plan]:
         """Return what a text would start. Raises TextError, ActionMissingError or TemplateError."""

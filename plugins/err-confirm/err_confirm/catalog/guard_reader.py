@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
@@ -30,6 +29,7 @@ _READABLE = frozenset({"string_too_long", "too_long"})
 """What may be wrong with `commands` although it is clear what they cover."""
 
 _MAY_BE_KEY = re.compile(r"^[^#\n]*?(?<![\w.-])commands[\"']?\s*:", re.MULTILINE)
+_KEY_OF_AN_ALIAS = re.compile(r"^[\"']?(?:formats|action_ref|run)[\"']?\s*:", re.MULTILINE)
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")  # what is UTF-16 has one in each letter
 
 
@@ -53,12 +53,8 @@ class GuardDraft:
 
 
 def is_guard(data: Mapping[str, Any]) -> bool:
-    """Tell whether a file is meant for a guard: it says `commands`, or what is nearly that and nothing of an alias."""
-    if _KEY in data:
-        return True
-    return not any(key in data for key in _OF_AN_ALIAS) and bool(
-        get_close_matches(_KEY, map(str.lower, data), cutoff=0.8)
-    )
+    """Tell whether a file may be meant for a guard: it says `commands`, or nothing of an alias, as if cut off."""
+    return _KEY in data or not any(key in data for key in _OF_AN_ALIAS)
 
 
 def read_guard(findings: Findings, people: People, default: Policy | None, *, shipped: bool = False) -> GuardDraft:
@@ -98,14 +94,18 @@ def read_guard(findings: Findings, people: People, default: Policy | None, *, sh
 
 
 def unreadable(problem: Problem) -> Guard | None:
-    """Return a guard over everything for a file that cannot be read; None if that cannot be a guard file."""
+    """Return a guard over everything for a file that cannot be read; None if it shows that it is an alias.
+
+    One that is empty or was cut off may have been anything.
+    """
     try:
         with problem.source.path.open("rb") as file:
             content = file.read(LARGEST + 1)
         text = _CONTROL.sub("", content.decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError):
         return refusing(problem)
-    return refusing(problem) if len(content) > LARGEST or _MAY_BE_KEY.search(text) else None
+    alias = _KEY_OF_AN_ALIAS.search(text) and not _MAY_BE_KEY.search(text)
+    return None if alias and len(content) <= LARGEST else refusing(problem)
 
 
 def refusing(problem: Problem) -> Guard:

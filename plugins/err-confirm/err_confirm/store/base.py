@@ -157,8 +157,8 @@ class Store(Protocol):
         """Return number and text of the last `limit` lines of the journal, in their order; one trip."""
         ...
 
-    def forget_lines(self, journal: Append, through: int) -> None:
-        """Append a line that says so, and remove all lines with a number up to `through`; all of it or nothing."""
+    def note(self, journal: Append, forget: int = 0) -> None:
+        """Append a line that belongs to no record, and remove those with a number up to `forget`; all or nothing."""
         ...
 
     def watch(self) -> Watch:

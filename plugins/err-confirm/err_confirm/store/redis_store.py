@@ -148,9 +148,9 @@ class RedisStore:
         """See `Store.newest`."""
         return list(map(_line, self._ask(self._client.xrevrange, self._key("log"), "+", "-", limit)))[::-1]
 
-    def forget_lines(self, journal: Append, through: int) -> None:
-        """See `Store.forget_lines`."""
-        self._append(journal, lambda line: self._run("forget_lines", [self._key("log")], *line, through))
+    def note(self, journal: Append, forget: int = 0) -> None:
+        """See `Store.note`."""
+        self._append(journal, lambda line: self._run("note", [self._key("log")], *line, forget))
 
     def watch(self) -> Watch:
         """See `Store.watch`."""

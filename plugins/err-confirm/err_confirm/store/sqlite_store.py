@@ -184,11 +184,11 @@ class SqliteStore:
                 (self._namespace, limit),
             ).fetchall()[::-1]
 
-    def forget_lines(self, journal: Append, through: int) -> None:
-        """See `Store.forget_lines`."""
+    def note(self, journal: Append, forget: int = 0) -> None:
+        """See `Store.note`."""
         with self._writing() as connection:
             self._append(connection, journal)
-            connection.execute("DELETE FROM journal WHERE namespace = ? AND number <= ?", (self._namespace, through))
+            connection.execute("DELETE FROM journal WHERE namespace = ? AND number <= ?", (self._namespace, forget))
 
     def watch(self) -> Watch:
         """See `Store.watch`."""

@@ -1,0 +1,50 @@
+"""Say what differs between two readings of the files: what the journal keeps of a reload."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from err_confirm.catalog.loading import Catalog
+from err_confirm.durations import format_duration
+from err_confirm.model import Action, Alias, Guard, Policy
+from err_confirm.policy import whom
+
+MOST = 200
+"""How many names of a kind are kept of each change."""
+
+
+def changes(before: Catalog, after: Catalog) -> dict[str, Any]:
+    """Return by kind the names that were added, removed and changed, and each policy that is another one now."""
+    kinds: dict[str, Any] = {}
+    for kind in ("aliases", "guards", "actions"):
+        if found := _changes(getattr(before, kind), getattr(after, kind)):
+            kinds[kind] = found
+    return kinds
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    same = [name for name in before.keys() & after.keys() if _content(before[name]) == _content(after[name])]
+    changed = sorted(before.keys() & after.keys() - set(same))
+    found: dict[str, Any] = {
+        "added": sorted(after.keys() - before.keys())[:MOST],
+        "removed": sorted(before.keys() - after.keys())[:MOST],
+        "changed": changed[:MOST],
+        "policies": {name: pair for name in changed[:MOST] if (pair := _policies(before[name], after[name]))},
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _content(item: Alias | Guard | Action) -> Alias | Guard | Action:
+    """Return what an item says, wherever that stands."""
+    return replace(item, source=None)  # type: ignore[arg-type]  # only to compare
+
+
+def _policies(before: Alias | Guard | Action, after: Alias | Guard | Action) -> list[str]:
+    """Return in words the policy before and the one after, if they differ."""
+    if isinstance(before, Action) or isinstance(after, Action) or before.policy == after.policy:
+        return []
+    return [_worded(before.policy), _worded(after.policy)]
+
+
+def _worded(policy: Policy | None) -> str:
+    return "none" if policy is None else f"{whom(policy.by)} within {format_duration(policy.within)}"
