@@ -6,6 +6,8 @@ from argparse import Action, ArgumentParser
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+LONGEST = 8_192
+"""The most characters of arguments that are read; longer ones may mean anything."""
 MOST_OPTIONS = 50
 """How many options are looked at; who gives more of them is up to something."""
 
@@ -27,6 +29,8 @@ def readings(text: str, parser: ArgumentParser | None) -> set[str] | None:
         text: the arguments as they were said.
         parser: what an `arg_botcmd` parses them with. It is only looked at: to run it could do anything.
     """
+    if len(text) > LONGEST:
+        return None
     try:
         words = shlex.split(text.translate(_TYPED))
     except ValueError:  # a quote is missing
