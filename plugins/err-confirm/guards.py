@@ -8,6 +8,7 @@ from typing import Any
 from errbot import BotPlugin, CommandError, botcmd
 
 from err_confirm.dangers import coverage
+from err_confirm.guards import Guards as AllGuards
 from err_confirm.hold import attach
 
 
@@ -29,5 +30,6 @@ class Guards(BotPlugin):
         confirm = self._bot.plugin_manager.get_plugin_obj_by_name("Confirm")
         if confirm is None or not confirm.is_activated:
             raise CommandError(self.hold.say_off())
-        found = coverage(confirm.service.guards, [command for command, _ in self.hold.methods.all()])
+        guards = AllGuards(confirm.service.catalog.guards.values())
+        found = coverage(guards, [command for command, _ in self.hold.methods.all()])
         return confirm.chat.reply(msg, confirm.chat.wording.say("guards", found=found))

@@ -207,3 +207,20 @@ def test_the_journal_keeps_what_a_reload_changed_and_who_wanted_it(tmp_path: Pat
         "guards": {"changed": ["drop"], "policies": {"drop": ["alice or bob within 1 h", "anyone within 1 h"]}},
         "actions": {"added": ["say"]},
     }
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "{name: site, formats: ['drop {{what}} now'], run: {command: [id]}, confirm: {by: nobody-knows}}",
+        "name: site\nformats:\n\t- drop {{what}} now\n",
+        "name: site\nformats:\n  - drop {{what}} now\nrun: {command: [id\n",
+    ],
+)
+def test_the_texts_of_a_broken_alias_do_not_become_another_plugins_command(tmp_path: Path, broken: str) -> None:
+    """`!restart web01` would else restart the bot, after a mistake in the file of the alias `restart`."""
+    with the_bot(tmp_path, {"aliases/site.yaml": broken}) as talk:
+        is_refused(talk, r".*aliases/site\.yaml:", said="!drop it now")
+        talk.alice.says("!drop")
+        talk.hears(r"\Adropped\Z", "#ops")
+        runs(talk)

@@ -180,7 +180,7 @@ class Hold:
             catalog = load(settings.aliases, settings.actions, people=settings.people, default=Policy())
         except (ErrConfirmError, ImportError) as error:
             return Guards([everything(Source(Path("config.py")), str(error))])
-        return Guards(catalog.guards.values())
+        return Guards([*catalog.all_guards(), *catalog.instead_of_aliases(OFF)])
 
     def _holds_step(self, name: str, method: Any) -> bool:
         return self.judge(method, name, None) is not None

@@ -58,7 +58,7 @@ class Service:
         self._default = parse_policy(settings.default, settings.people)
         self.catalog = self._load()
         self.index = Index(self.catalog.aliases.values())
-        self.guards = Guards(self.catalog.guards.values())
+        self.guards = Guards(self.catalog.all_guards())
         process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         seal = Seal(load_key(settings.key_file), settings.namespace)
         self.store = open_store(settings.store, namespace=settings.namespace)
@@ -103,7 +103,7 @@ class Service:
             if changed := changes(self.catalog, catalog):
                 self.archive.note_reload(changed, who=who, identity=identity, room=room)
             self.catalog, self.index = catalog, Index(catalog.aliases.values())
-            self.guards = Guards(catalog.guards.values())
+            self.guards = Guards(catalog.all_guards())
         return catalog
 
     def keep_journal(self) -> Head | None:

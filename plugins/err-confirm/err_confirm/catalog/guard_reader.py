@@ -1,7 +1,7 @@
 """Make a guard of a guard file; one that is wrong becomes a guard that refuses what it covers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from err_confirm.catalog.messages import problems
 from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.yaml_source import LARGEST, Location
 from err_confirm.guards import GUARDABLE, BotCommand, Guards, divided, everything
-from err_confirm.model import Guard, Policy
+from err_confirm.model import Guard, Policy, Source
 from err_confirm.people import People
 from err_confirm.visible import visible
 
@@ -30,6 +30,8 @@ _READABLE = frozenset({"string_too_long", "too_long"})
 
 _MAY_BE_KEY = re.compile(r"^[^#\n]*?(?<![\w.-])commands[\"']?\s*:", re.MULTILINE)
 _KEY_OF_AN_ALIAS = re.compile(r"^[\"']?(?:formats|action_ref|run)[\"']?\s*:", re.MULTILINE)
+_FORMAT = re.compile(r"""^(?:.*formats\W*:\s*\[|\s*-\s*(?:\w+:)?)\s*["']?([A-Za-z][\w-]*)""", re.MULTILINE)
+_FIRST_WORD = re.compile(r"[A-Za-z][\w-]*(?!\S)")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")  # what is UTF-16 has one in each letter
 
 
@@ -93,8 +95,8 @@ def read_guard(findings: Findings, people: People, default: Policy | None, *, sh
     return GuardDraft(guard, findings, file.enabled)
 
 
-def unreadable(problem: Problem) -> Guard | None:
-    """Return a guard over everything for a file that cannot be read; None if it shows that it is an alias.
+def unreadable(problem: Problem) -> Guard:
+    """Return a guard for a file that cannot be read: over everything, unless it shows that it is an alias.
 
     One that is empty or was cut off may have been anything.
     """
@@ -104,8 +106,24 @@ def unreadable(problem: Problem) -> Guard | None:
         text = _CONTROL.sub("", content.decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError):
         return refusing(problem)
-    alias = _KEY_OF_AN_ALIAS.search(text) and not _MAY_BE_KEY.search(text)
-    return None if alias and len(content) <= LARGEST else refusing(problem)
+    if len(content) > LARGEST or _MAY_BE_KEY.search(text) or not _KEY_OF_AN_ALIAS.search(text):
+        return refusing(problem)
+    return instead_of_alias(_FORMAT.findall(text), problem.source, str(problem))
+
+
+def instead_of_alias(texts: Iterable[str], source: Source, error: str) -> Guard:
+    """Return a guard that refuses what is said for an alias that cannot be used.
+
+    Without it, `!restart web01` would be Errbot's own `restart`, which takes no notice of the rest.
+
+    Args:
+        texts: what begins as the alias does.
+        source: of the alias.
+        error: why it cannot be used.
+    """
+    words = dict.fromkeys(match[0] for text in texts if (match := _FIRST_WORD.match(text)))
+    patterns = tuple(f"*:{word} ?*" for word in words)
+    return Guard(name=source.path.stem, commands=patterns, source=source, policy=None, error=_cut(error))
 
 
 def refusing(problem: Problem) -> Guard:
@@ -154,5 +172,9 @@ def _stem(findings: Findings) -> str:
 
 
 def _said(problem: Problem) -> str:
-    text = visible(str(problem))
+    return _cut(str(problem))
+
+
+def _cut(text: str) -> str:
+    text = visible(text)
     return text if len(text) <= LONGEST_ERROR else f"{text[: LONGEST_ERROR - 3]}..."

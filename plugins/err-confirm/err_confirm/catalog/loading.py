@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from err_confirm.catalog.alias_reader import Draft
 from err_confirm.catalog.comparison import compare_patterns, compare_texts, compare_with_action
 from err_confirm.catalog.findings import Findings
-from err_confirm.catalog.guard_reader import GuardDraft, refusing, unreadable
+from err_confirm.catalog.guard_reader import GuardDraft, instead_of_alias, refusing, unreadable
 from err_confirm.catalog.problem import Problem, Severity, UnreadableError
 from err_confirm.catalog.yaml_source import read
 from err_confirm.errors import ActionMissingError
@@ -21,13 +22,15 @@ _DEFAULT_FOLDER = Path("aliases")  # a bot need not have one
 class Catalog:
     """All aliases, guards and actions by their names, and what is wrong with the files they came from.
 
-    The guards are those that are enabled. A file that is wrong has one, too, which refuses what it covers.
+    The guards are those that are enabled. A file that is wrong has one, too, which refuses what it covers. `instead`
+    are guards that refuse the texts of aliases that were left out.
     """
 
     aliases: Mapping[str, Alias]
     guards: Mapping[str, Guard]
     actions: Mapping[str, Action]
     problems: tuple[Problem, ...]
+    instead: tuple[Guard, ...] = ()
 
     def action(self, alias: Alias) -> Action:
         """Return the action that an alias starts. Raises ActionMissingError."""
@@ -35,6 +38,17 @@ class Catalog:
         if action is None:
             raise ActionMissingError(alias.name, alias.action_ref)
         return action
+
+    def all_guards(self) -> Iterator[Guard]:
+        """Yield the guards, and what stands for the aliases that were left out."""
+        yield from self.guards.values()
+        yield from self.instead
+
+    def instead_of_aliases(self, why: str) -> Iterator[Guard]:
+        """Yield what refuses the texts of each alias while none of them can be started."""
+        for alias in self.aliases.values():
+            texts = (text for format_ in alias.formats for text in format_.representations)
+            yield instead_of_alias(texts, alias.source, why)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -59,6 +73,8 @@ class Loading:
         self._shipped: dict[str, GuardDraft] = {}
         self._guards: list[GuardDraft] = []
         self._refusing: list[Guard] = []
+        self._instead: list[Guard] = []
+        self._aliases: list[Findings] = []
         self._findings: list[Findings] = []
         self._problems: list[Problem] = []
 
@@ -84,8 +100,9 @@ class Loading:
                     findings = Findings(read(path))
                 except UnreadableError as error:
                     self._problems.append(error.problem)
-                    if guards and (guard := unreadable(error.problem)):
-                        self._refusing.append(guard)
+                    if guards:
+                        guard = unreadable(error.problem)
+                        (self._refusing if guard.unreadable else self._instead).append(guard)
                 else:
                     self._findings.append(findings)
                     yield findings
@@ -101,6 +118,7 @@ class Loading:
 
     def add_alias(self, findings: Findings, draft: Draft | None) -> None:
         """Keep an alias with the action it brings, unless it has errors or there is one of its name."""
+        self._aliases.append(findings)
         if draft is None or self._is_taken(findings, draft.alias.name, [*self._shipped.values(), *self._guards]):
             return
         if draft.action is None or self.add_action(findings, draft.action):
@@ -146,6 +164,7 @@ class Loading:
             guards=self._enabled_guards(),
             actions=dict(sorted(self._actions.items())),
             problems=tuple(sorted(problems, key=lambda problem: (problem.source.path, problem.source.line))),
+            instead=(*self._instead, *(_instead(findings) for findings in self._aliases if findings.failed)),
         )
 
     def _enabled_guards(self) -> dict[str, Guard]:
@@ -166,6 +185,21 @@ def _find(actions: Mapping[str, Action], action_ref: str) -> Action | None:
     pack, _, name = action_ref.partition(".")
     action = actions.get(name)
     return action if action and action.pack in ("", pack) else None
+
+
+def _instead(findings: Findings) -> Guard:
+    """Return what refuses the texts of an alias that is left out."""
+    error = next(problem for problem in findings.problems if problem.severity is Severity.ERROR)
+    return instead_of_alias(_texts(findings.document.data.get("formats")), error.source, str(error))
+
+
+def _texts(formats: Any) -> Iterator[str]:
+    """Yield all texts in what stands under `formats`, whatever that is."""
+    if isinstance(formats, str):
+        yield formats
+    elif isinstance(formats, list | dict):
+        for each in formats.values() if isinstance(formats, dict) else formats:
+            yield from _texts(each)
 
 
 def _is_there(path: Path) -> bool:
