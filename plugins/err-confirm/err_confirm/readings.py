@@ -15,6 +15,7 @@ _ALL = (argparse.ONE_OR_MORE, argparse.ZERO_OR_MORE)
 _REST = (argparse.REMAINDER, argparse.PARSER)
 _TYPED = str.maketrans({"\u2014": "--", "\u201c": '"', "\u201d": '"', "\u2019": "'", "\u2018": "'"})
 """What phones make of dashes and quotes, and Errbot's `arg_botcmd` takes back."""
+_UNQUOTED = dict.fromkeys(map(ord, "\"'\u201c\u201d\u2018\u2019"))
 
 _Option = tuple[int, Action, str | None]
 """The place of an option among the words, what it is, and the value that is in the same word."""
@@ -33,8 +34,8 @@ def readings(text: str, parser: ArgumentParser | None) -> set[str] | None:
         return None
     try:
         words = shlex.split(text.translate(_TYPED))
-    except ValueError:  # a quote is missing
-        words = text.translate(_TYPED).split()
+    except ValueError:  # a quote is missing: only a command that takes them off itself makes anything of it
+        words = text.translate(_TYPED | _UNQUOTED).split()
     found = [[text], words]
     if parser is not None:
         options = list(islice(_options(words, parser), MOST_OPTIONS + 1))
