@@ -8,6 +8,7 @@ from err_confirm.errors import (
     ActionMissingError,
     AmbiguousMatchError,
     DuplicateParameterError,
+    GuardsDifferError,
     NobodyError,
     ParameterError,
     PostError,
@@ -17,6 +18,7 @@ from err_confirm.errors import (
     TooManyMatchesError,
 )
 from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES
+from err_confirm.hold import OFF
 from err_confirm.model import Execution, State
 from err_confirm.transition import Reason
 from err_confirm.wording import Wording
@@ -50,6 +52,15 @@ ERRORS = (
     NobodyError("bots and webhooks cannot ask or answer here"),
 )
 
+GUARDED = (
+    OFF,
+    'aliases/prod.yaml:3: unknown key "need"',
+    GuardsDifferError("Deploy:deploy", ["aliases/a.yaml:2", "aliases/b.yaml:1"]),
+    "its arguments cannot be kept until it is confirmed",
+    "it could not be asked for: the room is gone",
+)
+"""Why a guarded command is refused."""
+
 
 def sentences() -> set[str]:
     """Return them as they look in chat, each on one line (of several lines, the first)."""
@@ -69,6 +80,9 @@ def sentences() -> set[str]:
     said.append(wording.say("unclear", verb="confirm", reference="7f3k", candidates=()))
     said.append(wording.say("unclear", verb="confirm", reference="7f3k", candidates=(ASKED.id, "7f3kw0m2")))
     said.append(wording.say("unclear", verb="confirm", reference="", candidates=(ASKED.id,)))
+    said.append(wording.say("held", said="deploy"))
+    said.append(wording.say("flow_waits", flow="release", said="!deploy"))
+    said += [wording.say("refused_guarded", command="Deploy:deploy", why=why) for why in GUARDED]
     failed = PostError("a message to #ops could not be posted: no such room")
     unposted = replace(ASKED, state=State.CANCELED, reason=str(failed), decided_by="alice")
     said.append(wording.say("canceled", e=unposted, who="@alice"))

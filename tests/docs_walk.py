@@ -52,6 +52,8 @@ SILENCE = 2.5
 CLOCK = "14:03:20 UTC"
 ASIDE = "@root"
 """Whom the bot answers when `Talk.quiet` asks it."""
+ADMINS_ONLY = ("!aliases reload", "!plugin", "!shutdown")
+"""With what begins what only a bot admin may say, and to the bot alone."""
 
 
 class Walk:
@@ -78,7 +80,7 @@ class Walk:
         """The bot of this copy, started when it is first needed."""
         if self._talk is None:
             settings = {name: value for name, value in self.config.items() if name.startswith("CONFIRM_")}
-            self._talk = self._stack.enter_context(a_bot(self.folder, **settings))
+            self._talk = self._stack.enter_context(a_bot(self.folder, shipped=True, **settings))
         return self._talk
 
     def do(self, block: Block) -> None:
@@ -174,9 +176,15 @@ class Walk:
         return _CLOCK.sub(CLOCK, line)
 
     def _tell(self, person: str, text: str) -> None:
-        """Say something in a room, or directly what only a bot admin may say."""
-        admins_only = text.lower().startswith("!aliases reload")
-        getattr(self.talk, person).says(self._translated(text), None if admins_only else "#ops")
+        """Say something in a room; to the bot alone what only admins may say, and the answer to a prompt there."""
+        said = self._translated(text)
+        getattr(self.talk, person).says(said, None if self._is_direct(person, said) else "#ops")
+
+    def _is_direct(self, person: str, said: str) -> bool:
+        if said.lower().startswith(ADMINS_ONLY):
+            return True
+        places = [execution.place for execution in self.talk.executions() if execution.id in said.split()]
+        return any(not place.room and place.person == f"@{person}" for place in places)
 
     def _exchange(self, person: str, text: str, lines: int, block: Block) -> list[str]:
         """Say something as a person, and return the lines that the bot answers to anybody."""

@@ -39,7 +39,15 @@ from docs_walk import FILE, REFUSED, a_walk, compare, loaded, refusals
 from err_confirm import errors
 from err_confirm.backends import BACKENDS
 from err_confirm.catalog import RESERVED
-from err_confirm.catalog.entries import AckEntry, ActionFile, AliasFile, FormatEntry, ParameterEntry, ResultEntry
+from err_confirm.catalog.entries import (
+    AckEntry,
+    ActionFile,
+    AliasFile,
+    FormatEntry,
+    GuardFile,
+    ParameterEntry,
+    ResultEntry,
+)
 from err_confirm.catalog.policies import DenyEntry, PolicyEntry, RetryEntry
 from err_confirm.chat import DONE
 from err_confirm.cli import COMMANDS, Exit
@@ -69,8 +77,8 @@ LIBRARY = ROOT / "plugins/err-confirm/err_confirm"
 ALIASES, ACTIONS, CHAT, CLI, CONCEPTS = (
     DOCS / f"{name}.md" for name in ("aliases", "actions", "chat", "cli", "concepts")
 )
-COMPARISON, RELIABILITY, SECURITY, STORES = (
-    DOCS / f"{name}.md" for name in ("comparison", "reliability", "security", "stores")
+COMPARISON, GUARDS, RELIABILITY, SECURITY, STORES = (
+    DOCS / f"{name}.md" for name in ("comparison", "guards", "reliability", "security", "stores")
 )
 NOTHING = "–"
 
@@ -181,6 +189,7 @@ TABLES: Sequence[tuple[Path, str, dict[str, tuple[type[BaseModel], str]]]] = [
         | {f"retry.{key}": (RetryEntry, key) for key in RetryEntry.model_fields}
         | {f"deny.{key}": (DenyEntry, key) for key in DenyEntry.model_fields},
     ),
+    (GUARDS, "Keys of a guard file", {key: (GuardFile, key) for key in GuardFile.model_fields}),
     (ACTIONS, "Keys of an action file", {key: (ActionFile, key) for key in ActionFile.model_fields}),
     (ACTIONS, "Keys of a parameter", {key: (ParameterEntry, key) for key in ParameterEntry.model_fields}),
     (ACTIONS, "run: command", {key: (CommandSettings, key) for key in CommandSettings.model_fields}),
@@ -264,6 +273,8 @@ PHRASES = [
     (ALIASES, f"at least {import_module('err_confirm.catalog.policies').SHORTEST_POLL} s and at most"),
     (ALIASES, f"and at most {import_module('err_confirm.catalog.policies').LONGEST_WAIT / 86_400:g} days"),
     (ACTIONS, f"killed {GRACE:g} s later"),
+    (GUARDS, f"has the last {import_module('err_confirm.calls').MOST_OUTPUT:,} characters of them"),
+    (GUARDS, f"it waits {import_module('err_confirm.calls').STARTED_WITHIN:g} s for that"),
     (ACTIONS, f"which is `{CONSTANTS['PATH']}`, `LANG`, which is `{CONSTANTS['LANG']}`"),
     (CHAT, f"An id has {import_module('err_confirm.ids').LENGTH} characters"),
     (CHAT, f"of `{import_module('err_confirm.ids').ALPHABET}`"),
@@ -332,7 +343,7 @@ def test_the_chat_commands_are_those_of_the_plugins(tmp_path: Path) -> None:
         ours = {
             name.replace("_", " ")
             for name, function in talk.bot.commands.items()
-            if isinstance(function.__self__, BotPlugin) and function.__self__.name in ("Confirm", "Aliases")
+            if isinstance(function.__self__, BotPlugin) and function.__self__.name in ("Confirm", "Aliases", "Guards")
         }
     assert chat_headings == ours
     assert {*DONE} <= ours
@@ -343,7 +354,8 @@ def test_every_chat_command_that_is_spoken_of_exists() -> None:
     config = runpy.run_path(str(ROOT / "config.py"))
     first_words = {way.split()[0] for alias in loaded(ROOT, config).aliases.values() for way in said_ways(alias)}
     known = {heading.split()[0] for heading in headings(CHAT)} | first_words
-    known |= {"help", "asuser", "asadmin", "inperson", "greet", "repos", "plugin"}
+    known |= {"help", "asuser", "asadmin", "inperson", "greet", "repos", "plugin", "room", "echo", "deploy", "shutdown"}
+    known |= {"flows", "history"}
     for page in PAGES:
         for span in codes(prose(page)):
             if re.match(r"!\w", span):
