@@ -172,8 +172,9 @@ def heard(
     ours: bool,
     config: Mapping[str, Any],
     guards: str | None = None,
+    held: str = "no text is",
 ) -> list[Heard]:
-    """Say all to a bot, each as soon as all before it is answered."""
+    """Say all to a bot, each as soon as all before it is answered; what is `held` gets one answer, if late."""
     reset_app()
     write_files(folder, {"aliases/guards.yaml": guards} if guards else {})
     plugins = plugins_folder(folder / "plugins", *names, ours=ours)
@@ -190,14 +191,16 @@ def heard(
         for person, room, text in script:
             before = len(ran(talk))
             getattr(talk, person).says(text, room)
-            told = [(to, masked(told, folder, hidden)) for to, told in all_of(talk)]
+            told = [(to, masked(told, folder, hidden)) for to, told in all_of(talk, 1 if re.match(held, text) else 0)]
             answers.append(Heard(told, sorted(map(repr, ran(talk)[before:]))))
         return answers
 
 
-def all_of(talk: Talk) -> list[tuple[str, str]]:
-    """Wait until commands and flows have come to rest, and return what was told meanwhile."""
+def all_of(talk: Talk, least: int) -> list[tuple[str, str]]:
+    """Wait until commands and flows have come to rest, and for so many messages, and return what was told meanwhile."""
     before = talk._read
+    for _ in range(least):
+        talk.hears("")
     talk.quiet()
     eventually(lambda: not talk.bot.flow_executor._pool._cache)
     while True:
@@ -260,7 +263,8 @@ def test_what_is_not_guarded_answers_as_it_does_without_us(
 
 def test_a_guard_changes_what_it_covers_and_nothing_else(tmp_path: Path) -> None:
     guard = "{commands: ['Summit:merge ask', 'VMware:vmware_clone --cpu*', 'LabHub:unassign*'], confirm: {by: others}}"
+    held = "!(merge ask|vmware clone --cpu|unassign)"
     alone = heard(tmp_path / "alone", COMMANDS, WORK, ours=False, config={})
-    beside = heard(tmp_path / "beside", COMMANDS, WORK, ours=True, config={}, guards=guard)
+    beside = heard(tmp_path / "beside", COMMANDS, WORK, ours=True, config={}, guards=guard, held=held)
     changed = {said.text for said, expected, answered in zip(WORK, alone, beside, strict=True) if answered != expected}
-    assert changed == {said.text for said in WORK if re.match("!(merge ask|vmware clone --cpu|unassign)", said.text)}
+    assert changed == {said.text for said in WORK if re.match(held, said.text)}
