@@ -52,11 +52,16 @@ def talks(terminal: Terminal) -> None:
 def runs_a_function(terminal: Terminal) -> None:
     """See the end of an action that is a Python function, which our library runs in a process of its own."""
     terminal.types("!clean up /tmp older than 3000 days")
-    asked = terminal.shows(f"^!confirm {ID}$")[1]
-    for line in ("!asuser bob", f"!confirm {asked}"):
-        terminal.types(line)
+    asked = bob_confirms(terminal)
     terminal.shows(f"{asked} succeeded")
-    terminal.types("!asadmin")
+
+
+def bob_confirms(terminal: Terminal) -> str:
+    """Let another person confirm what was asked for, and return its id."""
+    asked = terminal.shows(f"^!confirm {ID}$")[1]
+    for line in ("!asuser bob", f"!confirm {asked}", "!asadmin"):
+        terminal.types(line)
+    return asked
 
 
 def ends_cleanly(terminal: Terminal, folder: Path) -> None:
@@ -116,6 +121,7 @@ def test_the_plugins_of_a_wheel_are_found_by_their_entry_point(tmp_path: Path, i
         talks(terminal)
         runs_a_function(terminal)
         terminal.types(f"!repos install file://{neighbour}")
+        bob_confirms(terminal)
         terminal.shows("A new plugin repository has been installed correctly")
         terminal.types("!paths")
         paths = json.loads(terminal.shows(r"paths: (\[.*\])$")[1])
