@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import errbot.core
 from errbot.bootstrap import setup_bot
 
 from servers import PATIENCE, eventually
@@ -145,6 +146,8 @@ def a_bot(folder: Path, *, shipped: bool = False, **config: Any) -> Iterator[Tal
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Errbot's own plugins import
         bot = setup_bot("Loopback", logging.getLogger(), SimpleNamespace(**settings))
+    # Errbot keeps the pool of threads that each admin's command replaces, with its pipe, until the process ends.
+    errbot.core.atexit = SimpleNamespace(register=lambda _: None)
     thread = threading.Thread(target=bot.serve_forever, name="bot", daemon=True)
     thread.start()
     talk = Talk(bot)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import select
 import signal
 import sys
 from contextlib import suppress
@@ -13,7 +12,7 @@ import pytest
 from err_confirm.model import Action, Source
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Running
-from servers import PATIENCE
+from servers import PATIENCE, readable
 
 LIMITS = (0.3, 3.0, 30.0)
 """Seconds of time limits: the next one is tried where a machine was too slow for the one before."""
@@ -112,7 +111,7 @@ class News:
         """Return the next line."""
         line = b""
         while not line.endswith(b"\n"):
-            assert select.select([self._pipe], [], [], PATIENCE)[0], f"no news, only {line!r}"
+            assert readable(self._pipe.fileno(), PATIENCE), f"no news, only {line!r}"
             line += self._pipe.read(1)
         return line.decode().strip()
 
@@ -127,7 +126,7 @@ class News:
         found: list[Watched] = []
         while len(found) < count:
             is_over = running.wait(0) is not None
-            if select.select([self._pipe], [], [], 0.01)[0]:
+            if readable(self._pipe.fileno(), 0.01):
                 with suppress(ProcessLookupError):  # it has ended since it wrote its line
                     found.append(self.process())
             elif is_over:
@@ -152,7 +151,7 @@ class Watched:
 
     def is_gone(self, within: float = PATIENCE) -> bool:
         """Return whether it ends within so many seconds."""
-        return bool(select.select([self.descriptor], [], [], within)[0])
+        return readable(self.descriptor, within)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ run: {command: [./lines, "{{ what }}"]}
 name: brief
 formats: ['brief {{what}}']
 action_ref: echo
-confirm: {retry: {count: 2, delay: 50ms}}
+confirm: {retry: {count: 2, delay: 200ms}}
 """,
     "aliases/lines.yaml": "{name: lines, formats: ['lines {{what}}'], action_ref: lines, confirm: none}",
     "aliases/number.yaml": """
