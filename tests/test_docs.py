@@ -54,7 +54,7 @@ from err_confirm.cli import COMMANDS, Exit
 from err_confirm.durations import format_duration, parse_duration
 from err_confirm.engine import Engine
 from err_confirm.index import Index
-from err_confirm.journal import PRUNED, Entry, Line, append
+from err_confirm.journal import PRUNED, RELOADED, Entry, Line, append
 from err_confirm.model import Outcome, ParameterType, Place, Policy, State, Verdict, Vote
 from err_confirm.people import EVERYBODY, People
 from err_confirm.plan import plan
@@ -89,6 +89,8 @@ def names_in(name: str) -> dict[str, Any]:
 
 
 RACE, MACHINE, TEMPLATES = (names_in(f"test_{name}.py") for name in ("race", "transition", "templating"))
+GUARDED = names_in("chat/test_guard_matrix.py")
+MATRIX = (len(GUARDED["CELLS"]) + len(GUARDED["SYNCHRONOUS_CELLS"])) * len(GUARDED["FATES"])
 
 
 def named(path: Path) -> str:
@@ -295,6 +297,9 @@ PHRASES = [
     (STORES, f"`CONFIRM_JOURNAL_KEEP` ({read_settings(None, {}).journal_keep / 86_400:g} days)"),
     (RELIABILITY, f"{len(RACE['RACERS'])} processes, {RACE['EXECUTIONS']:,} executions each time"),
     (RELIABILITY, f"{RACE['VOTERS']} votes on one execution"),
+    (RELIABILITY, f"or decided after a restart | {MATRIX:,} cells"),
+    (SECURITY, f"{len(GUARDED['PATHS'])} ways, {len(GUARDED['KINDS'])} kinds of commands"),
+    (SECURITY, f"and {len(GUARDED['FATES'])} ends, {MATRIX:,} cells"),
     (RELIABILITY, f"its {len(MACHINE['EDGES'])} changes of state"),
     (RELIABILITY, f"the state machine | {len(MACHINE['PLANTED'])} |"),
     (RELIABILITY, f"the types of parameters | {len(names_in('test_parameters.py')['PLANTED'])} |"),
@@ -435,7 +440,7 @@ def test_the_fields_of_a_line_are_those_of_the_journal(tmp_path: Path) -> None:
     rows = {name: row[1] for row in table(SECURITY, "The journal") for name in codes(row[0])}
     assert set(rows) == {*Entry.__slots__, *Line.__slots__} - {"entry", "text"}
     states = {str(state) for state in State} - {State.PENDING, State.APPROVED}
-    assert set(codes(rows["what"])) == {"asked", "posted", "confirmed", PRUNED} | states
+    assert set(codes(rows["what"])) == {"asked", "posted", "confirmed", RELOADED, PRUNED} | states
 
 
 def test_a_system_counts_as_matched_only_where_a_test_of_the_chat_replays_it() -> None:
