@@ -53,9 +53,10 @@ from err_confirm.chat import DONE
 from err_confirm.cli import COMMANDS, Exit
 from err_confirm.durations import format_duration, parse_duration
 from err_confirm.engine import Engine
+from err_confirm.guards import BotCommand, Guards
 from err_confirm.index import Index
 from err_confirm.journal import PRUNED, RELOADED, Entry, Line, append
-from err_confirm.model import Outcome, ParameterType, Place, Policy, State, Verdict, Vote
+from err_confirm.model import Guard, Outcome, ParameterType, Place, Policy, Source, State, Verdict, Vote
 from err_confirm.people import EVERYBODY, People
 from err_confirm.plan import plan
 from err_confirm.runners import RUNNERS
@@ -262,6 +263,38 @@ def test_the_lists_of_words_are_complete() -> None:
     assert {mode.lower(): scheme for mode, scheme in schemes.items()} == {
         mode: backend.scheme for mode, backend in BACKENDS.items()
     }
+
+
+# Guards
+
+SPOKEN = {
+    "!deploy": BotCommand(plugin="Deploy", name="deploy"),
+    "!plugin reload": BotCommand(plugin="Plugins", name="plugin_reload"),
+    "!aliases reload": BotCommand(plugin="Aliases", name="aliases_reload", own=True),
+}
+
+
+def test_the_patterns_cover_what_the_page_says_and_not_what_it_says_not() -> None:
+    """Each text of the second column, with each pattern of the first."""
+    tried = 0
+    for pattern, meaning in table(GUARDS, "Patterns"):
+        for covered, part in zip((True, False), meaning.split("but not"), strict=False):
+            for text in filter(re.compile("!").match, codes(part)):
+                said = max((name for name in SPOKEN if text.startswith(name)), key=len)
+                for each in codes(pattern):
+                    guards = Guards([Guard(name="it", commands=(each,), source=Source(GUARDS), policy=Policy())])
+                    found = guards.guarding(SPOKEN[said], text.removeprefix(said).strip())
+                    assert bool(found) is covered, (each, text)
+                    tried += 1
+    assert tried > 9
+
+
+def test_why_a_held_command_fails_is_said_as_on_the_page() -> None:
+    """Each reason stands in the code, but for the names in it."""
+    source = "".join((LIBRARY / name).read_text() for name in ("calls.py", "chat.py"))
+    for reason in first_codes(GUARDS, "How it runs after the yes"):
+        for part in re.split(r"Deploy:launch|Deploy|deploy|@alice|…", reason):
+            assert part.strip(": ") in source, reason
 
 
 # Numbers
