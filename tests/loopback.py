@@ -3,8 +3,9 @@
 Several people, rooms and direct messages; no network and no terminal. `talk.py` copies this file beside a `.plug` file
 in a temporary folder, from where Errbot loads it as it loads any backend.
 
-With `LOOPBACK_NETWORK = "slackv3"` or `"telegram"` people and rooms have the ids of that network, and what is heard is
-what that network's backend hands over to it.
+With `LOOPBACK_NETWORK = "slackv3"` or `"telegram"` people and rooms are as that network's backend makes them, with its
+ids, also for access control, and what is heard is what that backend hands over to the network. All are called as on
+the text backend: `@alice`, `#ops`, `#ops/alice`.
 """
 
 import queue
@@ -37,23 +38,69 @@ def slack():
 CONVERTERS = {"text": text, "slackv3": slack, "telegram": text}
 
 
-class Person(text_backend.TextPerson):
-    """Somebody with an id on each network."""
+class SlackPerson(text_backend.TextPerson):
+    """As errbot-backend-slackv3 0.3.2 knows somebody."""
 
     @property
     def userid(self):
         return f"U{self.person.removeprefix('@').upper()}"
 
     @property
-    def id(self):
-        return int.from_bytes(self.person.removeprefix("@").encode())
+    def aclattr(self):
+        return self.userid
 
 
-class Occupant(text_backend.TextOccupant):
-    """The same in a room."""
+class SlackRoomOccupant(text_backend.TextOccupant):
+    """The same in a room, from both ids; a client of the network is needed for it, too."""
+
+    def __init__(self, webclient, userid, channelid, bot):
+        if userid[0] not in "UWB" or channelid[0] not in "DCG" or webclient is not bot.slack_web:
+            raise ValueError(f"{userid} in {channelid} is nobody")
+        super().__init__(SlackPerson(userid[1:].lower()), bot.query_room(f"#{channelid[1:]}"))
 
     userid = property(lambda self: self.person.userid)
+    aclattr = property(lambda self: self.userid)
+
+
+class TelegramPerson(text_backend.TextPerson):
+    """As Errbot 6.2.1 knows somebody on Telegram: the number is a text."""
+
+    @property
+    def id(self):
+        return str(int.from_bytes(self.person.removeprefix("@").encode()))
+
+    @property
+    def aclattr(self):
+        return self.id
+
+
+class TelegramMUCOccupant(text_backend.TextOccupant):
+    """The same in a group; the names are not known where a bot makes one of a number."""
+
+    def __init__(self, id, room, first_name=None, last_name=None, username=None):
+        number = int(id)
+        super().__init__(TelegramPerson(number.to_bytes((number.bit_length() + 7) // 8).decode()), room)
+
     id = property(lambda self: self.person.id)
+    aclattr = property(lambda self: self.id)
+
+
+class SlackRoom(text_backend.TextRoom):
+    """A channel, which access control knows by its id."""
+
+    id = property(lambda self: f"C{self.name}")
+    aclattr = property(lambda self: self.id)
+
+
+class TelegramRoom(text_backend.TextRoom):
+    """A group: its number is below zero."""
+
+    id = property(lambda self: str(-int.from_bytes(self.name.encode())))
+    aclattr = property(lambda self: self.id)
+
+
+PEOPLE = {"text": text_backend.TextPerson, "slackv3": SlackPerson, "telegram": TelegramPerson}
+ROOMS = {"text": text_backend.TextRoom, "slackv3": SlackRoom, "telegram": TelegramRoom}
 
 
 class Loopback(text_backend.TextBackend):
@@ -68,6 +115,7 @@ class Loopback(text_backend.TextBackend):
         self.inbox = queue.SimpleQueue()
         self.heard = queue.SimpleQueue()
         self.event = {}
+        self.slack_web = object()
         self.broken_rooms = set()
         self._converter = CONVERTERS[self._network]()
         self._one_at_a_time = threading.Lock()  # the converter mixes up messages of different threads
@@ -82,11 +130,11 @@ class Loopback(text_backend.TextBackend):
             while (said := self.inbox.get()) is not None:
                 person, room, body = said
                 message = Message(body, extras={"slack_event": self.event} if self._network == "slackv3" else {})
-                message.frm = Person(person)
+                message.frm = PEOPLE[self._network](person)
                 message.to = self.bot_identifier
                 if room:
-                    message.to = self._room(room)
-                    message.frm = Occupant(message.frm, message.to)
+                    message.to = self.query_room(room)
+                    message.frm = self._occupant(message.frm, message.to)
                 self.callback_message(message)
         finally:
             self.disconnect_callback()
@@ -95,13 +143,21 @@ class Loopback(text_backend.TextBackend):
     def build_identifier(self, text_representation):
         match self._network, text_representation[:3]:
             case "slackv3", "<@U":
-                return Person(text_representation[3:-1].lower())
+                return SlackPerson(text_representation[3:-1].lower())
             case "slackv3", "<#C":
-                return self._room(f"#{text_representation[3:-1]}")
+                return self.query_room(f"#{text_representation[3:-1]}")
             case "telegram", _ if text_representation.isdigit():
                 number = int(text_representation)
-                return Person(number.to_bytes((number.bit_length() + 7) // 8).decode())
+                return TelegramPerson(number.to_bytes((number.bit_length() + 7) // 8).decode())
         return super().build_identifier(text_representation)
+
+    def query_room(self, room):
+        """Return a room with its id, the same one each time."""
+        found = next((each for each in self._rooms if str(each) == room), None)
+        if found is None:
+            found = ROOMS[self._network](room.removeprefix("#"), self)
+            self._rooms.insert(0, found)
+        return found
 
     def send_message(self, msg):
         if str(msg.to) in self.broken_rooms:
@@ -111,7 +167,10 @@ class Loopback(text_backend.TextBackend):
         with self._one_at_a_time:
             self.heard.put((str(msg.to), self._converter.convert(msg.body).strip()))
 
-    def _room(self, name):
-        room = self.query_room(name)
-        room.id = f"C{name.removeprefix('#')}"
-        return room
+    def _occupant(self, person, room):
+        match self._network:
+            case "slackv3":
+                return SlackRoomOccupant(self.slack_web, person.userid, room.id, self)
+            case "telegram":
+                return TelegramMUCOccupant(person.id, room)
+        return text_backend.TextOccupant(person, room)

@@ -116,6 +116,11 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
             path.chmod(0o755)
 
 
+def on_networks(name: str) -> tuple[str, str]:
+    """Return as whom access control knows somebody on the loopback's Slack and on its Telegram."""
+    return f"U{name.upper()}", str(int.from_bytes(name.encode()))
+
+
 @contextmanager
 def a_bot(folder: Path, *, shipped: bool = False, **config: Any) -> Iterator[Talk]:
     """Start a bot on the alias and action files below `folder`, and end it cleanly; its data stays there.
@@ -131,7 +136,8 @@ def a_bot(folder: Path, *, shipped: bool = False, **config: Any) -> Iterator[Tal
     settings = {
         **vars(importlib.import_module("errbot.config-template")),
         "AUTOINSTALL_DEPS": False,
-        "BOT_ADMINS": ("@alice", "@root"),
+        "BOT_ADMINS": ("@alice", "@root", *(aclattr for name in ("alice", "root") for aclattr in on_networks(name))),
+        "BOT_ADMINS_NOTIFICATIONS": ("@alice", "@root"),
         "BOT_DATA_DIR": str(folder / "data"),
         "BOT_EXTRA_BACKEND_DIR": str(folder / "backend"),
         "BOT_EXTRA_PLUGIN_DIR": str(ROOT / "plugins"),
