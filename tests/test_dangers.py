@@ -9,9 +9,9 @@ from err_confirm.guards import BotCommand, Guards
 from err_confirm.model import Guard, Policy, Source
 
 
-def a_command(spelled: str, *, admin_only: bool = False, own: bool = False, function: str = "") -> BotCommand:
+def a_command(spelled: str, *, admin_only: bool = False, function: str = "") -> BotCommand:
     plugin, _, name = spelled.partition(":")
-    return BotCommand(plugin=plugin, name=name, function=function or name, admin_only=admin_only, own=own)
+    return BotCommand(plugin=plugin, name=name, function=function or name, admin_only=admin_only)
 
 
 def a_guard(name: str, *commands: str, policy: Policy | None = Policy(), **more: object) -> Guard:
@@ -182,8 +182,8 @@ def test_what_is_meant_to_run_at_once_is_not_named() -> None:
 def test_our_own_commands_are_covered_only_where_they_may_be() -> None:
     """To confirm must not need a confirmation, and is not dangerous; to reload the aliases may be guarded."""
     commands = [
-        a_command("Confirm:confirm", own=True, admin_only=True),
-        a_command("Aliases:aliases_reload", own=True, admin_only=True),
+        a_command("Confirm:confirm", admin_only=True),
+        a_command("Aliases:aliases_reload", admin_only=True),
     ]
     found = coverage(Guards([a_guard("all", "*")]), commands)
     assert spelled(found.guards[0].patterns[0].whole) == ["Aliases:aliases_reload"]

@@ -102,10 +102,10 @@ def test_a_command_that_errbot_has_renamed_is_known_by_both_names(pattern):
 def test_our_own_commands_have_no_guard_but_the_one_that_loads_files():
     """To confirm must not need a confirmation."""
     guards = [a_guard("*")]
-    assert decides(guards, a_command("Confirm:confirm", own=True)) == ""
-    assert decides(guards, a_command("Confirm:confirm-deny", "deny", own=True)) == ""
-    assert decides(guards, a_command("Aliases:aliases_reload", own=True)) == "g"
-    assert decides(guards, a_command("Aliases:aliases-aliases_reload", "aliases_reload", own=True)) == "g"
+    assert decides(guards, a_command("Confirm:confirm")) == ""
+    assert decides(guards, a_command("Confirm:confirm-deny", "deny")) == ""
+    assert decides(guards, a_command("Aliases:aliases_reload")) == "g"
+    assert decides(guards, a_command("Aliases:aliases-aliases_reload", "aliases_reload")) == "g"
     assert decides(guards, a_command("Other:confirm")) == "g"
 
 
@@ -345,4 +345,4 @@ def test_all_guards_over_a_command_are_told_the_deciding_one_first():
         ("prod", "Deploy:deploy *", False),
         ("g", "*", False),
     ]
-    assert guards.covering(a_command("Confirm:confirm", own=True)) == []
+    assert guards.covering(a_command("Confirm:confirm")) == []

@@ -122,8 +122,7 @@ def test_what_is_found_is_what_a_real_bot_has(tmp_path: Path) -> None:
         found = scan(talk.bot.bot_config)
     assert found.unread == ()
     assert {key(command) for command in found.commands} == real
-    assert {command.plugin for command in found.commands if command.own} >= {"Aliases", "Confirm"}
-    assert not {"Health", "Ops", "Zeal"} & {command.plugin for command in found.commands if command.own}
+    assert {command.plugin for command in found.commands if command.own} == {"Aliases", "Confirm", "Guards"}
     assert {"Ops:ops-restart", "Zeal:zeal-about"} <= set(names(found))
 
 
@@ -167,12 +166,6 @@ def test_of_two_plugins_of_one_name_the_first_is_taken(tmp_path: Path) -> None:
     write_files(tmp_path, a_plugin(a_class("one"), "a") | a_plugin(a_class("two"), "b"))
     found = scanned(tmp_path, {}, BOT_EXTRA_PLUGIN_DIR=[str(tmp_path / "a"), str(tmp_path / "b")])
     assert names(found) == ["X:one"]
-
-
-def test_our_own_are_told_by_the_library_that_lies_beside_them(tmp_path: Path) -> None:
-    files = a_plugin(a_class("aliases"), "plugins/ours") | {"plugins/ours/err_confirm/__init__.py": ""}
-    wheel = a_plugin(a_class("confirm"), "plugins/err_confirm_plugins", "Confirm", "confirm")
-    assert [command.own for command in scanned(tmp_path, files | wheel).commands] == [True, True]
 
 
 def test_a_package_is_read_where_there_is_no_file(tmp_path: Path) -> None:

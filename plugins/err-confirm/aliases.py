@@ -8,13 +8,12 @@ from typing import Any
 from errbot import BotPlugin, Command, botcmd, cmdfilter, re_botcmd
 
 from err_confirm.catalog import RESERVED
+from err_confirm.guards import ALIAS_COMMANDS, OWN
 from err_confirm.index import Index
 from err_confirm.model import Alias
 from err_confirm.prefix import without_prefix
 from err_confirm.wording import displays
 
-COMMANDS = "Alias commands"
-"""The dynamic plugin that holds them."""
 MOST_WORDS = 2_000
 """How many words a command may have. Errbot 6.2.1 looks each command up in time quadratic in them: 20,000 words hold
 the whole bot for 4 s, and a message of 1 MB for hours."""
@@ -94,7 +93,7 @@ class Aliases(BotPlugin):
 
     @botcmd(admin_only=True)
     def aliases_reload(self, msg: Any, _: str) -> str:
-        """Read the alias and action files again; a wrong file changes nothing."""
+        """Read the alias, guard and action files again; a wrong file changes nothing."""
         confirm = self._confirm()
         confirm.check_on()
         with confirm.worded("refused_store"):
@@ -114,7 +113,7 @@ class Aliases(BotPlugin):
 
         The alias then passes all filters under its own name. Our own commands always win.
         """
-        if dry_run or cmd not in self._bot.commands or self._is_ours(cmd):
+        if dry_run or cmd not in self._bot.commands or self._bot.commands[cmd].__self__.name in OWN:
             return msg, cmd, args
         text = without_prefix(msg, self._bot)
         winner = self._index().winner(text)
@@ -130,18 +129,14 @@ class Aliases(BotPlugin):
             return None, None, None
         return msg, cmd, args
 
-    def _is_ours(self, cmd: str) -> bool:
-        owner = self._bot.commands[cmd].__self__
-        return owner is self or owner is self._confirm()
-
     def _unregister(self) -> None:
         with suppress(ValueError):  # there are none yet
-            self.destroy_dynamic_plugin(COMMANDS)
+            self.destroy_dynamic_plugin(ALIAS_COMMANDS)
 
     def _register(self) -> None:
         catalog = self._confirm().service.catalog
         commands = tuple(self._command(alias) for alias in catalog.aliases.values() if alias.enabled)
-        self.create_dynamic_plugin(COMMANDS, commands, doc="Commands that ask before they run")
+        self.create_dynamic_plugin(ALIAS_COMMANDS, commands, doc="Commands that ask before they run")
 
     def _command(self, alias: Alias) -> Command:
         def start(_: Any, msg: Any, match: Any) -> None:

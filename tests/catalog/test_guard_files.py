@@ -365,7 +365,7 @@ def test_what_could_switch_the_confirmations_off_is_guarded():
     names = ["plugin_deactivate", "plugin_blacklist", "plugin_reload", "plugin_config"]
     names += ["repos_install", "repos_uninstall", "repos_update"]
     assert {guarding(catalog, f"Plugins:{name}").name for name in names} == {"err-confirm"}
-    reload = BotCommand(plugin="Aliases", name="aliases_reload", own=True)
+    reload = BotCommand(plugin="Aliases", name="aliases_reload")
     assert Guards(catalog.guards.values()).guarding(reload, "").name == "err-confirm-reload"
 
 

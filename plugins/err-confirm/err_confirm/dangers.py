@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from err_confirm.errors import GuardsDifferError
-from err_confirm.guards import GUARDABLE, BotCommand, Covering, Guards
+from err_confirm.guards import BotCommand, Covering, Guards
 from err_confirm.model import Guard
 
 
@@ -112,14 +112,10 @@ def coverage(guards: Guards, commands: Iterable[BotCommand]) -> Coverage:
     dangers = [
         Danger(command, why)
         for command, found in named
-        if not found.is_settled and _may_be_guarded(command) and (why := why_dangerous(command))
+        if not found.is_settled and command.guardable and (why := why_dangerous(command))
     ]
     ordered = sorted(guards.guards, key=lambda guard: (guard.shipped, guard.name))
     return Coverage(tuple(_of_guard(guard, named) for guard in ordered), tuple(dangers))
-
-
-def _may_be_guarded(command: BotCommand) -> bool:
-    return not command.own or not GUARDABLE.isdisjoint((command.name, command.function))
 
 
 class _Named:

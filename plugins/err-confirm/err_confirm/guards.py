@@ -12,6 +12,10 @@ from err_confirm.errors import GuardsDifferError
 from err_confirm.model import Guard, Source
 from err_confirm.readings import readings
 
+ALIAS_COMMANDS = "Alias commands"
+"""The dynamic plugin that has the commands of the aliases."""
+OWN = frozenset({"Aliases", "Confirm", "Guards", ALIAS_COMMANDS})
+"""The names of our plugins."""
 GUARDABLE = frozenset({"aliases_reload"})
 """Which of our own commands may be guarded; to confirm must not need a confirmation."""
 
@@ -21,7 +25,7 @@ class BotCommand:
     """A chat command as Errbot knows it.
 
     `plugin` is the name in its `.plug` file, `name` the one in Errbot's table (`plugin_reload`), `function` that of its
-    method, which differs where Errbot has renamed it; `own` tells one of ours.
+    method, which differs where Errbot has renamed it.
     """
 
     plugin: str
@@ -29,7 +33,16 @@ class BotCommand:
     function: str = ""
     admin_only: bool = False
     regex: bool = False
-    own: bool = False
+
+    @property
+    def own(self) -> bool:
+        """Whether it is one of ours."""
+        return self.plugin in OWN
+
+    @property
+    def guardable(self) -> bool:
+        """Whether a guard may stand over it."""
+        return not self.own or not GUARDABLE.isdisjoint((self.name, self.function))
 
     def __str__(self) -> str:
         return f"{self.plugin}:{self.name}"
@@ -113,8 +126,7 @@ class Guards:
     def _ways_to(self, command: BotCommand) -> tuple[_Way, ...]:
         """Return the ways that name a command; our own stays usable while a file cannot be read, to mend it."""
         if command not in self._naming:
-            open_ = command.own and not GUARDABLE & {command.name, command.function}
-            ways = [] if open_ else [way for way in self._ways if way.names(command)]
+            ways = [way for way in self._ways if command.guardable and way.names(command)]
             self._naming[command] = tuple(way for way in ways if not (command.own and way.guard.unreadable))
         return self._naming[command]
 

@@ -14,8 +14,6 @@ from typing import Any, Protocol
 from err_confirm.guards import BotCommand, Guards
 from err_confirm.held import Held, Ticket
 
-OWN = frozenset({"Confirm", "Aliases", "Guards", "Alias commands"})
-"""The names of our plugins."""
 _REPLACED = "_err_confirm_replaced"
 
 
@@ -159,14 +157,12 @@ class Methods:
 
 def bot_command(name: str, method: Any) -> BotCommand:
     """Return what a command is, by its name in Errbot's table and its method."""
-    plugin = method.__self__.name
     return BotCommand(
-        plugin=plugin,
+        plugin=method.__self__.name,
         name=name,
         function=method.__name__,
         admin_only=bool(method._err_command_admin_only),
         regex=bool(method._err_re_command),
-        own=plugin in OWN,
     )
 
 

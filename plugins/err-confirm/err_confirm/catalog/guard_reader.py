@@ -13,7 +13,7 @@ from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.messages import problems
 from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.yaml_source import LARGEST, Location
-from err_confirm.guards import GUARDABLE, BotCommand, Guards, divided, everything
+from err_confirm.guards import GUARDABLE, OWN, BotCommand, Guards, divided, everything
 from err_confirm.model import Guard, Policy, Source
 from err_confirm.people import People
 from err_confirm.visible import visible
@@ -23,8 +23,8 @@ LONGEST_ERROR = 400
 
 _KEY = "commands"
 _OF_AN_ALIAS = ("formats", "run", "action_ref")
-_OUR_PLUGINS = frozenset({"aliases", "confirm", "guards"})
-_GUARDABLE = [BotCommand(plugin="Aliases", name=name, own=True) for name in GUARDABLE]
+_OUR_PLUGINS = frozenset(name.casefold() for name in OWN)
+_GUARDABLE = [BotCommand(plugin="Aliases", name=name) for name in GUARDABLE]
 _READABLE = frozenset({"string_too_long", "too_long"})
 """What may be wrong with `commands` although it is clear what they cover."""
 

@@ -15,8 +15,6 @@ from err_confirm.cli.plugin_source import Method, SourceError, Sources, readable
 from err_confirm.guards import BotCommand
 
 _GROUP = "errbot.plugins"
-_LIBRARY, _INSTALLED = "err_confirm", "err_confirm_plugins"
-"""What lies beside our own plugins in a checkout, and the folder that they have where a wheel is installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +150,10 @@ def _in_order(plugins: dict[str, _Plugin]) -> Iterable[_Plugin]:
 
 
 def _command(plugin: _Plugin, method: Method) -> BotCommand:
-    folder = plugin.source.parent
     return BotCommand(
         plugin=plugin.name,
         name=method.name,
         function=method.function,
         admin_only=method.admin_only,
         regex=method.regex,
-        own=folder.name == _INSTALLED or (folder / _LIBRARY).is_dir(),
     )
