@@ -33,8 +33,7 @@ class Call:
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._outcome: Outcome | None = None
-        self._thread = threading.Thread(target=self._run, name=f"err-confirm {name}", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._run, name=f"err-confirm {name}", daemon=True).start()
 
     def wait(self, timeout: float) -> Outcome | None:
         """Return how it ended, or None if it still runs after `timeout` seconds."""
@@ -55,11 +54,6 @@ class Call:
     def ended(self) -> bool:
         """Whether nobody waits for it any more."""
         return self._ended.is_set()
-
-    @property
-    def is_here(self) -> bool:
-        """Whether it is this very thread that runs it."""
-        return threading.current_thread() is self._thread
 
     def _run(self) -> None:
         try:
@@ -84,22 +78,20 @@ class Calls:
         self._hold = hold
         self.wait_told: Callable[[float], None] = lambda _: None
         """Waits until what has happened so far was told, for at most so many seconds."""
-        self._calls: list[Call] = []
+        self._here = threading.local()
 
     def start(self, spec: dict[str, Any]) -> Call:
         """Start the command that a specification names."""
-        self._calls = [call for call in self._calls if not call.ended]
-        call = Call(lambda call: self._run(call, spec), spec["command"])
-        self._calls.append(call)
-        return call
+        return Call(lambda call: self._run(call, spec), spec["command"])
 
     def leave(self) -> None:
         """Report the command that runs on this thread as ended, if one does: it is what stops us."""
-        for call in self._calls:
-            if call.is_here:
-                call.end(Outcome(exit_code=0, output=STOPPING))
+        call: Call | None = getattr(self._here, "call", None)
+        if call is not None:
+            call.end(Outcome(exit_code=0, output=STOPPING))
 
     def _run(self, call: Call, spec: dict[str, Any]) -> Outcome:
+        self._here.call = call
         if not self._hold.ready.wait(STARTED_WITHIN):
             return _failed("the bot's plugins were not all there in time")
         self.wait_told(TOLD_WITHIN)
