@@ -4,6 +4,7 @@ The flow stays where it is, and goes on after the step was confirmed and has run
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from err_confirm.methods import Methods
@@ -45,24 +46,22 @@ class Flows:
 
     def execute(self, flow: Any) -> None:
         """Let a flow go on until a step that would run by itself is guarded; then ask for that."""
-        steps = flow.next_autosteps
-
-        def next_autosteps() -> Any:
-            found = steps()
-            for step in found:
-                name = getattr(step, "command", "")
-                method = self._methods.find(name, regex=False)
-                if method is not None and self._is_held(name, method):
-                    raise _StepHeldError(name)
-            return found
-
-        flow.next_autosteps = next_autosteps
+        if "next_autosteps" not in vars(flow):  # it stays: a flow may go on twice at once, each on a thread of its own
+            flow.next_autosteps = partial(self._next_autosteps, flow.next_autosteps)
         try:
             self._execute(flow)
         except _StepHeldError as held:
             self._hold(flow, held.command)
-        finally:
-            del flow.next_autosteps
+
+    def _next_autosteps(self, steps: Callable[[], Any]) -> Any:
+        """Return the steps that run by themselves now. Raises _StepHeldError if one of them is held."""
+        found = steps()
+        for step in found:
+            name = getattr(step, "command", "")
+            method = self._methods.find(name, regex=False)
+            if method is not None and self._is_held(name, method):
+                raise _StepHeldError(name)
+        return found
 
     def _hold(self, flow: Any, name: str) -> None:
         """Ask for a step as who the flow belongs to; a room's flow belongs to nobody, and waits for somebody."""
