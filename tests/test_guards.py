@@ -305,7 +305,7 @@ def test_two_guards_that_say_equally_much_are_refused():
     guards = [a_guard("Deploy:deploy", name="b"), a_guard("Depl?oy:deploy*", "Deploy:*deploy", name="a")]
     with pytest.raises(GuardsDifferError) as raised:
         decides(guards, "Deploy:deploy")
-    assert str(raised.value) == "Deploy:deploy has 2 guards: aliases/a.yaml:1, aliases/b.yaml:1; leave one of them"
+    assert str(raised.value) == "Deploy:deploy has 2 guards: aliases/a.yaml:1, aliases/b.yaml:1; keep one of them"
     assert decides([guards[0], guards[0]], "Deploy:deploy") == "b"
 
 

@@ -1,4 +1,4 @@
-"""Let a key of a YAML file be a length of time."""
+"""Let a key of a YAML file be a length of time; apart from `durations`, which needs no pydantic."""
 
 from typing import Annotated
 

@@ -60,7 +60,7 @@ class GuardsDifferError(ErrConfirmError):
     """Raised when two guards say equally much about one command."""
 
     def __init__(self, command: str, sources: Sequence[str]) -> None:
-        super().__init__(f"{command} has {len(sources)} guards: {', '.join(sources)}; leave one of them")
+        super().__init__(f"{command} has {len(sources)} guards: {', '.join(sources)}; keep one of them")
         self.command = command
         self.sources = tuple(sources)
 

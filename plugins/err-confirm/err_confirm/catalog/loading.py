@@ -14,7 +14,7 @@ from err_confirm.catalog.yaml_source import read
 from err_confirm.errors import ActionMissingError
 from err_confirm.model import Action, Alias, Guard, Source
 
-SUFFIXES = (".yaml", ".yml")
+_SUFFIXES = (".yaml", ".yml")
 _DEFAULT_FOLDER = Path("aliases")  # a bot need not have one
 
 
@@ -85,9 +85,7 @@ class Loading:
         """
         for folder in folders:
             try:
-                paths = sorted(
-                    path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and _is_there(path)
-                )
+                paths = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and _is_there(path))
             except OSError as error:
                 severity = Severity.ERROR if guards else Severity.NOTE
                 problem = Problem(Source(folder), f"cannot be read: {error.strerror}", severity)

@@ -58,7 +58,7 @@ class Sources:
         if not classes:
             raise SourceError("it has no class that is a plugin")
         methods = classes[min(classes)].methods()
-        return sorted((each for each in methods if each), key=lambda method: method.function)
+        return sorted(methods, key=lambda method: method.function)
 
     def open(self, path: Path) -> "_Module":
         """Return a file's module. Raises SourceError."""
