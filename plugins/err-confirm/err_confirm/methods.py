@@ -105,16 +105,16 @@ class Methods:
         function = method.__func__
 
         @functools.wraps(function)
-        def ask_first(plugin: Any, msg: Any, *args: Any, **more: Any) -> Any:
-            with self._entering(name, method, msg, args) as ticket:
-                reply = function(plugin, msg, *args, **more)
+        def ask_first(*args: Any, **more: Any) -> Any:
+            with self._entering(name, method, *_given(function, args, more)) as ticket:
+                reply = function(*args, **more)
                 _note(ticket, reply)
             return reply
 
         @functools.wraps(function)
-        def ask_first_and_yield(plugin: Any, msg: Any, *args: Any, **more: Any) -> Any:
-            with self._entering(name, method, msg, args) as ticket:
-                for reply in function(plugin, msg, *args, **more):
+        def ask_first_and_yield(*args: Any, **more: Any) -> Any:
+            with self._entering(name, method, *_given(function, args, more)) as ticket:
+                for reply in function(*args, **more):
                     _note(ticket, reply)
                     yield reply
 
@@ -123,7 +123,7 @@ class Methods:
         return chosen
 
     @contextmanager
-    def _entering(self, name: str, method: Any, msg: Any, args: tuple[Any, ...]) -> Iterator[Ticket | None]:
+    def _entering(self, name: str, method: Any, msg: Any, *args: Any) -> Iterator[Ticket | None]:
         """Let a call go on if it may, and note in its ticket how it ended. Raises the refusal."""
         ticket = self._admission(name, method, msg, args)
         try:
@@ -146,7 +146,7 @@ class Methods:
         given = args[0] if args else None
         text = _said(method, given)
         held: Held | str | None
-        if text is None and given is not None:
+        if len(args) > 1 or (text is None and given is not None):
             held = self._judge.refuse(name, method, "its arguments cannot be kept until it is confirmed")
         else:
             held = self._judge.judge(method, name, text)
@@ -164,6 +164,12 @@ def bot_command(name: str, method: Any) -> BotCommand:
         admin_only=bool(method._err_command_admin_only),
         regex=bool(method._err_re_command),
     )
+
+
+def _given(function: Any, args: tuple[Any, ...], more: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what a method is called with, its message first, in the order in which it takes it."""
+    bound = inspect.signature(function, follow_wrapped=False).bind(*args, **more)
+    return (*bound.args, *bound.kwargs.values())[1:]
 
 
 def _said(method: Any, args: Any) -> str | None:
