@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from err_confirm.model import State
 from talk import ROOT, Talk, a_bot, write_files
 
 PLUG = "[Core]\nName = {name}\nModule = {module}\n"
@@ -113,11 +114,43 @@ def ran(folder: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-@pytest.mark.parametrize("said", ["!by keyword prod", "!by two prod", "!by reference prod"])
+@pytest.mark.parametrize("said", ["!by keyword prod", "!by two prod", "!by instance prod", "!by reference prod"])
 def test_a_method_asks_in_whatever_form_it_gets_its_arguments(tmp_path: Path, said: str) -> None:
     """A guard over some arguments sees them all, by position and by name."""
-    with the_bot(tmp_path, {"site": guard("Site:drop prod*")}) as talk:
+    with the_bot(tmp_path, {"site": guard("Site:drop prod*", "Site:drain prod*")}) as talk:
         talk.alice.says(said)
-        talk.hears("drop does not run yet|Site:drop is guarded, and its arguments cannot be kept")
+        talk.hears("(drop|drain) does not run yet|Site:drop is guarded, and its arguments cannot be kept")
         talk.quiet()
         assert ran(tmp_path) == []
+
+
+def test_after_a_reload_the_new_code_runs_and_what_it_has_no_more_is_gone(tmp_path: Path) -> None:
+    """Errbot gives the same plugin object another class; no method of the old one may stay behind."""
+    with the_bot(tmp_path, {"site": guard("Site:drop", "Site:wipe", "Site:drain")}) as talk:
+        new = SITE.replace('"drop {args', '"new drop {args').replace("def wipe(", "def erase(")
+        (tmp_path / "plugins/site/site_plugin.py").write_text(new)
+        talk.alice.says("!plugin reload Site", None)
+        talk.hears("Plugin Site reloaded", "@alice")
+        talk.alice.says("!wipe all")
+        talk.hears('Command "wipe".* not found')
+        for said in ("!drop a", "!by instance b"):
+            talk.alice.says(said)
+            asked = talk.prompt()
+            talk.alice.says(f"!confirm {asked}")
+            assert talk.ended(asked).state is State.SUCCEEDED
+        assert ran(tmp_path) == ["new drop a", "drain b"]
+
+
+def test_a_plugin_whose_commands_are_guarded_no_more_gets_its_own_methods_back(tmp_path: Path) -> None:
+    """Those of its class and those that it made itself."""
+    with the_bot(tmp_path, {"site": guard("Site:drop", "Site:drain")}) as talk:
+        site = talk.bot.plugin_manager.get_plugin_obj_by_name("Site")
+        assert {"drop", "drain"} <= vars(site).keys()
+        write_files(tmp_path, {"aliases/site.yaml": guard("Site:wipe")})
+        talk.alice.says("!aliases reload", None)
+        talk.hears("are in use", "@alice")
+        talk.alice.says("!drop a")
+        talk.hears("^ran drop a$")
+        talk.alice.says("!by instance b")
+        talk.hears("^ran drain b$")
+        assert "drop" not in vars(site)

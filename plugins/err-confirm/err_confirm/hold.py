@@ -198,6 +198,7 @@ class Hold:
         self.ready.set()
 
     def _on_commands(self, plugin: Any) -> None:
+        self.methods.restore(plugin)
         self._inject_commands(plugin)
         if self._rules is not None:
             self.cover()

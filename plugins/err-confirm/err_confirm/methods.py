@@ -15,6 +15,7 @@ from err_confirm.guards import BotCommand, Guards
 from err_confirm.held import Held, Ticket
 
 _REPLACED = "_err_confirm_replaced"
+_OF_CLASS = "_err_confirm_class"
 
 
 class Judge(Protocol):
@@ -72,6 +73,13 @@ class Methods:
         if not hasattr(method, _REPLACED):
             self._put(name, method, MethodType(self._replacement(name, method), method.__self__))
 
+    def restore(self, plugin: Any) -> None:
+        """Give a plugin all its own methods back: after a reload, these are others."""
+        with self._bot._gbl:
+            for attribute, value in list(vars(plugin).items()):
+                if hasattr(value, _REPLACED):
+                    _restore(plugin, attribute, value)
+
     @contextmanager
     def admitting(self, ticket: Ticket) -> Iterator[None]:
         """Let a ticket count on this thread."""
@@ -93,12 +101,11 @@ class Methods:
             if table.get(name) != method:
                 return
             table[name] = replacement
-            original = getattr(method, _REPLACED, method).__func__
-            for attribute in _attributes(plugin, original):
-                if replacement.__func__ is original:
-                    vars(plugin).pop(attribute, None)
+            for attribute in _attributes(plugin, method.__func__):
+                if hasattr(method, _REPLACED):
+                    _restore(plugin, attribute, method)
                 else:
-                    setattr(plugin, attribute, replacement)
+                    vars(plugin)[attribute] = replacement
 
     def _replacement(self, name: str, method: Any) -> Callable[..., Any]:
         """Return what stands for a method: the same to look at, and it runs only what may run."""
@@ -120,6 +127,7 @@ class Methods:
 
         chosen = ask_first_and_yield if inspect.isgeneratorfunction(function) else ask_first
         setattr(chosen, _REPLACED, method)
+        setattr(chosen, _OF_CLASS, type(method.__self__))
         return chosen
 
     @contextmanager
@@ -187,9 +195,18 @@ def _said(method: Any, args: Any) -> str | None:
     return None
 
 
-def _attributes(plugin: Any, function: Any) -> list[str]:
-    """Return under which names a plugin's class has a function."""
-    return [name for cls in type(plugin).__mro__ for name, value in vars(cls).items() if value is function]
+def _attributes(plugin: Any, function: Any) -> set[str]:
+    """Return under which names a plugin, or its class, has a function."""
+    own = {name for name, value in vars(plugin).items() if getattr(value, "__func__", None) is function}
+    return own | {name for cls in type(plugin).__mro__ for name, value in vars(cls).items() if value is function}
+
+
+def _restore(plugin: Any, attribute: str, replacement: Any) -> None:
+    """Take a replacement away; what it replaced comes from the plugin's class, unless the plugin itself had it."""
+    original = getattr(replacement, _REPLACED)
+    del vars(plugin)[attribute]
+    if inspect.getattr_static(getattr(replacement, _OF_CLASS), attribute, None) is not original.__func__:
+        vars(plugin)[attribute] = original
 
 
 def _note(ticket: Ticket | None, reply: Any) -> None:
