@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from err_confirm.backends import backend_for
-from err_confirm.errors import ErrConfirmError, GuardsDifferError, NobodyError
+from err_confirm.errors import GuardsDifferError, NobodyError
 from err_confirm.flows import Flows
 from err_confirm.guards import Guards, everything
 from err_confirm.held import Held
@@ -178,7 +178,8 @@ class Hold:
 
             settings = read_settings(self._bot.bot_config)
             catalog = load(settings.aliases, settings.actions, people=settings.people, default=Policy())
-        except (ErrConfirmError, ImportError) as error:
+        except Exception as error:  # whatever it is, nobody knows what is guarded
+            log.exception("nobody knows what is guarded")
             return Guards([everything(Source(Path("config.py")), str(error))])
         return Guards([*catalog.all_guards(), *catalog.instead_of_aliases(OFF)])
 
@@ -200,8 +201,7 @@ class Hold:
     def _on_commands(self, plugin: Any) -> None:
         self.methods.restore(plugin)
         self._inject_commands(plugin)
-        if self._rules is not None:
-            self.cover()
+        self.cover()
 
     def _on_filters(self, plugin: Any) -> None:
         self._inject_filters(plugin)
