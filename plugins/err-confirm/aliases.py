@@ -105,7 +105,8 @@ class Aliases(BotPlugin):
             return say("kept", aliases=len(confirm.service.catalog.aliases), errors=catalog.errors)
         self.refresh()
         confirm.hold.cover()
-        return say("reloaded", aliases=len(catalog.aliases), actions=len(catalog.actions), warnings=catalog.warnings)
+        counts = {"aliases": len(catalog.aliases), "guards": len(catalog.guards), "actions": len(catalog.actions)}
+        return say("reloaded", **counts, warnings=catalog.warnings)
 
     @cmdfilter
     def prefer_alias(self, msg: Any, cmd: str, args: str, dry_run: bool) -> tuple[Any, Any, Any]:

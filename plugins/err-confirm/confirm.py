@@ -27,6 +27,7 @@ from err_confirm.errors import (
     StoreUnavailableError,
     UnsafeStoreError,
 )
+from err_confirm.guards import Guards
 from err_confirm.held import Held
 from err_confirm.hold import attach
 from err_confirm.logged import Discretion
@@ -68,12 +69,11 @@ class Confirm(BotPlugin):
         self.discretion = Discretion()
         self.discretion.begin()
         self.service.start()
-        self.hold.open(lambda: self.service.guards, self.ask_first)
+        self.hold.open(self.rules, self.ask_first)
         self.start_poller(1, self.keep_journal, times=1)
         self.start_poller(HOUR, self.keep_journal)
         hide_library()
-        aliases = self._bot.plugin_manager.get_plugin_obj_by_name("Aliases")
-        if aliases is not None and aliases.is_activated:  # this plugin was reloaded, and has read all files again
+        if (aliases := self._aliases()) is not None:  # this plugin was reloaded, and has read all files again
             aliases.refresh()
         if self.service.catalog.errors:
             self.warn_admins(self.chat.wording.say("left_out", errors=self.service.catalog.errors))
@@ -185,6 +185,15 @@ class Confirm(BotPlugin):
         # Run here, not queued again: while an admin's command waits for all others, the pool takes nothing new.
         msg, command, args = self._bot._process_command_filters(msg, command, args)
         return self._bot.commands[command](msg, args) if msg else None
+
+    def rules(self) -> Guards:
+        """Return the guards that hold at this moment: without its plugin, no alias's text is another's command."""
+        return self.service.guards if self._aliases() is not None else self.service.guards_without_aliases
+
+    def _aliases(self) -> Any:
+        """Return the plugin of the aliases if it is on."""
+        aliases = self._bot.plugin_manager.get_plugin_obj_by_name("Aliases")
+        return aliases if aliases is not None and aliases.is_activated else None
 
     def check_on(self) -> None:
         """Refuse while this plugin is switched off: Errbot leaves plugins on that need it."""

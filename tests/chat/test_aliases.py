@@ -222,13 +222,18 @@ def test_every_occurrence_starts_an_execution_of_its_own(talk: Talk) -> None:
         ("!restart\tweb01 service=dbs", rf'\Anothing runs: "service" must be one of web, db{SAY}'),
         ("!restart " + "x" * 1_000_000, r"\Anothing runs: this text is 1,000,008 bytes long.*; say it shorter\Z"),
         ("!tell the secret\x00", r"\ACommand .tell. .* not found.*\Z"),
-        ("!Confirm", r"\Asay which one.*\Z"),
         ("!Confirm 00000000", r"\Athere is no execution 00000000.*\Z"),
     ],
     ids=lambda text: text[:30],
 )
 def test_bad_input_gets_one_clear_message_and_nothing_runs(talk: Talk, said: str, answer: str) -> None:
     starts_nothing(talk, said, answer)
+
+
+def test_our_own_words_are_understood_as_phones_write_them(talk: Talk) -> None:
+    """Also alone: carol, who has asked for nothing, is told to name one."""
+    talk.carol.says("!Confirm")
+    talk.hears(r"\Asay which one", "#ops")
 
 
 def test_an_action_that_cannot_be_started_fails_and_says_why(talk: Talk) -> None:
@@ -283,7 +288,7 @@ def test_an_alias_that_would_hide_a_command_of_ours_is_not_registered(tmp_path: 
     write_files(tmp_path, {"aliases/restart.yaml": RESTART, **HIDING})
     with a_bot(tmp_path) as talk:
         talk.alice.says("!aliases reload", None)
-        told = talk.hears(r"\A1 aliases and \d actions are in use, with warnings:\n", "@alice").string
+        told = talk.hears(r"\A1 aliases, 0 guards and \d actions are in use, with warnings:\n", "@alice").string
         assert re.findall(r'^• .*/(\w+)\.yaml:1: "(\w+)" is our own command', told, re.MULTILINE) == [
             *(("hides", "confirm"), ("hides_too", "show")),
         ]
@@ -304,7 +309,7 @@ def test_a_reload_takes_a_new_file_or_keeps_the_last_good_set(tmp_path: Path) ->
         talk.alice.says("!new one")
         talk.hears('Command "new" / "new one" not found')
         talk.alice.says("!aliases reload", None)
-        talk.hears(r"\A2 aliases and 2 actions are in use; see !aliases\Z", "@alice")
+        talk.hears(r"\A2 aliases, 0 guards and 2 actions are in use; see !aliases\Z", "@alice")
         talk.alice.says("!new one")
         talk.hears(r"\A@alice  new\n")
 
@@ -325,7 +330,7 @@ def test_a_reload_takes_a_new_file_or_keeps_the_last_good_set(tmp_path: Path) ->
 
         (tmp_path / "aliases/wrong.yaml").unlink()
         talk.alice.says("!aliases reload", None)
-        talk.hears(r"\A1 aliases and 1 actions are in use", "@alice")
+        talk.hears(r"\A1 aliases, 0 guards and 1 actions are in use", "@alice")
         talk.alice.says("!new one")
         talk.hears('Command "new" / "new one" not found')
 

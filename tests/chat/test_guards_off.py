@@ -224,3 +224,16 @@ def test_the_texts_of_a_broken_alias_do_not_become_another_plugins_command(tmp_p
         talk.alice.says("!drop")
         talk.hears(r"\Adropped\Z", "#ops")
         runs(talk)
+
+
+def test_the_text_of_an_alias_becomes_nobody_elses_while_its_plugin_is_off(tmp_path: Path) -> None:
+    """It is refused until the plugin is on again."""
+    alias = "{name: site, formats: ['drop {{what}} now'], run: {command: [echo, done]}, confirm: none}"
+    with the_bot(tmp_path, {"aliases/site.yaml": alias}) as talk:
+        talk.alice.says("!plugin deactivate Aliases", None)
+        talk.hears("Plugin Aliases deactivated", "@alice")
+        is_refused(talk, "the plugin Aliases, whose command this may be, is switched off", said="!drop it now")
+        talk.alice.says("!plugin activate Aliases", None)
+        talk.hears("Plugin Aliases activated", "@alice")
+        talk.alice.says("!drop it now")
+        talk.hears("succeeded in .*done")

@@ -124,10 +124,10 @@ class Guards:
         return _first(command, found, lambda way: (_strictness(way.guard), way.rank)).guard if found else None
 
     def _ways_to(self, command: BotCommand) -> tuple[_Way, ...]:
-        """Return the ways that name a command; our own stays usable while a file cannot be read, to mend it."""
+        """Return the ways that name a command; no mistake in a file refuses our own, which are to mend it."""
         if command not in self._naming:
             ways = [way for way in self._ways if command.guardable and way.names(command)]
-            self._naming[command] = tuple(way for way in ways if not (command.own and way.guard.unreadable))
+            self._naming[command] = tuple(way for way in ways if not (command.own and way.guard.error))
         return self._naming[command]
 
 

@@ -29,6 +29,7 @@ from err_confirm.transition import Cancel, Posted
 
 log = logging.getLogger(__name__)
 
+ALIASES_OFF = "the plugin Aliases, whose command this may be, is switched off"
 Post = Callable[[Execution], None]
 LAST_WORDS = 5.0
 """Seconds for which a stopping service goes on telling what happened."""
@@ -58,7 +59,7 @@ class Service:
         self._default = parse_policy(settings.default, settings.people)
         self.catalog = self._load()
         self.index = Index(self.catalog.aliases.values())
-        self.guards = Guards(self.catalog.all_guards())
+        self._take_guards()
         process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         seal = Seal(load_key(settings.key_file), settings.namespace)
         self.store = open_store(settings.store, namespace=settings.namespace)
@@ -103,8 +104,13 @@ class Service:
             if changed := changes(self.catalog, catalog):
                 self.archive.note_reload(changed, who=who, identity=identity, room=room)
             self.catalog, self.index = catalog, Index(catalog.aliases.values())
-            self.guards = Guards(catalog.all_guards())
+            self._take_guards()
         return catalog
+
+    def _take_guards(self) -> None:
+        guards = [*self.catalog.all_guards()]
+        self.guards = Guards(guards)
+        self.guards_without_aliases = Guards([*guards, *self.catalog.instead_of_aliases(ALIASES_OFF)])
 
     def keep_journal(self) -> Head | None:
         """Copy what is new in the journal and forget what is too old; return its head if that has changed since."""
