@@ -270,7 +270,7 @@ def test_the_lists_of_words_are_complete() -> None:
 SPOKEN = {
     "!deploy": BotCommand(plugin="Deploy", name="deploy"),
     "!plugin reload": BotCommand(plugin="Plugins", name="plugin_reload"),
-    "!aliases reload": BotCommand(plugin="Aliases", name="aliases_reload", own=True),
+    "!aliases reload": BotCommand(plugin="Aliases", name="aliases_reload"),
 }
 
 
