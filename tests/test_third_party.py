@@ -1,10 +1,12 @@
-"""Plugins of other people run beside ours as ever, as long as no guard covers their commands."""
+"""Plugins of other people run beside ours as ever; what a guard covers of them asks first, on each of their ways."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from err_confirm.model import State
 from servers import eventually
 from talk import Talk
 from third_party import a_bot_with, posted, ran
@@ -120,3 +122,139 @@ def test_a_webhook_calls_a_command(talk: Talk) -> None:
     assert posted("/chatops/message", {"channel": "#ops", "message": "hello"}) == "told"
     talk.hears("^hello$", "#ops")
     assert ran(talk) == [("/jenkins", {"event": "started"}, ""), ("jenkins_build", ["shop"], "@bob")]
+
+
+GUARDED = [
+    "Summit:merge_rm",
+    "SaAmtool:amtool status",
+    "SaAmtool:amtool_suppress",
+    "LabHub:assign_cmd",
+    "Ban:*",
+    "JenkinsBot:jenkins build",
+    "TimePass:timepassing_coffee",
+    "Alias:alias_list",
+    "VMware:vmware reboot *",
+    "VMware:vmware_clone",
+    "St2:st2*",
+    "GetInfo:getinfo_service_mngmt *",
+]
+"""All that is guarded of the nine, in one file."""
+WAYS: dict[str, tuple[Callable[[Talk], object], str, Any, str]] = {
+    "parsed arguments": (lambda talk: talk.bob.says("!merge rm #12"), "merge_rm", "#12", "#ops/bob"),
+    "a template": (lambda talk: talk.bob.says("!amtool status"), "amtool_status", "", "#ops/bob"),
+    "options": (
+        lambda talk: talk.bob.says("!amtool suppress f00 --hours 2"),
+        "amtool_suppress",
+        (["f00"], 0, 0, 2, 0, "errbot", ""),
+        "#ops/bob",
+    ),
+    "a regular expression": (
+        lambda talk: talk.bob.says("!assign https://github.com/a/b/issues/3"),
+        "assign_cmd",
+        ("github", "a", "b", "3"),
+        "#ops/bob",
+    ),
+    "an admin's command": (lambda talk: talk.alice.says("!ban carol", None), "ban", ["carol"], "@alice"),
+    "a direct message": (lambda talk: talk.bob.says("!jenkins build shop", None), "jenkins_build", ["shop"], "@bob"),
+    "bit by bit": (
+        lambda talk: talk.bob.says("!vmware clone --cpu=2 web02"),
+        "vmware_clone",
+        ["--cpu=2", "web02"],
+        "#ops/bob",
+    ),
+    "a dynamic command": (
+        lambda talk: talk.bob.says("!st2session start secret"),
+        "st2session_start",
+        "secret",
+        "#ops/bob",
+    ),
+    "a dynamic regular expression": (
+        lambda talk: talk.bob.says("!st2 restart web01"),
+        "st2",
+        "st2 restart web01",
+        "#ops/bob",
+    ),
+    "an admin's dynamic command": (
+        lambda talk: talk.alice.says("!st2session cancel 7", None),
+        "st2session_cancel",
+        "7",
+        "@alice",
+    ),
+    "another command of the plugin": (lambda talk: talk.bob.says("!alias"), "alias_list", "", "#ops/bob"),
+    "a command of another plugin": (
+        lambda talk: talk.bob.says("!please restart karaf on web01"),
+        "getinfo_service_mngmt",
+        ("web01", "restart", "karaf"),
+        "#ops/bob",
+    ),
+    "a message that a plugin says again": (
+        lambda talk: talk.bob.says("!boot web01"),
+        "vmware_reboot_vm",
+        "web01",
+        "#ops/bob",
+    ),
+    "an automatic step": (lambda talk: talk.bob.says("!jenkins find shop"), "jenkins_build", None, "#ops/bob"),
+    "an automatic step that runs in flows only": (
+        lambda talk: talk.bob.says("some coffee", None),
+        "timepassing_coffee",
+        None,
+        "@bob",
+    ),
+    "a webhook": (
+        lambda _: posted("/jenkins/again", {"user": "@bob", "jobs": ["shop", "site"]}),
+        "jenkins_build",
+        ["shop", "site"],
+        "@bob",
+    ),
+}
+
+
+@pytest.fixture
+def guarded(talk: Talk) -> Iterator[Talk]:
+    """Give the bot while the file holds; the others need it without."""
+    file = talk.bot.bot_config.CONFIRM_ALIASES / "third_party.yaml"
+    file.write_text(json.dumps({"commands": GUARDED, "confirm": {"by": ["carol"], "within": "1h"}}))
+    talk.alice.says("!alias add boot vmware reboot vm", None)
+    talk.alice.says("!aliases reload", None)
+    talk.hears("are in use", "@alice")
+    vars(talk.bot)["ran"] = []
+    yield talk
+    file.unlink()
+    talk.alice.says("!aliases reload", None)
+    talk.hears("are in use", "@alice")
+
+
+@pytest.mark.parametrize("answer", ["confirm", "deny"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_command_of_theirs_that_is_guarded_runs_only_after_a_yes(guarded: Talk, way: str, answer: str) -> None:
+    """16 ways, each as the plugins have it: nothing before, then once, with the same arguments, for who asked."""
+    says, command, args, who = WAYS[way]
+
+    def runs() -> list[tuple[str, Any, str]]:
+        return [each for each in ran(guarded) if each[0] == command]
+
+    says(guarded)
+    asked = guarded.prompt()
+    assert runs() == []
+    guarded.carol.says(f"!{answer} {asked}", None)
+    ended = guarded.ended(asked).state
+    guarded.carol.says(f"!confirm {asked}", None)
+    guarded.quiet()
+    expected = [(command, args, who)] if answer == "confirm" else []
+    assert (ended, runs()) == (State.SUCCEEDED if expected else State.DENIED, expected)
+    for flow in list(guarded.bot.flow_executor.in_flight):
+        guarded.bot.flow_executor.stop_flow(flow.name, flow.requestor)
+
+
+def test_what_they_have_without_a_guard_goes_on_beside_it(guarded: Talk) -> None:
+    """Also other commands of the same plugins."""
+    for said, command, args in (
+        ("!merge ask #12", "merge_ask", "#12"),
+        ("!amtool silences", "amtool_silences", ""),
+        ("!jenkins token t0k", "jenkins_token", ["t0k"]),
+        ("!vmware migrate web01 esx2", "vmware_migrate", ["web01", "esx2"]),
+        ("!tail catalina x", "tail_catalina", "x"),
+    ):
+        guarded.bob.says(said)
+        guarded.quiet()
+        assert (command, args, "#ops/bob") in ran(guarded)
