@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from err_confirm.dangers import Coverage, GuardCoverage, PatternCoverage, coverage, why_dangerous
+from err_confirm.cover import Coverage, GuardCoverage, PatternCoverage, coverage
+from err_confirm.dangers import why_dangerous
 from err_confirm.guards import BotCommand, Guards
 from err_confirm.model import Guard, Policy, Source
 

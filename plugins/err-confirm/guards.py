@@ -7,7 +7,7 @@ from typing import Any
 
 from errbot import BotPlugin, CommandError, botcmd
 
-from err_confirm.dangers import coverage
+from err_confirm.cover import coverage
 from err_confirm.guards import Guards as AllGuards
 from err_confirm.hold import attach
 

@@ -9,7 +9,7 @@ from err_confirm.cli import policies
 from err_confirm.cli.configuration import Configuration
 from err_confirm.cli.console import RED, YELLOW, colored
 from err_confirm.cli.plugin_files import scan
-from err_confirm.dangers import Coverage, GuardCoverage, PatternCoverage, coverage
+from err_confirm.cover import Coverage, GuardCoverage, PatternCoverage, coverage
 from err_confirm.guards import BotCommand, Guards
 from err_confirm.visible import visible
 
