@@ -53,7 +53,7 @@ ERRORS = (
 )
 
 GUARDED = (
-    OFF,
+    OFF.format("!"),
     'aliases/prod.yaml:3: unknown key "need"',
     GuardsDifferError("Deploy:deploy", ["aliases/a.yaml:2", "aliases/b.yaml:1"]),
     "its arguments cannot be kept until it is confirmed",

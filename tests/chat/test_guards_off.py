@@ -96,7 +96,7 @@ def test_plugins_of_ours_that_are_blacklisted_free_nothing_after_a_restart(tmp_p
 def test_a_setting_that_stops_our_plugin_frees_nothing(tmp_path: Path) -> None:
     """The files can still be read, so that only what they guard is refused."""
     with the_bot(tmp_path, {"aliases/drop.yaml": GUARD}, CONFIRM_STORE="nosuch://store") as talk:
-        is_refused(talk, "the plugin Confirm is switched off, or could not start")
+        is_refused(talk, "the plugin Confirm is switched off, or could not start; .* say !plugin activate Confirm")
         is_refused(talk, said="!indirectly it")
         runs(talk)
 
@@ -127,6 +127,8 @@ def test_a_guard_file_that_cannot_be_read_refuses_all_until_it_can(tmp_path: Pat
     with the_bot(tmp_path, {"aliases/drop.yaml": "commands: ['Site:drop'\nconfirm: requester\n"}) as talk:
         talk.alice.says("!lift it")
         talk.hears(r"\Anothing runs: Site:lift is guarded, and .*aliases/drop\.yaml:")
+        talk.alice.says("!guards")
+        talk.hears(r"covers \d+ commands that no other guard covers")
         (tmp_path / "aliases/drop.yaml").write_text(GUARD)
         talk.alice.says("!aliases reload", None)
         talk.hears("are in use", "@alice")

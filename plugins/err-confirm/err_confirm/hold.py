@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 ASKING = 4
 """How many threads ask: the one that receives messages must never wait for the store."""
-OFF = "the plugin Confirm is switched off, or could not start"
+OFF = "the plugin Confirm is switched off, or could not start; a bot admin can say {}plugin activate Confirm"
 
 Ask = Callable[[Any, Held], str]
 """Asks for a held command as the sender of a message; returns why that cannot be, nothing if it was asked for."""
@@ -50,6 +50,7 @@ class Hold:
             self._wording = Wording(bot.prefix, backend_for(bot.mode))
         except NobodyError:  # then Confirm does not start, and all that is guarded is refused
             self._wording = Wording(bot.prefix)
+        self._off = OFF.format(bot.prefix)
         self.methods = Methods(bot, self, refusal)
         self.ready = threading.Event()
         """Set as soon as all plugins of the bot are active: before that, filters may be missing."""
@@ -133,7 +134,7 @@ class Hold:
             return held
         name, ask = held.command.name, self._ask
         if ask is None:
-            return self.refuse(name, held.method, OFF)
+            return self.refuse(name, held.method, self._off)
         log.info("%s is held by %s", held.command, held.guard.source)
         try:
             return ask(msg, held)
@@ -181,7 +182,7 @@ class Hold:
         except Exception as error:  # whatever it is, nobody knows what is guarded
             log.exception("nobody knows what is guarded")
             return Guards([everything(Source(Path("config.py")), str(error))])
-        return Guards([*catalog.all_guards(), *catalog.instead_of_aliases(OFF)])
+        return Guards([*catalog.all_guards(), *catalog.instead_of_aliases(self._off)])
 
     def _holds_step(self, name: str, method: Any) -> bool:
         return self.judge(method, name, None) is not None
