@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from err_confirm.catalog import SHIPPED, Catalog, Severity, load
-from err_confirm.catalog.guard_reader import LONGEST_ERROR
+from err_confirm.catalog.stand_in import LONGEST_ERROR
 from err_confirm.catalog.yaml_source import LARGEST
 from err_confirm.guards import BotCommand, Guards
 from err_confirm.model import Guard, Policy, Source

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from err_confirm.catalog.alias_reader import Draft
 from err_confirm.catalog.comparison import compare_patterns, compare_texts, compare_with_action
 from err_confirm.catalog.findings import Findings
-from err_confirm.catalog.guard_reader import GuardDraft, instead_of_alias, refusing, unreadable
+from err_confirm.catalog.guard_reader import GuardDraft
 from err_confirm.catalog.problem import Problem, Severity, UnreadableError
+from err_confirm.catalog.stand_in import for_alias, for_everything, for_texts, for_unreadable
 from err_confirm.catalog.yaml_source import read
 from err_confirm.errors import ActionMissingError
 from err_confirm.model import Action, Alias, Guard, Source
@@ -48,7 +48,7 @@ class Catalog:
         """Yield what refuses the texts of each alias while none of them can be started."""
         for alias in self.aliases.values():
             texts = (text for format_ in alias.formats for text in format_.representations)
-            yield instead_of_alias(texts, alias.source, why)
+            yield for_texts(texts, alias.source, why)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -91,7 +91,7 @@ class Loading:
                 problem = Problem(Source(folder), f"cannot be read: {error.strerror}", severity)
                 self._problems.append(problem)
                 if guards and not (folder == _DEFAULT_FOLDER and isinstance(error, FileNotFoundError)):
-                    self._refusing.append(refusing(problem))
+                    self._refusing.append(for_everything(problem))
                 continue
             for path in paths:
                 try:
@@ -99,7 +99,7 @@ class Loading:
                 except UnreadableError as error:
                     self._problems.append(error.problem)
                     if guards:
-                        guard = unreadable(error.problem)
+                        guard = for_unreadable(error.problem)
                         (self._refusing if guard.unreadable else self._instead).append(guard)
                 else:
                     self._findings.append(findings)
@@ -162,7 +162,7 @@ class Loading:
             guards=self._enabled_guards(),
             actions=dict(sorted(self._actions.items())),
             problems=tuple(sorted(problems, key=lambda problem: (problem.source.path, problem.source.line))),
-            instead=(*self._instead, *(_instead(findings) for findings in self._aliases if findings.failed)),
+            instead=(*self._instead, *(for_alias(findings) for findings in self._aliases if findings.failed)),
         )
 
     def _enabled_guards(self) -> dict[str, Guard]:
@@ -183,21 +183,6 @@ def _find(actions: Mapping[str, Action], action_ref: str) -> Action | None:
     pack, _, name = action_ref.partition(".")
     action = actions.get(name)
     return action if action and action.pack in ("", pack) else None
-
-
-def _instead(findings: Findings) -> Guard:
-    """Return what refuses the texts of an alias that is left out."""
-    error = next(problem for problem in findings.problems if problem.severity is Severity.ERROR)
-    return instead_of_alias(_texts(findings.document.data.get("formats")), error.source, str(error))
-
-
-def _texts(formats: Any) -> Iterator[str]:
-    """Yield all texts in what stands under `formats`, whatever that is."""
-    if isinstance(formats, str):
-        yield formats
-    elif isinstance(formats, list | dict):
-        for each in formats.values() if isinstance(formats, dict) else formats:
-            yield from _texts(each)
 
 
 def _is_there(path: Path) -> bool:
