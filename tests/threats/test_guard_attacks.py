@@ -166,3 +166,13 @@ def test_with_all_plugins_of_ours_off_a_method_that_is_called_refuses(tmp_path: 
         talk.alice.says("!indirectly prod")
         talk.hears("nothing runs: Site:drop is guarded, and the plugin Confirm is switched off")
         assert ran(tmp_path) == []
+
+
+def test_a_command_that_errbot_has_renamed_is_guarded_by_its_own_name(tmp_path: Path) -> None:
+    """Which of two plugins has its command renamed depends on the order in which Errbot finds their files."""
+    with the_bot(tmp_path, {"site": guard("Site:status")}) as talk:
+        talk.alice.says("!site-status prod")
+        assert talk.execution(talk.prompt()).text == "!site-status prod"
+        talk.alice.says("!status")
+        talk.hears("Yes I am alive")
+        assert ran(tmp_path) == []

@@ -25,7 +25,7 @@ class BotCommand:
     """A chat command as Errbot knows it.
 
     `plugin` is the name in its `.plug` file, `name` the one in Errbot's table (`plugin_reload`), `function` that of its
-    method, which differs where Errbot has renamed it.
+    method.
     """
 
     plugin: str
@@ -42,10 +42,15 @@ class BotCommand:
     @property
     def guardable(self) -> bool:
         """Whether a guard may stand over it."""
-        return not self.own or not GUARDABLE.isdisjoint((self.name, self.function))
+        return not self.own or not GUARDABLE.isdisjoint(self.names)
 
     def __str__(self) -> str:
         return f"{self.plugin}:{self.name}"
+
+    @property
+    def names(self) -> set[str]:
+        """Under which names a pattern may mean it: Errbot renames `status` to `deploy-status` if there is one."""
+        return {self.name, self.function, self.name.removeprefix(f"{self.plugin}-".lower())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class _Way:
         return not self.guard.unreadable, not self.guard.shipped, letters
 
     def names(self, command: BotCommand) -> bool:
-        return any(self._name.match(f"{command.plugin}:{name}".casefold()) for name in {command.name, command.function})
+        return any(self._name.match(f"{command.plugin}:{name}".casefold()) for name in command.names)
 
     def matches(self, reading: str) -> bool:
         return not self.arguments or any(each.match(reading) for each in self._arguments)
