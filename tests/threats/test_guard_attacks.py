@@ -176,3 +176,13 @@ def test_a_command_that_errbot_has_renamed_is_guarded_by_its_own_name(tmp_path: 
         talk.alice.says("!status")
         talk.hears("Yes I am alive")
         assert ran(tmp_path) == []
+
+
+def test_a_yes_counts_for_nothing_that_other_plugins_do_while_the_command_waits(tmp_path: Path) -> None:
+    """Between two of its replies, other plugins hear of the first one, on the same thread."""
+    with the_bot(tmp_path, {"site": guard("Site:restock", "Site:wipe")}) as talk:
+        talk.alice.says("!restock prod")
+        asked = talk.prompt()
+        talk.alice.says(f"!confirm {asked}")
+        assert talk.ended(asked).state is State.SUCCEEDED
+        assert ran(tmp_path) == ["restock prod"]

@@ -46,8 +46,8 @@ class Held:
 class Ticket:
     """Lets one command through once, on the thread that has it, and notes how that went.
 
-    `passed` tells that it has gone through the filters, `entered` that its method was called, `ended` that this came
-    to its end; `failure` is why it did not.
+    `passed` tells that it has gone through the filters, `entered` that its method was called, `inside` that its code
+    runs this very moment, `ended` that this came to its end; `failure` is why it did not.
     """
 
     command: str
@@ -55,6 +55,7 @@ class Ticket:
     plugin: Any
     passed: bool = False
     entered: bool = False
+    inside: bool = False
     ended: bool = False
     failure: str = ""
     replies: list[str] = field(default_factory=list)

@@ -123,7 +123,8 @@ class Methods:
             with self._entering(name, method, *_given(function, args, more)) as ticket:
                 for reply in function(*args, **more):
                     _note(ticket, reply)
-                    yield reply
+                    with _outside(ticket):
+                        yield reply
 
         chosen = ask_first_and_yield if inspect.isgeneratorfunction(function) else ask_first
         setattr(chosen, _REPLACED, method)
@@ -140,16 +141,20 @@ class Methods:
             if ticket is not None:
                 ticket.failure = str(getattr(error, "reason", error)) or type(error).__name__
             raise
-        if ticket is not None:
-            ticket.ended = True
+        else:
+            if ticket is not None:
+                ticket.ended = True
+        finally:
+            if ticket is not None:
+                ticket.inside = False
 
     def _admission(self, name: str, method: Any, msg: Any, args: tuple[Any, ...]) -> Ticket | None:
         """Return the ticket that this call uses up, None where it needs none. Raises the refusal."""
         ticket = self.ticket
         if ticket is not None and ticket.passed and not ticket.entered and ticket.command == name:
-            ticket.entered = True
+            ticket.entered = ticket.inside = True
             return ticket
-        if ticket is not None and ticket.entered and ticket.plugin is method.__self__:
+        if ticket is not None and ticket.inside and ticket.plugin is method.__self__:
             return None  # what was confirmed calls another command of its own plugin
         given = args[0] if args else None
         text = _said(method, given)
@@ -207,6 +212,19 @@ def _restore(plugin: Any, attribute: str, replacement: Any) -> None:
     del vars(plugin)[attribute]
     if inspect.getattr_static(getattr(replacement, _OF_CLASS), attribute, None) is not original.__func__:
         vars(plugin)[attribute] = original
+
+
+@contextmanager
+def _outside(ticket: Ticket | None) -> Iterator[None]:
+    """Let a ticket count for nothing while its command has yielded: what runs then may be anybody's code."""
+    inside = ticket is not None and ticket.inside
+    try:
+        if ticket is not None:
+            ticket.inside = False
+        yield
+    finally:
+        if ticket is not None:
+            ticket.inside = inside
 
 
 def _note(ticket: Ticket | None, reply: Any) -> None:
