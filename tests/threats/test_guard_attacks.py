@@ -186,3 +186,30 @@ def test_a_yes_counts_for_nothing_that_other_plugins_do_while_the_command_waits(
         talk.alice.says(f"!confirm {asked}")
         assert talk.ended(asked).state is State.SUCCEEDED
         assert ran(tmp_path) == ["restock prod"]
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "runs"),
+    [
+        ("[bob]", "[alice]", False),
+        ("[alice, bob]", "[bob]", False),
+        ("requester", "others", False),
+        ("[bob]", "others", False),
+        ("[bob]", "[bob, alice]", True),
+        ("others", "others", True),
+        ("[bob]", "requester", True),
+        ("requester", "anyone", True),
+    ],
+)
+def test_a_command_cannot_lend_its_yes_to_one_that_needs_the_yes_of_others(
+    tmp_path: Path, outer: str, inner: str, runs: bool
+) -> None:
+    """What its code calls of its own plugin runs only if whoever might confirm the one might confirm the other."""
+    guards = {"wipes": guard("Site:wipes", by=outer), "wipe": guard("Site:wipe", by=inner)}
+    with the_bot(tmp_path, guards) as talk:
+        talk.alice.says("!wipes prod")
+        asked = talk.prompt()
+        (talk.alice if outer == "requester" else talk.bob).says(f"!confirm {asked}")
+        talk.ended(asked)
+        assert ran(tmp_path) == ["wipe prod"] * runs
+        assert [each.text for each in talk.executions()] == [*["!wipe prod"] * (not runs), "!wipes prod"]

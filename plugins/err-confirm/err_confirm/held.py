@@ -32,6 +32,7 @@ class Held:
             "person": place.person,
             "room": place.room,
             "thread": place.thread,
+            "by": list(self.guard.policy.by) if self.guard.policy else [],
         }
         return Plan(
             alias=self.guard.name,
@@ -47,15 +48,26 @@ class Ticket:
     """Lets one command through once, on the thread that has it, and notes how that went.
 
     `passed` tells that it has gone through the filters, `entered` that its method was called, `inside` that its code
-    runs this very moment, `ended` that this came to its end; `failure` is why it did not.
+    runs this very moment, `ended` that this came to its end; `failure` is why it did not. `by` is who might confirm it.
     """
 
     command: str
     args: str | None
     plugin: Any
+    by: tuple[str, ...] = ()
     passed: bool = False
     entered: bool = False
     inside: bool = False
     ended: bool = False
     failure: str = ""
     replies: list[str] = field(default_factory=list)
+
+    def includes(self, held: Held) -> bool:
+        """Tell whether the yes to this command was one to another of its plugin, which its code now calls.
+
+        It was, unless that one needs the yes of somebody who was not asked here.
+        """
+        if not self.inside or held.method.__self__ is not self.plugin or held.guard.policy is None:
+            return False
+        by = {*held.guard.policy.by}
+        return bool(by & {"requester", "anyone"}) or (self.by != () and {*self.by} <= by)

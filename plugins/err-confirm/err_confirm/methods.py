@@ -154,8 +154,6 @@ class Methods:
         if ticket is not None and ticket.passed and not ticket.entered and ticket.command == name:
             ticket.entered = ticket.inside = True
             return ticket
-        if ticket is not None and ticket.inside and ticket.plugin is method.__self__:
-            return None  # what was confirmed calls another command of its own plugin
         given = args[0] if args else None
         text = _said(method, given)
         held: Held | str | None
@@ -163,7 +161,7 @@ class Methods:
             held = self._judge.refuse(name, method, "its arguments cannot be kept until it is confirmed")
         else:
             held = self._judge.judge(method, name, text)
-        if held is None:
+        if held is None or (ticket is not None and not isinstance(held, str) and ticket.includes(held)):
             return None
         raise self._refusal(self._judge.ask(msg, held))
 
