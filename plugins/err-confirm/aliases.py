@@ -50,9 +50,9 @@ class Aliases(BotPlugin):
         """Register the aliases, and see texts before commands that would hide them."""
         super().activate()
         self._register()
-        filters = self._bot.command_filters
-        filters.remove(self.prefer_alias)
-        filters.insert(0, self.prefer_alias)
+        with self._bot._gbl:  # in a list of its own: a message that is on its way through the old one skips none
+            others = [each for each in self._bot.command_filters if each != self.prefer_alias]
+            self._bot.command_filters = [self.prefer_alias, *others]
         self._process_message = self._bot.process_message
         self._bot.process_message = self.process_message
 

@@ -213,3 +213,18 @@ def test_a_command_cannot_lend_its_yes_to_one_that_needs_the_yes_of_others(
         talk.ended(asked)
         assert ran(tmp_path) == ["wipe prod"] * runs
         assert [each.text for each in talk.executions()] == [*["!wipe prod"] * (not runs), "!wipes prod"]
+
+
+@pytest.mark.parametrize("change", ["deactivate", "activate"])
+def test_a_message_skips_no_filter_while_a_plugin_comes_or_goes(tmp_path: Path, change: str) -> None:
+    """A held command may switch a plugin off while another message is on its way through access control."""
+    with the_bot(tmp_path, {}) as talk:
+        plugins = talk.bot.plugin_manager
+        if change == "activate":
+            plugins.deactivate_plugin("Aliases")
+        before = [each.__name__ for each in talk.bot.command_filters]
+        walking = iter(talk.bot.command_filters)
+        passed = [next(walking).__name__]
+        getattr(plugins, f"{change}_plugin")("Aliases")
+        assert passed + [each.__name__ for each in walking] == before
+        assert {"acls", "hold_guarded"} <= {*before}

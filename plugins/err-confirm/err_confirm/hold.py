@@ -60,6 +60,7 @@ class Hold:
         self._connected, bot.signal_connect_to_all_plugins = bot.signal_connect_to_all_plugins, self._on_connected
         self._inject_commands, bot.inject_commands_from = bot.inject_commands_from, self._on_commands
         self._inject_filters, bot.inject_command_filters_from = bot.inject_command_filters_from, self._on_filters
+        self._remove_filters, bot.remove_command_filters_from = bot.remove_command_filters_from, self._on_filters_gone
         self._stay_last()
 
     def open(self, rules: Callable[[], Guards], ask: Ask) -> None:
@@ -205,11 +206,20 @@ class Hold:
         self.cover()
 
     def _on_filters(self, plugin: Any) -> None:
-        self._inject_filters(plugin)
-        self._stay_last()
+        self._change_filters(self._inject_filters, plugin)
+
+    def _on_filters_gone(self, plugin: Any) -> None:
+        self._change_filters(self._remove_filters, plugin)
+
+    def _change_filters(self, change: Callable[[Any], None], plugin: Any) -> None:
+        """Let Errbot change a new list of filters: a message that is on its way through the old one skips none."""
+        with self._bot._gbl:
+            self._stay_last()
+            change(plugin)
+            self._stay_last()
 
     def _stay_last(self) -> None:
-        """Be the last filter, in a list of its own: a message that is on its way through the old one skips none."""
+        """Be the last filter, in a list of its own."""
         with self._bot._gbl:
             others = [each for each in self._bot.command_filters if each != self.hold_guarded]
             self._bot.command_filters = [*others, self.hold_guarded]
