@@ -228,3 +228,13 @@ def test_a_message_skips_no_filter_while_a_plugin_comes_or_goes(tmp_path: Path, 
         getattr(plugins, f"{change}_plugin")("Aliases")
         assert passed + [each.__name__ for each in walking] == before
         assert {"acls", "hold_guarded"} <= {*before}
+
+
+def test_a_guarded_command_of_a_million_letters_holds_nobody_up(tmp_path: Path) -> None:
+    """They are not read, so that a guard over some arguments decides, and no prompt could show them."""
+    with the_bot(tmp_path, {"site": guard("Site:drop prod*")}) as talk:
+        talk.alice.says(f"!drop {'a' * 1_000_000}")
+        talk.mallory.says("!drop test")
+        talk.hears("^ran drop test$")
+        talk.hears("nobody may confirm what they cannot read")
+        assert ran(tmp_path) == ["drop test"]

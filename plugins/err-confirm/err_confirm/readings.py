@@ -10,6 +10,8 @@ LONGEST = 8_192
 """The most characters of arguments that are read; longer ones may mean anything."""
 MOST_OPTIONS = 50
 """How many options are looked at; who gives more of them is up to something."""
+LONGEST = 8_192
+"""How many characters are read; `shlex` takes time quadratic in them, for 1,000,000 without a blank two minutes."""
 
 _ALL = (argparse.ONE_OR_MORE, argparse.ZERO_OR_MORE)
 _REST = (argparse.REMAINDER, argparse.PARSER)
