@@ -164,5 +164,5 @@ def a_bot(folder: Path, *, shipped: bool = False, **config: Any) -> Iterator[Tal
         bot.inbox.put(None)
         thread.join(60)
         assert not thread.is_alive(), "the bot did not end"
-        if settings["BOT_ASYNC"]:
+        if bot.bot_config.BOT_ASYNC:
             bot.thread_pool.close()
