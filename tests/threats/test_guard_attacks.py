@@ -48,6 +48,10 @@ class Site(BotPlugin):
         ran(self, msg, f"restock {args}")
         yield "restocked"
 
+    @botcmd
+    def fail(self, msg, args):
+        raise ValueError(f"no such {args}")
+
     @botcmd(name="status")
     def _show_status(self, msg, args):
         return ran(self, msg, f"status {args}")
@@ -238,3 +242,29 @@ def test_a_guarded_command_of_a_million_letters_holds_nobody_up(tmp_path: Path) 
         talk.hears("^ran drop test$")
         talk.hears("nobody may confirm what they cannot read")
         assert ran(tmp_path) == ["drop test"]
+
+
+def test_why_a_command_failed_is_said_only_to_who_asked_in_private(tmp_path: Path) -> None:
+    """An error may name what nobody else should know."""
+    with the_bot(tmp_path, {"site": guard("Site:fail")}) as talk:
+        talk.alice.says("!fail secret", None)
+        asked = talk.prompt()
+        talk.bob.says(f"!confirm {asked}", None)
+        talk.hears("no such secret", to="@alice")
+        assert talk.ended(asked).outcome.error == "it failed, and has said why to who asked"
+
+
+@pytest.mark.parametrize(("room", "diverted"), [(None, ()), ("#ops", ("drop",)), ("#ops", ("ALL_COMMANDS",))])
+def test_what_was_answered_to_one_person_is_shown_to_no_other(
+    tmp_path: Path, room: str | None, diverted: tuple[str, ...]
+) -> None:
+    """`!plugin config` answers with passwords, and `!show` answers anybody."""
+    with the_bot(tmp_path, {"site": guard("Site:drop")}, DIVERT_TO_PRIVATE=diverted) as talk:
+        talk.alice.says("!drop secrets", room)
+        asked = talk.prompt()
+        talk.bob.says(f"!confirm {asked}", room)
+        talk.hears("^ran drop secrets$", to="#ops/alice" if room else "@alice")
+        assert talk.ended(asked).state is State.SUCCEEDED
+        talk.mallory.says(f"!show {asked}", None)
+        assert "ran drop" not in talk.hears("bound to", to="@mallory").string
+        assert talk.execution(asked).outcome.output == ""

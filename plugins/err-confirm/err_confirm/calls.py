@@ -21,7 +21,7 @@ STARTED_WITHIN = 50.0
 TOLD_WITHIN = 5.0
 """Seconds that a command waits until it is told that it runs, so that its own replies come after that."""
 MOST_OUTPUT = 65_536
-"""How many characters of replies are kept; all of them are in the chat."""
+"""How many characters of replies are kept; all of them are in the chat. Those to one person alone are not kept."""
 STOPPING = "it stops err-confirm itself, so nobody waits here for its end"
 
 
@@ -113,14 +113,21 @@ class Calls:
             why = self._execute(message, spec, method, ticket)
         if not ticket.entered:
             return _failed(why or "Errbot did not run it, as if it were not there; does it run only inside a flow?")
-        output = "\n".join(ticket.replies)
+        public = self._is_public(spec)
+        output = "\n".join(ticket.replies) if public else ""
+        failure = ticket.failure if public or not ticket.failure else "it failed, and has said why to who asked"
         kept = output[-MOST_OUTPUT:]
         return Outcome(
             exit_code=0 if ticket.ended else None,
             output=kept,
             omitted_bytes=len(output.encode()) - len(kept.encode()),
-            error="" if ticket.ended else ticket.failure or "it did not come to its end",
+            error="" if ticket.ended else failure or "it did not come to its end",
         )
+
+    def _is_public(self, spec: dict[str, Any]) -> bool:
+        """Tell whether all in the room get the replies: `!show` says what is kept to anybody."""
+        private = {"ALL_COMMANDS", spec["command"]} & {*self._bot.bot_config.DIVERT_TO_PRIVATE}
+        return spec["room"] != "" and not private
 
     def _execute(self, message: Any, spec: dict[str, Any], method: Any, ticket: Ticket) -> str:
         """Do what Errbot 6.2.1 does in `_process_command`; return why it was not done, where that is known."""
