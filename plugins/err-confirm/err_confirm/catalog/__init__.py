@@ -8,8 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from err_confirm.catalog.action_reader import read_action
 from err_confirm.catalog.alias_reader import RESERVED, read_alias
+from err_confirm.catalog.content import Catalog
 from err_confirm.catalog.guard_reader import is_guard, read_guard
-from err_confirm.catalog.loading import Catalog, Loading
+from err_confirm.catalog.loading import Loading
 from err_confirm.catalog.messages import message
 from err_confirm.catalog.policies import Confirm, PolicyEntry
 from err_confirm.catalog.problem import Problem, Severity

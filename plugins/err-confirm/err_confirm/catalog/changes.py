@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from err_confirm.catalog.loading import Catalog
+from err_confirm.catalog.content import Catalog
 from err_confirm.durations import format_duration
 from err_confirm.model import Action, Alias, Guard, Policy
 from err_confirm.policy import whom

@@ -1,67 +1,21 @@
 """Collect what alias, guard and action files say, and compare all of it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from err_confirm.catalog.alias_reader import Draft
 from err_confirm.catalog.comparison import compare_patterns, compare_texts, compare_with_action
+from err_confirm.catalog.content import Catalog, find
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.guard_reader import GuardDraft
 from err_confirm.catalog.problem import Problem, Severity, UnreadableError
-from err_confirm.catalog.stand_in import for_alias, for_everything, for_texts, for_unreadable
+from err_confirm.catalog.stand_in import for_alias, for_everything, for_unreadable
 from err_confirm.catalog.yaml_source import read
 from err_confirm.errors import ActionMissingError
-from err_confirm.model import Action, Alias, Guard, Source
+from err_confirm.model import Action, Guard, Source
 
 _SUFFIXES = (".yaml", ".yml")
 _DEFAULT_FOLDER = Path("aliases")  # a bot need not have one
-
-
-@dataclass(frozen=True, slots=True)
-class Catalog:
-    """All aliases, guards and actions by their names, and what is wrong with the files they came from.
-
-    The guards are those that are enabled. A file that is wrong has one, too, which refuses what it covers. `instead`
-    are guards that refuse the texts of aliases that were left out.
-    """
-
-    aliases: Mapping[str, Alias]
-    guards: Mapping[str, Guard]
-    actions: Mapping[str, Action]
-    problems: tuple[Problem, ...]
-    instead: tuple[Guard, ...] = ()
-
-    def action(self, alias: Alias) -> Action:
-        """Return the action that an alias starts. Raises ActionMissingError."""
-        action = _find(self.actions, alias.action_ref)
-        if action is None:
-            raise ActionMissingError(alias.name, alias.action_ref)
-        return action
-
-    def all_guards(self) -> Iterator[Guard]:
-        """Yield the guards, and what stands for the aliases that were left out."""
-        yield from self.guards.values()
-        yield from self.instead
-
-    def instead_of_aliases(self, why: str) -> Iterator[Guard]:
-        """Yield what refuses the texts of each alias while none of them can be started."""
-        for alias in self.aliases.values():
-            texts = (text for format_ in alias.formats for text in format_.representations)
-            yield for_texts(texts, alias.source, why)
-
-    @property
-    def errors(self) -> tuple[Problem, ...]:
-        """What kept an alias, a guard or an action from being loaded."""
-        return self._of(Severity.ERROR)
-
-    @property
-    def warnings(self) -> tuple[Problem, ...]:
-        """What was loaded, but probably is not meant so."""
-        return self._of(Severity.WARNING)
-
-    def _of(self, severity: Severity) -> tuple[Problem, ...]:
-        return tuple(problem for problem in self.problems if problem.severity is severity)
 
 
 class Loading:
@@ -147,7 +101,7 @@ class Loading:
     def catalog(self) -> Catalog:
         """Compare everything with everything else, and return what is sound."""
         for draft in self._drafts.values():
-            action = _find(self._actions, draft.alias.action_ref)
+            action = find(self._actions, draft.alias.action_ref)
             if action is not None:
                 compare_with_action(draft, action)
             else:
@@ -174,15 +128,6 @@ class Loading:
         for guard in sorted([*guards, *self._refusing], key=lambda guard: bool(guard.error)):
             found[str(guard.source) if guard.name in found else guard.name] = guard
         return dict(sorted(found.items()))
-
-
-def _find(actions: Mapping[str, Action], action_ref: str) -> Action | None:
-    """Return the action that `pack.name` or `name` means; a pack need not be said, but must not be another."""
-    if action_ref in actions:
-        return actions[action_ref]
-    pack, _, name = action_ref.partition(".")
-    action = actions.get(name)
-    return action if action and action.pack in ("", pack) else None
 
 
 def _is_there(path: Path) -> bool:
