@@ -57,9 +57,7 @@ class Service:
     ) -> None:
         self.settings = settings
         self._default = parse_policy(settings.default, settings.people)
-        self.catalog = self._load()
-        self.index = Index(self.catalog.aliases.values())
-        self._take_guards()
+        self._use(self._load())
         process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         seal = Seal(load_key(settings.key_file), settings.namespace)
         self.store = open_store(settings.store, namespace=settings.namespace)
@@ -103,14 +101,8 @@ class Service:
         if not catalog.errors:
             if changed := changes(self.catalog, catalog):
                 self.archive.note_reload(changed, who=who, identity=identity, room=room)
-            self.catalog, self.index = catalog, Index(catalog.aliases.values())
-            self._take_guards()
+            self._use(catalog)
         return catalog
-
-    def _take_guards(self) -> None:
-        guards = [*self.catalog.all_guards()]
-        self.guards = Guards(guards)
-        self.guards_without_aliases = Guards([*guards, *self.catalog.instead_of_aliases(ALIASES_OFF)])
 
     def keep_journal(self) -> Head | None:
         """Copy what is new in the journal and forget what is too old; return its head if that has changed since."""
@@ -177,3 +169,8 @@ class Service:
         for problem in catalog.problems:
             log.log(logging.INFO if problem.severity is Severity.NOTE else logging.WARNING, "%s", problem)
         return catalog
+
+    def _use(self, catalog: Catalog) -> None:
+        self.catalog, self.index = catalog, Index(catalog.aliases.values())
+        self.guards = Guards(catalog.all_guards())
+        self.guards_without_aliases = Guards([*catalog.all_guards(), *catalog.instead_of_aliases(ALIASES_OFF)])
