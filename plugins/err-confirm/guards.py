@@ -19,11 +19,6 @@ class Guards(BotPlugin):
         super().__init__(*args, **kwargs)
         self.hold = attach(self._bot, CommandError)
 
-    def activate(self) -> None:
-        """Cover what is guarded, also in a bot in which err-confirm cannot start."""
-        super().activate()
-        self.hold.cover()
-
     @botcmd
     def guards(self, msg: Any, _: str) -> Any:
         """List which commands ask first, and which look dangerous and do not."""

@@ -198,12 +198,16 @@ class Hold:
 
     def _on_connected(self) -> None:
         self._connected()
+        self.cover()
         self.ready.set()
 
     def _on_commands(self, plugin: Any) -> None:
         self.methods.restore(plugin)
         self._inject_commands(plugin)
-        self.cover()
+        if self._rules is None:  # what is guarded is read once, by Confirm: until then each call is judged
+            self.methods.replace_all()
+        else:
+            self.cover()
 
     def _on_filters(self, plugin: Any) -> None:
         self._change_filters(self._inject_filters, plugin)

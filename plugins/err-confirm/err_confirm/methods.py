@@ -68,6 +68,12 @@ class Methods:
             elif hasattr(method, _REPLACED):
                 self._put(command.name, method, getattr(method, _REPLACED))
 
+    def replace_all(self) -> None:
+        """Replace the methods of all commands but ours."""
+        for command, method in self.all():
+            if not command.own:
+                self.replace(command.name, method)
+
     def replace(self, name: str, method: Any) -> None:
         """Make a command's method one that asks first, or takes a ticket; twice does no more."""
         if not hasattr(method, _REPLACED):
