@@ -96,12 +96,12 @@ def guard(*commands: str, by: str = "[alice, bob]") -> str:
 
 
 @contextmanager
-def the_bot(folder: Path, guards: dict[str, str], **config: Any) -> Iterator[Talk]:
+def the_bot(folder: Path, guards: dict[str, str], *, site: str = SITE, **config: Any) -> Iterator[Talk]:
     write_files(
         folder,
         {
             "plugins/site/site.plug": PLUG.format(name="Site", module="site_plugin"),
-            "plugins/site/site_plugin.py": SITE,
+            "plugins/site/site_plugin.py": site,
             "plugins/site/caller.plug": PLUG.format(name="Caller", module="caller") + "DependsOn = Site\n",
             "plugins/site/caller.py": CALLER,
             **{f"aliases/{name}.yaml": text for name, text in guards.items()},
@@ -268,3 +268,19 @@ def test_what_was_answered_to_one_person_is_shown_to_no_other(
         talk.mallory.says(f"!show {asked}", None)
         assert "ran drop" not in talk.hears("bound to", to="@mallory").string
         assert talk.execution(asked).outcome.output == ""
+
+
+def test_a_plugin_that_is_named_like_one_of_ours_is_guarded_as_any_other(tmp_path: Path) -> None:
+    """Only our own code is let alone, so that it can always be confirmed."""
+    named = SITE.replace(
+        "super().activate()",
+        """super().activate()
+        answer = Command(lambda plugin, msg, args: ran(plugin, msg, f"open {args}"), name="open")
+        self.create_dynamic_plugin("Confirm", (answer,))""",
+    ).replace("BotPlugin, botcmd", "BotPlugin, Command, botcmd")
+    with the_bot(tmp_path, {"all": guard("*:open", by="[bob]")}, site=named) as talk:
+        talk.alice.says("!open the door")
+        asked = talk.prompt()
+        talk.bob.says(f"!confirm {asked}")
+        assert talk.ended(asked).state is State.SUCCEEDED
+        assert ran(tmp_path) == ["open the door"]

@@ -25,7 +25,7 @@ class BotCommand:
     """A chat command as Errbot knows it.
 
     `plugin` is the name in its `.plug` file, `name` the one in Errbot's table (`plugin_reload`), `function` that of its
-    method.
+    method; `stranger` tells that its code is not ours, whatever its plugin is called.
     """
 
     plugin: str
@@ -33,11 +33,12 @@ class BotCommand:
     function: str = ""
     admin_only: bool = False
     regex: bool = False
+    stranger: bool = False
 
     @property
     def own(self) -> bool:
         """Whether it is one of ours."""
-        return self.plugin in OWN
+        return self.plugin in OWN and not self.stranger
 
     @property
     def guardable(self) -> bool:

@@ -8,12 +8,16 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import MethodType
 from typing import Any, Protocol
 
 from err_confirm.guards import BotCommand, Guards
 from err_confirm.held import Held, Ticket
 
+_FOLDER = Path(__file__).resolve().parent.parent
+_OUR_FOLDERS = (_FOLDER, _FOLDER / "err_confirm_plugins")
+"""Where the code of our plugins is, in a checkout and in a wheel."""
 _REPLACED = "_err_confirm_replaced"
 _OF_CLASS = "_err_confirm_class"
 
@@ -177,10 +181,17 @@ def bot_command(name: str, method: Any) -> BotCommand:
     return BotCommand(
         plugin=method.__self__.name,
         name=name,
-        function=method.__name__,
+        function=getattr(method, "__name__", name),
         admin_only=bool(method._err_command_admin_only),
         regex=bool(method._err_re_command),
+        stranger=not _is_ours(inspect.unwrap(method.__func__)),
     )
+
+
+def _is_ours(function: Any) -> bool:
+    """Tell whether the code of a function is in a file of our plugins."""
+    code = getattr(function, "__code__", None)
+    return code is not None and Path(code.co_filename).resolve().parent in _OUR_FOLDERS
 
 
 def _given(function: Any, args: tuple[Any, ...], more: dict[str, Any]) -> tuple[Any, ...]:
