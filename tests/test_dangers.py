@@ -6,7 +6,7 @@ import pytest
 
 from err_confirm.cover import Coverage, GuardCoverage, PatternCoverage, coverage
 from err_confirm.dangers import why_dangerous
-from err_confirm.guards import BotCommand, Guards
+from err_confirm.guards import BotCommand
 from err_confirm.model import Guard, Policy, Source
 
 
@@ -20,7 +20,7 @@ def a_guard(name: str, *commands: str, policy: Policy | None = Policy(), **more:
 
 
 def covered(*guards: Guard, commands: tuple[str, ...]) -> Coverage:
-    return coverage(Guards(guards), [a_command(each) for each in commands])
+    return coverage(guards, [a_command(each) for each in commands])
 
 
 def of(found: Coverage, name: str) -> GuardCoverage:
@@ -164,7 +164,7 @@ def test_dangerous_commands_that_nothing_guards_are_named_with_the_reason() -> N
         a_command("Health:shutdown", admin_only=True),
         a_command("Deploy:deploy"),
     ]
-    found = coverage(Guards([a_guard("prod", "Health:shutdown")]), commands)
+    found = coverage([a_guard("prod", "Health:shutdown")], commands)
     assert [(str(each.command), each.why) for each in found.unguarded] == [
         ("Deploy:deploy", 'its name says "deploy"'),
         ("Health:restart", 'only for admins, its name says "restart"'),
@@ -186,7 +186,7 @@ def test_our_own_commands_are_covered_only_where_they_may_be() -> None:
         a_command("Confirm:confirm", admin_only=True),
         a_command("Aliases:aliases_reload", admin_only=True),
     ]
-    found = coverage(Guards([a_guard("all", "*")]), commands)
+    found = coverage([a_guard("all", "*")], commands)
     assert spelled(found.guards[0].patterns[0].whole) == ["Aliases:aliases_reload"]
-    without = coverage(Guards([]), commands)
+    without = coverage([], commands)
     assert [str(each.command) for each in without.unguarded] == ["Aliases:aliases_reload"]

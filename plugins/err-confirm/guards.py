@@ -8,7 +8,6 @@ from typing import Any
 from errbot import BotPlugin, CommandError, botcmd
 
 from err_confirm.cover import coverage
-from err_confirm.guards import Guards as AllGuards
 from err_confirm.hold import attach
 
 
@@ -25,6 +24,6 @@ class Guards(BotPlugin):
         confirm = self._bot.plugin_manager.get_plugin_obj_by_name("Confirm")
         if confirm is None or not confirm.is_activated:
             raise CommandError(self.hold.say_off())
-        guards = AllGuards(confirm.service.catalog.guards.values())
+        guards = confirm.service.catalog.guards.values()
         found = coverage(guards, [command for command, _ in self.hold.methods.all()])
         return confirm.chat.reply(msg, confirm.chat.wording.say("guards", found=found))

@@ -56,16 +56,17 @@ class Coverage:
     unguarded: tuple[Danger, ...]
 
 
-def coverage(guards: Guards, commands: Iterable[BotCommand]) -> Coverage:
+def coverage(guards: Iterable[Guard], commands: Iterable[BotCommand]) -> Coverage:
     """Return what the guards cover of some commands."""
+    ready = Guards(guards)
     known = sorted(set(commands), key=lambda command: (str(command).casefold(), str(command), command.regex))
-    named = [(command, _Named(guards, command)) for command in known]
+    named = [(command, _Named(ready, command)) for command in known]
     dangers = [
         Danger(command, why)
         for command, found in named
         if not found.is_settled and command.guardable and (why := why_dangerous(command))
     ]
-    ordered = sorted(guards.guards, key=lambda guard: (guard.shipped, guard.name))
+    ordered = sorted(ready.guards, key=lambda guard: (guard.shipped, guard.name))
     return Coverage(tuple(_of_guard(guard, named) for guard in ordered), tuple(dangers))
 
 

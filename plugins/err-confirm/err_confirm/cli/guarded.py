@@ -10,7 +10,7 @@ from err_confirm.cli.configuration import Configuration
 from err_confirm.cli.console import RED, YELLOW, colored
 from err_confirm.cli.plugin_files import scan
 from err_confirm.cover import Coverage, GuardCoverage, PatternCoverage, coverage
-from err_confirm.guards import BotCommand, Guards
+from err_confirm.guards import BotCommand
 from err_confirm.visible import visible
 
 _WIDEST = 40
@@ -45,9 +45,9 @@ def guarded(catalog: Catalog, configuration: Configuration, *, complete: bool) -
     scanned = configuration.path is not None
     guards = [guard for guard in catalog.guards.values() if (complete and scanned) or not guard.shipped]
     if not scanned or not (guards or complete):
-        return Guarded(coverage(Guards(guards), ()), scanned=scanned, complete=False)
+        return Guarded(coverage(guards, ()), scanned=scanned, complete=False)
     found = scan(configuration.module)
-    return Guarded(coverage(Guards(guards), found.commands), True, complete, found.unread)
+    return Guarded(coverage(guards, found.commands), scanned=True, complete=complete, unread=found.unread)
 
 
 def coverage_facts(found: Guarded) -> dict[str, Any]:
