@@ -31,7 +31,7 @@ class Site(BotPlugin):
         return self.drop(msg, args)
 """
 GUARD = "{commands: ['Site:drop'], confirm: {by: [alice, bob], within: 1h}}"
-REFUSED = r"\Anothing runs: Site:drop is guarded, and "
+REFUSED = r"\Anothing runs: Site:drop is guarded: "
 
 
 @contextmanager
@@ -105,7 +105,7 @@ def test_a_setting_that_hides_the_files_leaves_nothing_free(tmp_path: Path) -> N
     """Nobody can tell what is guarded, so that nothing of other plugins runs, and the reason is named."""
     with the_bot(tmp_path, {"aliases/drop.yaml": GUARD}, CONFIRM_ALIASES=7) as talk:
         talk.alice.says("!lift it")
-        talk.hears(r"\Anothing runs: Site:lift is guarded, and CONFIRM_ALIASES must be a folder")
+        talk.hears(r"\Anothing runs: Site:lift is guarded: CONFIRM_ALIASES must be a folder")
 
 
 def test_a_guard_file_with_a_mistake_refuses_what_it_names(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_guard_file_that_cannot_be_read_refuses_all_until_it_can(tmp_path: Pat
     """What it guards is not known; our own commands go on, so that it can be mended."""
     with the_bot(tmp_path, {"aliases/drop.yaml": "commands: ['Site:drop'\nconfirm: requester\n"}) as talk:
         talk.alice.says("!lift it")
-        talk.hears(r"\Anothing runs: Site:lift is guarded, and .*aliases/drop\.yaml:")
+        talk.hears(r"\Anothing runs: Site:lift is guarded: .*aliases/drop\.yaml:")
         talk.alice.says("!guards")
         talk.hears(r"covers \d+ commands that no other guard covers")
         (tmp_path / "aliases/drop.yaml").write_text(GUARD)
@@ -187,8 +187,8 @@ def test_a_missing_library_leaves_no_command_of_anybody_free(tmp_path: Path, lib
         timeout=60,
         check=False,
     )
-    assert re.search(rf"nothing runs: Site:lift is guarded, and .*{library}", bot.stdout), bot.stdout
-    assert re.search(rf"nothing runs: Site:indirectly is guarded, and .*{library}", bot.stdout)
+    assert re.search(rf"nothing runs: Site:lift is guarded: .*{library}", bot.stdout), bot.stdout
+    assert re.search(rf"nothing runs: Site:indirectly is guarded: .*{library}", bot.stdout)
     assert "lifted" not in bot.stdout
     assert "dropped" not in bot.stdout
 
@@ -234,7 +234,7 @@ def test_the_text_of_an_alias_becomes_nobody_elses_while_its_plugin_is_off(tmp_p
     with the_bot(tmp_path, {"aliases/site.yaml": alias}) as talk:
         talk.alice.says("!plugin deactivate Aliases", None)
         talk.hears("Plugin Aliases deactivated", "@alice")
-        is_refused(talk, "the plugin Aliases, whose command this may be, is switched off", said="!drop it now")
+        is_refused(talk, "the plugin Aliases, whose command this may be, is off", said="!drop it now")
         talk.alice.says("!plugin activate Aliases", None)
         talk.hears("Plugin Aliases activated", "@alice")
         talk.alice.says("!drop it now")

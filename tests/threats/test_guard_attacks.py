@@ -123,7 +123,7 @@ def test_a_method_asks_in_whatever_form_it_gets_its_arguments(tmp_path: Path, sa
     """A guard over some arguments sees them all, by position and by name."""
     with the_bot(tmp_path, {"site": guard("Site:drop prod*", "Site:drain prod*")}) as talk:
         talk.alice.says(said)
-        talk.hears("(drop|drain) does not run yet|Site:drop is guarded, and its arguments cannot be kept")
+        talk.hears("(drop|drain) does not run yet|Site:drop is guarded: its arguments cannot be kept")
         talk.quiet()
         assert ran(tmp_path) == []
 
@@ -168,7 +168,7 @@ def test_with_all_plugins_of_ours_off_a_method_that_is_called_refuses(tmp_path: 
             talk.hears("is now blacklisted", "@alice")
     with the_bot(tmp_path, {}) as talk:
         talk.alice.says("!indirectly prod")
-        talk.hears("nothing runs: Site:drop is guarded, and the plugin Confirm is switched off")
+        talk.hears("nothing runs: Site:drop is guarded: the plugin Confirm is switched off")
         assert ran(tmp_path) == []
 
 

@@ -29,7 +29,7 @@ from err_confirm.transition import Cancel, Posted
 
 log = logging.getLogger(__name__)
 
-ALIASES_OFF = "the plugin Aliases, whose command this may be, is switched off"
+ALIASES_OFF = "the plugin Aliases, whose command this may be, is off; a bot admin can say plugin activate Aliases"
 Post = Callable[[Execution], None]
 LAST_WORDS = 5.0
 """Seconds for which a stopping service goes on telling what happened."""
