@@ -284,3 +284,12 @@ def test_a_plugin_that_is_named_like_one_of_ours_is_guarded_as_any_other(tmp_pat
         talk.bob.says(f"!confirm {asked}")
         assert talk.ended(asked).state is State.SUCCEEDED
         assert ran(tmp_path) == ["open the door"]
+
+
+def test_blanks_and_line_ends_around_arguments_are_shown(tmp_path: Path) -> None:
+    """Nobody types them, but a plugin that calls a method may give them."""
+    spaced = SITE.replace("self.drop(msg, args=args)", 'self.drop(msg, args=f"{args}\\n--all\\n")')
+    with the_bot(tmp_path, {"site": guard("Site:drop")}, site=spaced) as talk:
+        talk.alice.says("!by keyword prod")
+        shown = talk.hears(r"^runs: (.*)$")[1].splitlines()[0]
+        assert shown == r"!drop prod\u000a--all\u000a"

@@ -21,7 +21,7 @@ class Held:
         pattern = self.method._err_command_re_pattern.pattern if self.command.regex else None
         words = self.args or ""
         if pattern is None:
-            words = f"{self.command.name.replace('_', ' ')} {words}".strip()
+            words = " ".join([self.command.name.replace("_", " "), *([words] if words else [])])
         prefixed = pattern is None or self.method._err_command_prefix_required
         spec = {
             "plugin": self.command.plugin,
