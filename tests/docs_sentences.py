@@ -18,7 +18,7 @@ from err_confirm.errors import (
     TooManyMatchesError,
 )
 from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES
-from err_confirm.hold import OFF
+from err_confirm.judge import OFF
 from err_confirm.model import Execution, State
 from err_confirm.transition import Reason
 from err_confirm.wording import Wording

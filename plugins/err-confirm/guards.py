@@ -23,7 +23,7 @@ class Guards(BotPlugin):
         """List which commands ask first, and which look dangerous and do not."""
         confirm = self._bot.plugin_manager.get_plugin_obj_by_name("Confirm")
         if confirm is None or not confirm.is_activated:
-            raise CommandError(self.hold.say_off())
+            raise CommandError(self.hold.judge.say("off"))
         guards = confirm.service.catalog.guards.values()
         found = coverage(guards, [command for command, _ in self.hold.methods.all()])
         return confirm.chat.reply(msg, confirm.chat.wording.say("guards", found=found))

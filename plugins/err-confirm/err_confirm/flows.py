@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from err_confirm.judge import Judge
 from err_confirm.methods import Methods
 
 
@@ -24,24 +25,13 @@ class Flows:
     Args:
         bot: Errbot's bot object.
         methods: of its commands.
-        is_held: tells whether a command must not run by itself, by its name and method.
-        ask: asks for it as the sender of a message.
-        say_waits: returns what to say where a step waits for anybody to say something: the flow's name, and what.
+        judge: decides about each step.
     """
 
-    def __init__(
-        self,
-        bot: Any,
-        methods: Methods,
-        is_held: Callable[[str, Any], bool],
-        ask: Callable[[Any, str, Any], None],
-        say_waits: Callable[[str, str], str],
-    ) -> None:
+    def __init__(self, bot: Any, methods: Methods, judge: Judge) -> None:
         self._bot = bot
         self._methods = methods
-        self._is_held = is_held
-        self._ask = ask
-        self._say_waits = say_waits
+        self._judge = judge
         self._execute, bot.flow_executor.execute = bot.flow_executor.execute, self.execute
 
     def execute(self, flow: Any) -> None:
@@ -59,7 +49,7 @@ class Flows:
         for step in found:
             name = getattr(step, "command", "")
             method = self._methods.find(name, regex=False)
-            if method is not None and self._is_held(name, method):
+            if method is not None and self._judge.judge(method, name, None) is not None:
                 raise _StepHeldError(name)
         return found
 
@@ -67,9 +57,11 @@ class Flows:
         """Ask for a step as who the flow belongs to; a room's flow belongs to nobody, and waits for somebody."""
         said = f"{self._bot.prefix}{name.replace('_', ' ')}"
         if not hasattr(flow.requestor, "person"):
-            self._bot.send(flow.requestor, self._say_waits(flow.name, said))
+            self._bot.send(flow.requestor, self._judge.say("flow_waits", flow=flow.name, said=said))
             return
         msg = self._bot.build_message(said)
         msg.frm = flow.requestor
         msg.to = getattr(flow.requestor, "room", self._bot.bot_identifier)
-        self._ask(msg, name, self._methods.find(name, regex=False))
+        held = self._judge.judge(self._methods.find(name, regex=False), name, None)
+        if held is not None:
+            self._judge.answer(msg, held)

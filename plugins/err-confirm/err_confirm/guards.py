@@ -1,11 +1,13 @@
 """Say which guard stands over a command of another plugin: patterns such as `Deploy:deploy prod*`."""
 
 import fnmatch
+import inspect
 import re
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from err_confirm.errors import GuardsDifferError
@@ -16,6 +18,9 @@ ALIAS_COMMANDS = "Alias commands"
 """The dynamic plugin that has the commands of the aliases."""
 OWN = frozenset({"Aliases", "Confirm", "Guards", ALIAS_COMMANDS})
 """The names of our plugins."""
+_FOLDER = Path(__file__).resolve().parent.parent
+_OUR_FOLDERS = (_FOLDER, _FOLDER / "err_confirm_plugins")
+"""Where the code of our plugins is, in a checkout and in a wheel."""
 GUARDABLE = frozenset({"aliases_reload"})
 """Which of our own commands may be guarded; to confirm must not need a confirmation."""
 
@@ -135,6 +140,24 @@ class Guards:
             ways = [way for way in self._ways if command.guardable and way.names(command)]
             self._naming[command] = tuple(way for way in ways if not (command.own and way.guard.error))
         return self._naming[command]
+
+
+def bot_command(name: str, method: Any) -> BotCommand:
+    """Return what a command is, by its name in Errbot's table and its method."""
+    return BotCommand(
+        plugin=method.__self__.name,
+        name=name,
+        function=getattr(method, "__name__", name),
+        admin_only=bool(method._err_command_admin_only),
+        regex=bool(method._err_re_command),
+        stranger=not _is_ours(inspect.unwrap(method.__func__)),
+    )
+
+
+def _is_ours(function: Any) -> bool:
+    """Tell whether the code of a function is in a file of our plugins."""
+    code = getattr(function, "__code__", None)
+    return code is not None and Path(code.co_filename).resolve().parent in _OUR_FOLDERS
 
 
 def everything(source: Source, error: str) -> Guard:

@@ -43,6 +43,13 @@ class Held:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A command that cannot be asked for either, and what is said about it."""
+
+    said: str
+
+
 @dataclass(slots=True)
 class Ticket:
     """Lets one command through once, on the thread that has it, and notes how that went.

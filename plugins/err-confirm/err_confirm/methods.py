@@ -8,34 +8,15 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import MethodType
-from typing import Any, Protocol
+from typing import Any
 
-from err_confirm.guards import BotCommand, Guards
-from err_confirm.held import Held, Ticket
+from err_confirm.guards import BotCommand, Guards, bot_command
+from err_confirm.held import Held, Refused, Ticket
+from err_confirm.judge import Judge
 
-_FOLDER = Path(__file__).resolve().parent.parent
-_OUR_FOLDERS = (_FOLDER, _FOLDER / "err_confirm_plugins")
-"""Where the code of our plugins is, in a checkout and in a wheel."""
 _REPLACED = "_err_confirm_replaced"
 _OF_CLASS = "_err_confirm_class"
-
-
-class Judge(Protocol):
-    """Who decides about a call."""
-
-    def judge(self, method: Any, name: str, args: str | None) -> Held | str | None:
-        """Return what is held, or why it is refused; None if it may run."""
-        ...
-
-    def refuse(self, name: str, method: Any, why: str) -> str:
-        """Return what to say about a command that is refused."""
-        ...
-
-    def ask(self, msg: Any, held: Held | str) -> str:
-        """Ask for what is held as the sender of a message; return what to say where it does not run."""
-        ...
 
 
 class Methods:
@@ -166,32 +147,19 @@ class Methods:
             return ticket
         given = args[0] if args else None
         text = _said(method, given)
-        held: Held | str | None
+        held: Held | Refused | None
         if len(args) > 1 or (text is None and given is not None):
-            held = self._judge.refuse(name, method, "its arguments cannot be kept until it is confirmed")
+            held = self._judge.refusal(name, method, "its arguments cannot be kept until it is confirmed")
         else:
             held = self._judge.judge(method, name, text)
-        if held is None or (ticket is not None and not isinstance(held, str) and ticket.includes(held)):
+        if held is None:
             return None
-        raise self._refusal(self._judge.ask(msg, held))
-
-
-def bot_command(name: str, method: Any) -> BotCommand:
-    """Return what a command is, by its name in Errbot's table and its method."""
-    return BotCommand(
-        plugin=method.__self__.name,
-        name=name,
-        function=getattr(method, "__name__", name),
-        admin_only=bool(method._err_command_admin_only),
-        regex=bool(method._err_re_command),
-        stranger=not _is_ours(inspect.unwrap(method.__func__)),
-    )
-
-
-def _is_ours(function: Any) -> bool:
-    """Tell whether the code of a function is in a file of our plugins."""
-    code = getattr(function, "__code__", None)
-    return code is not None and Path(code.co_filename).resolve().parent in _OUR_FOLDERS
+        if isinstance(held, Refused):
+            raise self._refusal(held.said)
+        if ticket is not None and ticket.includes(held):
+            return None
+        said = held.command.name.replace("_", " ")
+        raise self._refusal(self._judge.ask(msg, held) or self._judge.say("held", said=said))
 
 
 def _given(function: Any, args: tuple[Any, ...], more: dict[str, Any]) -> tuple[Any, ...]:
