@@ -132,7 +132,7 @@ class Site(BotPlugin):
 CALLER = """
 from errbot import BotPlugin, botcmd
 
-from site_plugin import called
+from every_kind import called
 
 
 class Caller(BotPlugin):
@@ -391,8 +391,8 @@ def the_bot(folder: Path, within: str, **config: Any) -> Iterator[Talk]:
         folder,
         {
             "aliases/site.yaml": json.dumps({"commands": commands, "confirm": {"by": ["bob"], "within": within}}),
-            "plugins/site/site.plug": PLUG.format(name="Site", module="site_plugin"),
-            "plugins/site/site_plugin.py": SITE,
+            "plugins/site/site.plug": PLUG.format(name="Site", module="every_kind"),
+            "plugins/site/every_kind.py": SITE,
             "plugins/site/templates/card.md": "{{ said|safe }}",
             "plugins/site/caller.plug": f"{PLUG.format(name='Caller', module='caller')}DependsOn = Site\n",
             "plugins/site/caller.py": CALLER,
