@@ -293,3 +293,24 @@ def test_blanks_and_line_ends_around_arguments_are_shown(tmp_path: Path) -> None
         talk.alice.says("!by keyword prod")
         shown = talk.hears(r"^runs: (.*)$")[1].splitlines()[0]
         assert shown == r"!drop prod\u000a--all\u000a"
+
+
+ODD = f"""{SITE.replace("super().activate()", 'super().activate(); self._bot.commands["loose"] = drain')}
+    @classmethod
+    @botcmd
+    def shared(cls, msg, args):
+        return "ran shared " + args
+"""
+
+
+def test_odd_commands_are_guarded_and_hide_no_others(tmp_path: Path) -> None:
+    """A class method, which knows no plugin, and a function that somebody put into Errbot's table."""
+    with the_bot(tmp_path, {"site": guard("Site:*", by="[bob]")}, site=ODD) as talk:
+        for said in ("!shared x", "!loose x"):
+            talk.alice.says(said)
+            talk.quiet()
+        assert not any("ran" in text for text in talk.texts())
+        assert [each.text for each in talk.executions()] == ["!shared x"]
+        talk.alice.says("!indirectly x")
+        talk.hears("drop does not run yet")
+        assert ran(tmp_path) == []

@@ -30,7 +30,8 @@ class BotCommand:
     """A chat command as Errbot knows it.
 
     `plugin` is the name in its `.plug` file, `name` the one in Errbot's table (`plugin_reload`), `function` that of its
-    method; `stranger` tells that its code is not ours, whatever its plugin is called.
+    method; `stranger` tells that its code is not ours, whatever its plugin is called. Where nobody knows the plugin, it
+    is empty, and may be any.
     """
 
     plugin: str
@@ -92,7 +93,8 @@ class _Way:
         return not self.guard.unreadable, not self.guard.shipped, letters
 
     def names(self, command: BotCommand) -> bool:
-        return any(self._name.match(f"{command.plugin}:{name}".casefold()) for name in command.names)
+        plugin = command.plugin or self.name.partition(":")[0]
+        return any(self._name.match(f"{plugin}:{name}".casefold()) for name in command.names)
 
     def matches(self, reading: str) -> bool:
         return not self.arguments or any(each.match(reading) for each in self._arguments)
@@ -144,8 +146,9 @@ class Guards:
 
 def bot_command(name: str, method: Any) -> BotCommand:
     """Return what a command is, by its name in Errbot's table and its method."""
+    plugin = getattr(method.__self__, "name", None)  # of a class method, that is the property itself
     return BotCommand(
-        plugin=method.__self__.name,
+        plugin=plugin if isinstance(plugin, str) else "",
         name=name,
         function=getattr(method, "__name__", name),
         admin_only=bool(method._err_command_admin_only),

@@ -38,7 +38,7 @@ class Methods:
         """Return all commands that the bot has now, each with its method."""
         with self._bot._gbl:
             found = [*self._bot.commands.items(), *self._bot.re_commands.items()]
-        return [(bot_command(name, method), method) for name, method in found]
+        return [(bot_command(name, method), method) for name, method in found if hasattr(method, "__self__")]
 
     def find(self, name: str, *, regex: bool) -> Any:
         """Return the method of a command; None if the bot has none of this name now."""
@@ -184,7 +184,9 @@ def _said(method: Any, args: Any) -> str | None:
 
 
 def _attributes(plugin: Any, function: Any) -> set[str]:
-    """Return under which names a plugin, or its class, has a function."""
+    """Return under which names a plugin, or its class, has a function; nothing can be set in a class itself."""
+    if isinstance(plugin, type):
+        return set()
     own = {name for name, value in vars(plugin).items() if getattr(value, "__func__", None) is function}
     return own | {name for cls in type(plugin).__mro__ for name, value in vars(cls).items() if value is function}
 
