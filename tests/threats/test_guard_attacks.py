@@ -1,5 +1,6 @@
 """Whoever tries to run a guarded command without the yes that it needs, or another than the one that was shown."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from err_confirm.model import State
+from err_confirm.guards import Guards
+from err_confirm.model import Guard, Policy, Source, State
 from talk import ROOT, Talk, a_bot, write_files
 
 PLUG = "[Core]\nName = {name}\nModule = {module}\n"
@@ -313,4 +315,35 @@ def test_odd_commands_are_guarded_and_hide_no_others(tmp_path: Path) -> None:
         assert [each.text for each in talk.executions()] == ["!shared x"]
         talk.alice.says("!indirectly x")
         talk.hears("drop does not run yet")
+        assert ran(tmp_path) == []
+
+
+def test_rules_of_before_a_reload_uncover_nothing_after_it(tmp_path: Path) -> None:
+    """A plugin may become active, and look at the rules, just before new ones come."""
+    with the_bot(tmp_path, {}) as talk:
+        hold = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm").hold
+        a_guard = Guard(name="site", commands=("Site:drop",), source=Source(Path("site.yaml")), policy=Policy())
+        old, new = Guards([]), Guards([a_guard])
+        looks, reloaded, current = threading.Event(), threading.Event(), [old]
+
+        def rules() -> Guards:
+            found = current[0]
+            if threading.current_thread() is slow:
+                looks.set()
+                reloaded.wait(1)
+            return found
+
+        slow = threading.Thread(target=hold.cover)
+        hold.open(rules, lambda msg, held: "no")
+        slow.start()
+        looks.wait()
+        current[0] = new
+        quick = threading.Thread(target=hold.cover)
+        quick.start()
+        quick.join(0.5)
+        reloaded.set()
+        slow.join()
+        quick.join()
+        talk.alice.says("!indirectly x")
+        talk.quiet()
         assert ran(tmp_path) == []

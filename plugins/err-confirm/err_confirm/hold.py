@@ -34,6 +34,7 @@ class Hold:
     def __init__(self, bot: Any, refusal: type[Exception]) -> None:
         self._bot = bot
         self._threads: ThreadPoolExecutor | None = None
+        self._covering = threading.Lock()
         self.judge = Judge(bot)
         self.methods = Methods(bot, self.judge, refusal)
         self.ready = threading.Event()
@@ -63,7 +64,8 @@ class Hold:
 
     def cover(self) -> None:
         """Let the methods of guarded commands ask first, and no others."""
-        self.methods.cover(self.judge.guards)
+        with self._covering:  # who covers last has the newest rules
+            self.methods.cover(self.judge.guards)
 
     def hold_guarded(self, msg: Any, cmd: str, args: Any, dry_run: bool) -> tuple[Any, Any, Any]:
         """Hold what is guarded, as one of Errbot's command filters. Never waits."""
