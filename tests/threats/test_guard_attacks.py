@@ -10,6 +10,7 @@ import pytest
 
 from err_confirm.guards import Guards
 from err_confirm.model import Guard, Policy, Source, State
+from servers import eventually
 from talk import ROOT, Talk, a_bot, write_files
 
 PLUG = "[Core]\nName = {name}\nModule = {module}\n"
@@ -49,6 +50,14 @@ class Site(BotPlugin):
         yield "begun"
         ran(self, msg, f"restock {args}")
         yield "restocked"
+
+    @botcmd
+    def again(self, msg, args):
+        if args == "and again":
+            ran(self, msg, "again and again")
+            self._bot.process_message(msg)
+            self._bot._process_command(msg, "again", args, None)
+        return ran(self, msg, "again")
 
     @botcmd
     def fail(self, msg, args):
@@ -237,12 +246,13 @@ def test_a_message_skips_no_filter_while_a_plugin_comes_or_goes(tmp_path: Path, 
 
 
 def test_a_guarded_command_of_a_million_letters_holds_nobody_up(tmp_path: Path) -> None:
-    """They are not read, so that a guard over some arguments decides, and no prompt could show them."""
+    """They are not read, so that a guard over some arguments decides; and they are not kept in the store."""
     with the_bot(tmp_path, {"site": guard("Site:drop prod*")}) as talk:
         talk.alice.says(f"!drop {'a' * 1_000_000}")
         talk.mallory.says("!drop test")
-        talk.hears("^ran drop test$")
-        talk.hears("nobody may confirm what they cannot read")
+        for _ in range(2):
+            talk.hears("^ran drop test$|1,000,000 characters of arguments are too many")
+        assert talk.executions() == []
         assert ran(tmp_path) == ["drop test"]
 
 
@@ -347,3 +357,16 @@ def test_rules_of_before_a_reload_uncover_nothing_after_it(tmp_path: Path) -> No
         talk.alice.says("!indirectly x")
         talk.quiet()
         assert ran(tmp_path) == []
+
+
+@pytest.mark.parametrize("pool", [True, False])
+def test_a_confirmed_command_that_says_itself_again_asks_again(tmp_path: Path, pool: bool) -> None:
+    """A yes is good for once, with a pool of threads and without one."""
+    with the_bot(tmp_path, {"site": guard("Site:again")}, BOT_ASYNC=pool) as talk:
+        talk.alice.says("!again and again")
+        asked = talk.prompt()
+        talk.bob.says(f"!confirm {asked}")
+        assert talk.ended(asked).state is State.SUCCEEDED
+        talk.quiet()
+        assert ran(tmp_path) == ["again and again", "again"]
+        eventually(lambda: len(talk.executions()) == 3)

@@ -10,6 +10,7 @@ from err_confirm.errors import GuardsDifferError, NobodyError
 from err_confirm.guards import Guards, bot_command, everything
 from err_confirm.held import Held, Refused
 from err_confirm.model import Policy, Source
+from err_confirm.readings import LONGEST
 from err_confirm.wording import Wording
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,9 @@ class Judge:
         ask = self._ask
         if ask is None:
             return self.refusal(held.command.name, held.method, self._off).said
+        if (size := len(held.args or "")) > LONGEST:  # no prompt could show it, and it would fill the store
+            why = f"{size:,} characters of arguments are too many; say it shorter"
+            return self.refusal(held.command.name, held.method, why).said
         log.info("%s is held by %s", held.command, held.guard.source)
         try:
             return ask(msg, held)
