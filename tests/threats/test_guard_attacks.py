@@ -17,7 +17,7 @@ PLUG = "[Core]\nName = {name}\nModule = {module}\n"
 SITE = """
 from types import MethodType
 
-from errbot import BotPlugin, botcmd
+from errbot import BotPlugin, ShlexArgParser, botcmd
 
 
 def ran(plugin, msg, what):
@@ -58,6 +58,14 @@ class Site(BotPlugin):
             self._bot.process_message(msg)
             self._bot._process_command(msg, "again", args, None)
         return ran(self, msg, "again")
+
+    @botcmd(split_args_with=ShlexArgParser())
+    def lex(self, msg, args):
+        return ran(self, msg, f"lex {args}")
+
+    @botcmd
+    def lex_list(self, msg, args):
+        return self.lex(msg, [args, "web"])
 
     @botcmd
     def fail(self, msg, args):
@@ -289,7 +297,7 @@ def test_a_plugin_that_is_named_like_one_of_ours_is_guarded_as_any_other(tmp_pat
         """super().activate()
         answer = Command(lambda plugin, msg, args: ran(plugin, msg, f"open {args}"), name="open")
         self.create_dynamic_plugin("Confirm", (answer,))""",
-    ).replace("BotPlugin, botcmd", "BotPlugin, Command, botcmd")
+    ).replace("BotPlugin,", "BotPlugin, Command,", 1)
     with the_bot(tmp_path, {"all": guard("*:open", by="[bob]")}, site=named) as talk:
         talk.alice.says("!open the door")
         asked = talk.prompt()
@@ -370,3 +378,18 @@ def test_a_confirmed_command_that_says_itself_again_asks_again(tmp_path: Path, p
         talk.quiet()
         assert ran(tmp_path) == ["again and again", "again"]
         eventually(lambda: len(talk.executions()) == 3)
+
+
+def test_arguments_that_a_parser_of_its_own_has_split_are_judged_and_not_asked_for(tmp_path: Path) -> None:
+    """What was said is not known any more; said by somebody, it is."""
+    with the_bot(tmp_path, {"site": guard("Site:lex prod*", by="[bob]")}) as talk:
+        for said in ("!lex 'test' web", "!lex list test"):
+            talk.alice.says(said)
+            talk.hears(r"^ran lex \['test', 'web'\]$")
+        talk.alice.says("!lex list prod")
+        talk.hears("Site:lex is guarded, and its arguments cannot be kept until it is confirmed")
+        talk.alice.says("!lex 'prod' web")
+        asked = talk.prompt()
+        talk.bob.says(f"!confirm {asked}")
+        assert talk.ended(asked).state is State.SUCCEEDED
+        assert ran(tmp_path)[2:] == ["lex ['prod', 'web']"]

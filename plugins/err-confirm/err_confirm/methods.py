@@ -15,6 +15,7 @@ from err_confirm.guards import BotCommand, Guards, bot_command
 from err_confirm.held import Held, Refused, Ticket
 from err_confirm.judge import Judge
 
+UNKEPT = "its arguments cannot be kept until it is confirmed"
 _REPLACED = "_err_confirm_replaced"
 _OF_CLASS = "_err_confirm_class"
 
@@ -149,15 +150,15 @@ class Methods:
         text = _said(method, given)
         held: Held | Refused | None
         if len(args) > 1 or (text is None and given is not None):
-            held = self._judge.refusal(name, method, "its arguments cannot be kept until it is confirmed")
+            held = self._judge.refusal(name, method, UNKEPT)
         else:
             held = self._judge.judge(method, name, text)
-        if held is None:
+        if held is None or (ticket is not None and isinstance(held, Held) and ticket.includes(held)):
             return None
+        if not _can_be_split_again(method, given):
+            held = self._judge.refusal(name, method, UNKEPT)
         if isinstance(held, Refused):
             raise self._refusal(held.said)
-        if ticket is not None and ticket.includes(held):
-            return None
         said = held.command.name.replace("_", " ")
         raise self._refusal(self._judge.ask(msg, held) or self._judge.say("held", said=said))
 
@@ -178,9 +179,14 @@ def _said(method: Any, args: Any) -> str | None:
         return str(args[0].string)
     if isinstance(args, list) and all(isinstance(each, str) for each in args):
         separator = method._err_command_split_args_with
-        if separator is None or isinstance(separator, str):
-            return (separator or " ").join(args)
+        return (separator if isinstance(separator, str) and separator else " ").join(args)
     return None
+
+
+def _can_be_split_again(method: Any, args: Any) -> bool:
+    """Tell whether Errbot, given what a method's arguments were said as, would split it into the same."""
+    separator = method._err_command_split_args_with
+    return not isinstance(args, list) or separator is None or isinstance(separator, str) or method._err_re_command
 
 
 def _attributes(plugin: Any, function: Any) -> set[str]:
