@@ -393,3 +393,15 @@ def test_arguments_that_a_parser_of_its_own_has_split_are_judged_and_not_asked_f
         talk.bob.says(f"!confirm {asked}")
         assert talk.ended(asked).state is State.SUCCEEDED
         assert ran(tmp_path)[2:] == ["lex ['prod', 'web']"]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="!guards lists all commands and patterns to everybody, and which are not guarded"
+)
+def test_who_may_not_see_a_command_does_not_see_it_among_the_guarded(tmp_path: Path) -> None:
+    """HIDE_RESTRICTED_COMMANDS keeps it out of `!help`."""
+    rights = {"Site:*": {"denyusers": ("*mallory",)}}
+    hidden = {"HIDE_RESTRICTED_COMMANDS": True, "ACCESS_CONTROLS": rights}
+    with the_bot(tmp_path, {"site": guard("Site:drop")}, **hidden) as talk:
+        talk.mallory.says("!guards", None)
+        assert "Site:drop" not in talk.hears("waits for", to="@mallory").string
