@@ -24,6 +24,10 @@ class Guards(BotPlugin):
         confirm = self._bot.plugin_manager.get_plugin_obj_by_name("Confirm")
         if confirm is None or not confirm.is_activated:
             raise CommandError(self.hold.judge.say("off"))
-        guards = confirm.service.catalog.guards.values()
-        found = coverage(guards, [command for command, _ in self.hold.methods.all()])
+        commands = [command for command, _ in self.hold.methods.all()]
+        if self.bot_config.HIDE_RESTRICTED_COMMANDS:  # as in !help, what somebody may not use is not there
+            commands = [each for each in commands if self._bot._process_command_filters(msg, each.name, None, True)[0]]
+        found = coverage(confirm.service.catalog.guards.values(), commands)
+        if self.bot_config.HIDE_RESTRICTED_COMMANDS:
+            found = found.of_what_is_there()
         return confirm.chat.reply(msg, confirm.chat.wording.say("guards", found=found))

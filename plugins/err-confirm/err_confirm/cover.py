@@ -1,7 +1,7 @@
 """Say what the guards cover of the commands that there are, and which dangerous ones none of them does."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from err_confirm.dangers import Danger, why_dangerous
 from err_confirm.errors import GuardsDifferError
@@ -54,6 +54,14 @@ class Coverage:
 
     guards: tuple[GuardCoverage, ...]
     unguarded: tuple[Danger, ...]
+
+    def of_what_is_there(self) -> "Coverage":
+        """Return the same without the patterns that name nothing, and the guards that have no others."""
+        kept = [
+            replace(each, patterns=tuple(pattern for pattern in each.patterns if not pattern.names_nothing))
+            for each in self.guards
+        ]
+        return replace(self, guards=tuple(each for each in kept if each.patterns))
 
 
 def coverage(guards: Iterable[Guard], commands: Iterable[BotCommand]) -> Coverage:

@@ -9,12 +9,16 @@ from err_confirm.model import BOT_RUNNER, Guard, Invocation, Place, Plan, Reply
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A command as Errbot knows it, its method, its arguments as they were said, and the guard that stands over it."""
+    """A command as Errbot knows it, its method, its arguments as they were said, and the guard that stands over it.
+
+    `called` tells that its method was called: what is shown would mean another command if somebody said it, perhaps.
+    """
 
     command: BotCommand
     method: Any
     args: str | None
     guard: Guard
+    called: bool = False
 
     def plan(self, place: Place, prefix: str) -> Plan:
         """Return what its execution would be: this very command, said by the person of this place."""
@@ -29,6 +33,7 @@ class Held:
             "pattern": pattern,
             "args": self.args,
             "said": f"{prefix}{words}" if prefixed else words,
+            "named": self.called or pattern is not None,
             "person": place.person,
             "room": place.room,
             "thread": place.thread,

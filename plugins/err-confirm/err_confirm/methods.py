@@ -8,6 +8,7 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MethodType
 from typing import Any
 
@@ -160,7 +161,7 @@ class Methods:
         if isinstance(held, Refused):
             raise self._refusal(held.said)
         said = held.command.name.replace("_", " ")
-        raise self._refusal(self._judge.ask(msg, held) or self._judge.say("held", said=said))
+        raise self._refusal(self._judge.ask(msg, replace(held, called=True)) or self._judge.say("held", said=said))
 
 
 def _given(function: Any, args: tuple[Any, ...], more: dict[str, Any]) -> tuple[Any, ...]:

@@ -39,7 +39,9 @@ class Loading:
         """
         for folder in folders:
             try:
-                paths = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and _is_there(path))
+                paths = sorted(
+                    path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and _is_there(path)
+                )
             except OSError as error:
                 severity = Severity.ERROR if guards else Severity.NOTE
                 problem = Problem(Source(folder), f"cannot be read: {error.strerror}", severity)

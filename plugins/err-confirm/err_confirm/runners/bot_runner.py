@@ -22,9 +22,9 @@ class BotRunner:
         self._call = call
 
     def describe(self, invocation: Invocation) -> str:
-        """Return what was said; a regex command with its name, as one text may be said to several of them."""
+        """Return what was said, with the name of the command where the text alone may mean another one."""
         spec = invocation.spec
-        name = f" ({spec['plugin']}:{spec['command']})" if spec["pattern"] is not None else ""
+        name = f" ({spec['plugin']}:{spec['command']})" if spec["named"] else ""
         return exact(f"{spec['said']}{name}")
 
     def start(self, invocation: Invocation) -> Running:
