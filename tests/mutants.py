@@ -42,7 +42,15 @@ REDIS = (
 FAULTS = "tests/store/test_faults.py"
 TRANSITION = ("-k", "not planted", "tests/test_policy.py", "tests/test_transition.py")
 RECORDS = ("tests/test_seal.py", "tests/test_forgery.py", "tests/test_journal.py")
+GUARDED = (
+    "tests/test_guards.py",
+    "tests/chat/test_guards.py",
+    "tests/threats/test_guard_attacks.py",
+    "tests/chat/test_guards_off.py",
+    "tests/chat/test_guard_matrix.py",
+)
 TESTS: dict[str, tuple[str, ...]] = {
+    **{f"{name}.py": GUARDED for name in ("guards", "readings", "methods", "held", "judge", "hold", "flows", "calls")},
     "transition.py": TRANSITION,
     "policy.py": TRANSITION,
     "gate.py": ("-k", "not redis and not planted", "tests/test_looks.py", *ENGINE),
