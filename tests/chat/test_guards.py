@@ -373,6 +373,17 @@ def test_a_command_whose_plugin_is_gone_does_not_run(talk: Talk, ran: Ran) -> No
     assert ran() == []
 
 
+def test_what_expired_is_asked_for_again_with_the_line_that_is_shown(tmp_path: Path) -> None:
+    """A held command's text has the prefix already, or needs none: the hint shows what was said, and it asks anew."""
+    with the_bot(tmp_path, GUARDS.replace("1h", "100ms")) as talk:
+        for said in ("!deploy prod", "launch moon"):
+            talk.alice.says(said)
+            asked = talk.prompt()
+            talk.hears(rf"\A@alice {asked} expired: .*; nothing ran\nask again: {said}\Z")
+            talk.alice.says(f"!confirm {asked}")
+            talk.hears(rf"\A{asked} expired at [0-9:]+ UTC and nothing ran; ask again: {said}\Z")
+
+
 def test_a_held_command_survives_a_restart(tmp_path: Path) -> None:
     """The next bot finds what waits, and what was confirmed while none was there, and runs each once."""
     with the_bot(tmp_path) as talk:

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from err_confirm.backends import PlainBackend
 from err_confirm.durations import format_duration
 from err_confirm.inert import Inert, Network, paragraphs
-from err_confirm.model import Alias
+from err_confirm.model import BOT_RUNNER, Alias, Execution
 from err_confirm.policy import whom
 
 _HALF_A_DAY = 43_200
@@ -70,8 +70,14 @@ class Wording:
             whom=whom,
         )
         self._environment.filters["moment"] = moment
+        self._environment.filters["again"] = self._again
         self._environment.globals["prefix"] = prefix
 
     def say(self, message: str, **facts: Any) -> str:
         """Return one message: the template of this name, with these facts."""
         return paragraphs(self._environment.get_template(f"{message}.md").render(facts).strip())
+
+    def _again(self, execution: Execution) -> str:
+        """Return what to type to ask again: the text of a held command has the prefix already, if it needs one."""
+        held = execution.invocation.runner == BOT_RUNNER
+        return execution.text if held else f"{self._environment.globals['prefix']}{execution.text}"
