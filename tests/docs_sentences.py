@@ -67,10 +67,12 @@ def sentences() -> set[str]:
     wording = Wording("!")
 
     def refused(reason: str, execution: Execution | None = None, **facts: object) -> str:
-        return wording.say(f"refused_{reason}", e=execution, id=ASKED.id, verb="confirm", by=("bob",), **facts)
+        common = {"id": ASKED.id, "verb": "confirm", "by": ("bob",), "own": False}
+        return wording.say(f"refused_{reason}", e=execution, **common | facts)
 
     said = [refused(reason, execution) for reason, execution in STATES.items()]
     said.append(refused(Reason.UNKNOWN))
+    said.append(refused(Reason.NOT_YOURS, ASKED, verb="deny", own=True))
     said += [refused("request", error=error) for error in ERRORS]
     down = StoreUnavailableError("the store at 10.0.0.7:6379 cannot be used now: Connection refused")
     said += [refused("store", error=down), wording.say("unsure_request", error=down)]

@@ -198,6 +198,8 @@ class TestEachHasASentenceOfItsOwn:
         for verb in ("confirm", "deny"):
             talk.mallory.says(f"!{verb} {asked}")
             talk.hears(rf"\A{asked} is not yours to {verb}: bob or carol may; see !show {asked}\Z")
+        talk.alice.says(f"!deny {asked}")
+        talk.hears(rf"\A{asked} is not yours to deny: bob or carol may; you may take it back: !cancel {asked}\Z")
         talk.bob.says(f"!cancel {asked}")
         talk.hears(rf"\Aonly alice, who asked for {asked}, may cancel it; !deny {asked} says no to it\Z")
         assert talk.execution(asked).state == "pending"

@@ -128,7 +128,8 @@ class Chat:
             case Refusal(reason, refused):
                 policy = refused.policy if refused else None
                 by = () if policy is None else policy.deny_by if verb == "deny" else policy.by
-                return self.wording.say(f"refused_{reason}", e=refused, id=execution_id, verb=verb, by=by)
+                own = verb == "deny" and refused is not None and refused.place.person == place.person
+                return self.wording.say(f"refused_{reason}", e=refused, id=execution_id, verb=verb, by=by, own=own)
 
     def show(self, execution: Execution, now: float) -> str:
         """Return all there is to say about an execution."""
