@@ -16,7 +16,7 @@ from err_confirm.errors import RecordError
 from err_confirm.history import newest_first
 from err_confirm.ids import read_id
 from err_confirm.journal import Line
-from err_confirm.model import Execution
+from err_confirm.model import BOT_RUNNER, Execution
 from err_confirm.plan import describe
 from err_confirm.policy import whom
 from err_confirm.visible import visible
@@ -82,7 +82,8 @@ def _worded(execution: Execution) -> Iterator[str]:
     yield f"  bound to: {execution.digest[:16]}"
     outcome = execution.outcome
     if outcome:
-        ended = "was stopped" if outcome.exit_code is None else f"exit code {outcome.exit_code}"
+        code = "came to its end" if execution.invocation.runner == BOT_RUNNER else f"exit code {outcome.exit_code}"
+        ended = "was stopped" if outcome.exit_code is None else code
         yield f"  {visible(outcome.error) or ended}"
         yield from (f"  | {visible(line.expandtabs())}" for line in outcome.output.splitlines())
 
