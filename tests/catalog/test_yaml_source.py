@@ -27,7 +27,15 @@ SURPRISES = [
 
 REFUSED = [
     ("a: &mark x", "has a YAML anchor (&mark); remove it"),
-    ("a: x\nb: *mark", "is a YAML alias (*mark); write the value out"),
+    ("a: x\nb: *mark", "is a YAML alias (*mark); put it in quotes, or write the value out"),
+    (
+        "a: x\nb: [*delete*]",
+        "is not YAML: did not find expected alphabetic or numeric character; text that begins with * is put in quotes",
+    ),
+    (
+        "a: x\nb: *",
+        "is not YAML: did not find expected alphabetic or numeric character; text that begins with * is put in quotes",
+    ),
     ("a: !!python/object/apply:os.system [id]", "has a YAML tag (tag:yaml.org,2002:python/object/apply:os.system)"),
     ("a: !secret x", "has a YAML tag (!secret); remove it"),
     ("a: x\nb: {<<: {a: 1}}", "merges with <<; write the keys out"),

@@ -73,7 +73,12 @@ def message(details: ErrorDetails, model: Any, quotes: str = "") -> str:
     must = f"must be {_EXPECTED[kind]}" if kind in _EXPECTED else re.sub(r"^.*?should", "must", details["msg"])
     if kind == "string_type" and quotes:
         return f"{name} {must}{quotes}"
-    return f"{name} {must}, not {_shown(details['input'])}"
+    divided = (
+        '; text with ": " in it is put in quotes'
+        if kind == "string_type" and isinstance(details["input"], dict)
+        else ""
+    )
+    return f"{name} {must}, not {_shown(details['input'])}{divided}"
 
 
 def _name(location: Sequence[str | int]) -> str:

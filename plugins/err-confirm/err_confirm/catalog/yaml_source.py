@@ -21,6 +21,8 @@ LARGEST = 262_144
 DEEPEST = 20
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_BARE_STAR = "did not find expected alphabetic or numeric character"
+"""What libyaml says where a pattern such as `*-delete` or `*` has no quotes."""
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,2})?")
 _TAG = "tag:yaml.org,2002:"
 _BOOLEANS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
@@ -109,13 +111,14 @@ class _Reader:
             mark = getattr(error, "problem_mark", None)
             reason = getattr(error, "problem", None) or "it cannot be read"
             line = min(mark.line + 1, self._last_line) if mark else 1
-            raise UnreadableError(Source(self._path, line), f"is not YAML: {reason}") from error
+            quotes = "; text that begins with * is put in quotes" if reason == _BARE_STAR else ""
+            raise UnreadableError(Source(self._path, line), f"is not YAML: {reason}{quotes}") from error
         return Document(self._path, data, self._lines, self._written)
 
     def _value(self, event: Any, location: Location) -> Any:
         self._lines.setdefault(location, event.start_mark.line + 1)
         if isinstance(event, yaml.AliasEvent):
-            self._refuse(event, f"is a YAML alias (*{event.anchor}); write the value out")
+            self._refuse(event, f"is a YAML alias (*{event.anchor}); put it in quotes, or write the value out")
         if event.anchor is not None:
             self._refuse(event, f"has a YAML anchor (&{event.anchor}); remove it")
         if event.tag is not None:
