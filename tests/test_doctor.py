@@ -84,7 +84,7 @@ def test_a_sound_setup_has_no_error_and_exit_code_0(site: Path, doctor: Doctor) 
     assert [what for what, (health, _) in findings.items() if health == "error"] == []
     for words in ("the settings of config.py", "the store is SQLite", "open to their owner alone", "on this machine"):
         assert the(findings, words) == ("ok", "")
-    assert the(findings, "1 aliases and 1 actions can be used") == ("ok", "")
+    assert the(findings, "1 aliases, 2 guards and 1 actions can be used") == ("ok", "")
 
 
 def test_for_people_each_finding_is_a_line_with_its_fix_below(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,6 +160,13 @@ def test_who_has_no_identity_on_this_network_cannot_confirm(site: Path, doctor: 
     assert the(findings, "bob has no slack identity, and cannot confirm greet")[0] == "warning"
     assert the(findings, 'aliases/leave.yaml:1: nobody can confirm "leave": bob has no slack identity')[0] == "error"
     assert not any("everybody whom a policy names" in what for what in findings)
+
+
+def test_who_has_no_identity_on_this_network_cannot_confirm_what_is_guarded(site: Path, doctor: Doctor) -> None:
+    people = CONFIG.replace('"bob": ["text:bob"]', '"bob": ["slack:U2"]')
+    assert people != CONFIG
+    write_files(site, {"config.py": people, "aliases/prod.yaml": "commands: Health:restart\nconfirm: {by: bob}\n"})
+    assert the(doctor(), 'aliases/prod.yaml:1: nobody can confirm "prod": bob has no text identity')[0] == "error"
 
 
 def test_a_network_on_which_nobody_can_be_told_apart_is_an_error(site: Path, doctor: Doctor) -> None:

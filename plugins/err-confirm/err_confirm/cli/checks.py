@@ -13,7 +13,7 @@ from err_confirm.catalog import Catalog
 from err_confirm.cli.web_server import UnseenError, web_server
 from err_confirm.errors import SettingError
 from err_confirm.health import Finding, error, warning, well
-from err_confirm.model import Alias
+from err_confirm.model import Alias, Guard
 from err_confirm.people import EVERYBODY, People
 from err_confirm.seal import load_key
 from err_confirm.settings import read_settings
@@ -73,22 +73,25 @@ def versions() -> Iterator[Finding]:
 
 
 def files(catalog: Catalog) -> Iterator[Finding]:
-    """Yield what is wrong with alias and action files: unknown people and missing actions among it."""
+    """Yield what is wrong with alias, guard and action files: unknown people and missing actions among it."""
     for problem in catalog.errors:
-        yield error(str(problem), "correct this line; until then its alias or action is left out")
+        yield error(
+            str(problem), "correct this line; until then its alias or action is left out, and what it guards is refused"
+        )
     for problem in catalog.warnings:
         yield warning(str(problem), "correct this line, or see that it is meant so")
     if not catalog.aliases:
         yield warning("there is no alias that can be used", "add one, or correct CONFIRM_ALIASES")
     elif not catalog.errors and not catalog.warnings:
-        yield well(f"{len(catalog.aliases)} aliases and {len(catalog.actions)} actions can be used")
+        counts = f"{len(catalog.aliases)} aliases, {len(catalog.guards)} guards and {len(catalog.actions)} actions"
+        yield well(f"{counts} can be used")
 
 
 def people(catalog: Catalog, known: People, mode: object) -> Iterator[Finding]:
     """Yield who of the policies cannot answer on the bot's chat network.
 
     Args:
-        catalog: the aliases.
+        catalog: the aliases and guards.
         known: CONFIRM_PEOPLE.
         mode: Errbot's BACKEND.
     """
@@ -97,24 +100,25 @@ def people(catalog: Catalog, known: People, mode: object) -> Iterator[Finding]:
         networks = ", ".join(sorted({name for name in BACKENDS if name != "test"}))
         yield error(f"on the backend {mode} nobody can be told apart for sure", f"use one of {networks}")
         return
-    absent: dict[str, list[Alias]] = {}
+    absent: dict[str, list[Alias | Guard]] = {}
     all_here = True
-    for alias in catalog.aliases.values():
-        by = alias.policy.by if alias.policy else ()
+    asking: list[Alias | Guard] = [*catalog.aliases.values(), *catalog.guards.values()]
+    for each in asking:
+        by = each.policy.by if each.policy else ()
         missing = [who for who in by if who not in EVERYBODY and not _is_here(who, known, backend.scheme)]
         all_here = all_here and not missing
         if len(missing) < len(by):
             for who in missing:
-                absent.setdefault(who, []).append(alias)
+                absent.setdefault(who, []).append(each)
         elif missing:
             yield error(
-                f'{alias.source}: nobody can confirm "{alias.name}": {" and ".join(missing)} '
+                f'{each.source}: nobody can confirm "{each.name}": {" and ".join(missing)} '
                 f"{'has' if len(missing) == 1 else 'have'} no {backend.scheme} identity",
                 "add one in CONFIRM_PEOPLE; !confirm me shows it",
             )
-    for who, aliases in sorted(absent.items()):
+    for who, names in sorted(absent.items()):
         yield warning(
-            f"{who} has no {backend.scheme} identity, and cannot confirm {', '.join(alias.name for alias in aliases)}",
+            f"{who} has no {backend.scheme} identity, and cannot confirm {', '.join(each.name for each in names)}",
             "add one in CONFIRM_PEOPLE; !confirm me shows it",
         )
     if all_here:
