@@ -203,9 +203,12 @@ def test_words_are_read_in_any_order(words: str, wanted: Search) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("reboot", '"reboot" is no state and no alias; say a state, an alias, by <person>, since 2d or until 12h'),
-        ("faild", r'"faild" is no state and no alias \(did you mean "failed"\?\); say'),
-        ("bye bob", '"bye" is no state and no alias'),
+        (
+            "reboot",
+            '"reboot" is no state, alias or guard; say a state, an alias or guard, by <person>, since 2d or until 12h',
+        ),
+        ("faild", r'"faild" is no state, alias or guard \(did you mean "failed"\?\); say'),
+        ("bye bob", '"bye" is no state, alias or guard'),
         ("by", r"what comes after by\? say a state"),
         ("restart since", r"what comes after since\? say"),
         ("since yesterday", r'"yesterday" is no moment; say 2d \(ago\), 12h, 2026-11-20 or 2026-11-20T14:00 \(UTC\)'),

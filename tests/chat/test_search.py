@@ -74,11 +74,14 @@ def test_the_answer_ends_with_what_to_type_next(talk: Talk) -> None:
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
-        ("wrok", '"wrok" is no state and no alias (did you mean "work"?); say a state, an alias, by <person>,'),
+        (
+            "wrok",
+            '"wrok" is no state, alias or guard (did you mean "work"?); say a state, an alias or guard, by <person>,',
+        ),
         ("since", "what comes after since? say a state"),
         ("since monday", '"monday" is no moment; say 2d (ago), 12h,'),
         ("failed denied", "failed and denied: say only one of them;"),
-        ("`*x*`", '"`*x*`" is no state and no alias'),
+        ("`*x*`", '"`*x*`" is no state, alias or guard'),
     ],
 )
 def test_words_that_mean_nothing_are_answered_with_what_is_allowed(talk: Talk, words: str, answer: str) -> None:

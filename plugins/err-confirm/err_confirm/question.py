@@ -41,7 +41,7 @@ def read_question(text: str, aliases: Collection[str], now: float) -> Search:
             key, value = "alias", word
         else:
             known = [*map(str, State), *aliases, *_WITH_VALUE]
-            raise QuestionError(f'"{word}" is no state and no alias{did_you_mean(word, known)}; {_ALLOWED}')
+            raise QuestionError(f'"{word}" is no state, alias or guard{did_you_mean(word, known)}; {_ALLOWED}')
         if key in given:
             raise QuestionError(f"{given[key]} and {value}: say only one of them; {_ALLOWED}")
         given[key] = value
@@ -67,4 +67,4 @@ def read_moment(text: str, now: float) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-_ALLOWED = "say a state, an alias, by <person>, since 2d or until 12h, in any order"
+_ALLOWED = "say a state, an alias or guard, by <person>, since 2d or until 12h, in any order"
