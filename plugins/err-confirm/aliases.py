@@ -102,7 +102,8 @@ class Aliases(BotPlugin):
             catalog = confirm.service.reload(**said_by)
         say = confirm.chat.wording.say
         if catalog.errors:
-            return say("kept", aliases=len(confirm.service.catalog.aliases), errors=catalog.errors)
+            used = confirm.service.catalog
+            return say("kept", aliases=len(used.aliases), guards=len(used.guards), errors=catalog.errors)
         self.refresh()
         confirm.hold.cover()
         counts = {"aliases": len(catalog.aliases), "guards": len(catalog.guards), "actions": len(catalog.actions)}

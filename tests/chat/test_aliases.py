@@ -316,7 +316,7 @@ def test_a_reload_takes_a_new_file_or_keeps_the_last_good_set(tmp_path: Path) ->
         write_files(tmp_path, {"aliases/wrong.yaml": "name: wrong\nformats: [wrong]\nrnu: {command: [echo]}\n"})
         (tmp_path / "aliases/new.yaml").unlink()
         talk.alice.says("!aliases reload", None)
-        told = talk.hears("nothing was changed, the 2 aliases from before stay in use", "@alice").string
+        told = talk.hears("nothing was changed, the 2 aliases and 0 guards from before stay in use", "@alice").string
         assert re.search(r'/aliases/wrong\.yaml:3: .*"rnu".*did you mean "run"\?', told)
         talk.alice.says("!new one")
         talk.hears(r"\A@alice  new\n")

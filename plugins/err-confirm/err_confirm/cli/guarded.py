@@ -11,6 +11,7 @@ from err_confirm.cli.console import RED, YELLOW, colored
 from err_confirm.cli.plugin_files import scan
 from err_confirm.cover import Coverage, GuardCoverage, PatternCoverage, coverage
 from err_confirm.guards import BotCommand
+from err_confirm.model import Guard
 from err_confirm.visible import visible
 
 _WIDEST = 40
@@ -95,12 +96,11 @@ def coverage_lines(found: Guarded) -> Iterator[str]:
     for covered in found.coverage.guards:
         guard = covered.guard
         source = "shipped" if guard.shipped else str(guard.source)
-        ending = (
-            f"refuses what it covers: {guard.error}" if guard.error else policies.worded(policies.facts(guard.policy))
-        )
+        what = "no other guard covers" if guard.unreadable else "it covers"
+        ending = f"refuses what {what}: {guard.error}" if guard.error else policies.worded(policies.facts(guard.policy))
         heading = visible(f'guard "{guard.name}" ({source}): {ending}')
         yield colored(heading, RED) if guard.error else heading
-        rows = [row for pattern in covered.patterns for row in _rows(pattern, found.scanned, guard.unreadable)]
+        rows = [row for pattern in covered.patterns for row in _rows(pattern, found.scanned, guard)]
         yield from _aligned(rows)
     if found.complete and found.coverage.unguarded:
         yield "not guarded, and look dangerous:"
@@ -119,21 +119,21 @@ def _aligned(rows: list[tuple[str, str, bool]]) -> Iterator[str]:
         yield colored(line, YELLOW) if doubtful else line
 
 
-def _rows(covered: PatternCoverage, scanned: bool, everything: bool) -> Iterator[tuple[str, str, bool]]:
+def _rows(covered: PatternCoverage, scanned: bool, guard: Guard) -> Iterator[tuple[str, str, bool]]:
     first = covered.pattern
-    for text, doubtful in _said(covered, everything) if scanned else [("", False)]:
+    for text, doubtful in _said(covered, guard) if scanned else [("", False)]:
         yield first, text, doubtful
         first = ""
 
 
-def _said(covered: PatternCoverage, everything: bool) -> Iterator[tuple[str, bool]]:
+def _said(covered: PatternCoverage, guard: Guard) -> Iterator[tuple[str, bool]]:
     """Yield what a pattern covers, and whether it is doubtful that it is meant so.
 
     Args:
         covered: what it covers.
-        everything: whether it stands for a file that cannot be read, and its commands need not be told apart.
+        guard: whose pattern it is; of one for a file that cannot be read, commands need not be told apart.
     """
-    if everything:
+    if guard.unreadable:
         yield f"covers {len(covered.whole)} commands that no other guard covers", True
         return
     if covered.names_nothing:
@@ -143,4 +143,6 @@ def _said(covered: PatternCoverage, everything: bool) -> Iterator[tuple[str, boo
     for command in covered.tied:
         yield f"covers {command}, and another guard as much: it is refused", True
     for each in covered.overruled:
-        yield f'leaves {each.command} to "{each.by.name}", which says more of it', False
+        replaced = guard.shipped and not each.by.shipped
+        why = "as your own files come first" if replaced else "which says more of it"
+        yield f'leaves {each.command} to "{each.by.name}", {why}', replaced
