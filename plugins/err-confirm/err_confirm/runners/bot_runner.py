@@ -24,7 +24,7 @@ class BotRunner:
     def describe(self, invocation: Invocation) -> str:
         """Return what was said, with the name of the command where the text alone may mean another one."""
         spec = invocation.spec
-        name = f" ({spec['plugin']}:{spec['command']})" if spec["named"] else ""
+        name = f" ({spec['plugin']}:{spec['command']})" if spec.get("named") else ""
         return exact(f"{spec['said']}{name}")
 
     def start(self, invocation: Invocation) -> Running:
