@@ -228,6 +228,15 @@ def test_the_texts_of_a_broken_alias_do_not_become_another_plugins_command(tmp_p
         runs(talk)
 
 
+def test_a_guard_over_the_other_plugins_command_does_not_stand_over_the_texts_of_a_broken_alias(tmp_path: Path) -> None:
+    """Whoever says `!restart web01` wants a host restarted: a yes to the guarded `!restart` is none to that."""
+    broken = "{name: site, formats: ['drop {{what}} now'], rnu: {command: [id]}}"
+    for policy in ("none", "requester"):
+        files = {"aliases/site.yaml": broken, "aliases/own.yaml": f"commands: Site:drop\nconfirm: {policy}\n"}
+        with the_bot(tmp_path / policy, files) as talk:
+            is_refused(talk, r".*aliases/site\.yaml:", said="!drop it now")
+
+
 def test_the_text_of_an_alias_becomes_nobody_elses_while_its_plugin_is_off(tmp_path: Path) -> None:
     """It is refused until the plugin is on again."""
     alias = "{name: site, formats: ['drop {{what}} now'], run: {command: [echo, done]}, confirm: none}"

@@ -87,10 +87,10 @@ class _Way:
         return _compiled(self.arguments), _compiled(f"{self.arguments} *")
 
     @property
-    def rank(self) -> tuple[bool, bool, int]:
-        """How it compares with others: what could be read, what the user wrote, what says most."""
+    def rank(self) -> tuple[bool, bool, bool, int]:
+        """How it compares: what could be read, what stands for an alias, what the user wrote, what says most."""
         letters = len(re.sub(r"[*?:_\s]", "", self.pattern))
-        return not self.guard.unreadable, not self.guard.shipped, letters
+        return not self.guard.unreadable, self.guard.instead, not self.guard.shipped, letters
 
     def names(self, command: BotCommand) -> bool:
         plugin = command.plugin or self.name.partition(":")[0]

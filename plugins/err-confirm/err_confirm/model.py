@@ -135,7 +135,8 @@ class Guard:
     """Commands of other plugins that ask first, as patterns, and under which policy (`None` lets them run at once).
 
     `shipped` tells one of our own files, to which any of the user's is preferred. `error` says why its file cannot be
-    used: what it covers is refused then; `unreadable` if not even that could be read, so that it covers everything.
+    used: what it covers is refused then; `unreadable` if not even that could be read, so that it covers everything;
+    `instead` if it stands for an alias that cannot be used, before any other guard.
     """
 
     name: str
@@ -146,6 +147,7 @@ class Guard:
     shipped: bool = False
     error: str = ""
     unreadable: bool = False
+    instead: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

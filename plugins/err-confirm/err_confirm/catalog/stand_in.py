@@ -60,7 +60,9 @@ def for_texts(texts: Iterable[str], source: Source, error: object) -> Guard:
     """
     words = dict.fromkeys(match[0] for text in texts if (match := _FIRST_WORD.match(text)))
     patterns = tuple(f"*:{word} ?*" for word in words)
-    return Guard(name=source.path.stem, commands=patterns, source=source, policy=None, error=shortened(error))
+    return Guard(
+        name=source.path.stem, commands=patterns, source=source, policy=None, error=shortened(error), instead=True
+    )
 
 
 def shortened(error: object) -> str:
