@@ -5,9 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from errbot import BotPlugin, Command, botcmd, cmdfilter, re_botcmd
+from errbot import BotPlugin, Command, CommandError, botcmd, cmdfilter, re_botcmd
 
 from err_confirm.catalog import RESERVED
+from err_confirm.cover import coverage
 from err_confirm.guards import ALIAS_COMMANDS, OWN
 from err_confirm.index import Index
 from err_confirm.model import Alias
@@ -103,11 +104,14 @@ class Aliases(BotPlugin):
         say = confirm.chat.wording.say
         if catalog.errors:
             used = confirm.service.catalog
-            return say("kept", aliases=len(used.aliases), guards=len(used.guards), errors=catalog.errors)
+            counts = {"aliases": len(used.aliases), "guards": len(used.guards)}
+            raise CommandError(say("kept", **counts, errors=catalog.errors))
         self.refresh()
         confirm.hold.cover()
         counts = {"aliases": len(catalog.aliases), "guards": len(catalog.guards), "actions": len(catalog.actions)}
-        return say("reloaded", **counts, warnings=catalog.warnings)
+        commands = [command for command, _ in confirm.hold.methods.all()]
+        nothing = coverage(catalog.guards.values(), commands).naming_nothing()
+        return say("reloaded", **counts, warnings=catalog.warnings, nothing=nothing)
 
     @cmdfilter
     def prefer_alias(self, msg: Any, cmd: str, args: str, dry_run: bool) -> tuple[Any, Any, Any]:

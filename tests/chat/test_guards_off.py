@@ -248,3 +248,11 @@ def test_the_text_of_an_alias_becomes_nobody_elses_while_its_plugin_is_off(tmp_p
         talk.hears("Plugin Aliases activated", "@alice")
         talk.alice.says("!drop it now")
         talk.hears("succeeded in .*done")
+
+
+def test_a_reload_names_the_patterns_that_cover_nothing(tmp_path: Path) -> None:
+    """A misspelled guard guards nothing, and would look as if all were well."""
+    with the_bot(tmp_path, {}) as talk:
+        (tmp_path / "aliases/drop.yaml").write_text(GUARD.replace("Site:drop", "Sight:drop"))
+        talk.alice.says("!aliases reload", None)
+        talk.hears(r"Sight:drop covers nothing: no active plugin .* \(did you mean .Site:drop.\?\)", "@alice")

@@ -7,6 +7,7 @@ from err_confirm.dangers import Danger, why_dangerous
 from err_confirm.errors import GuardsDifferError
 from err_confirm.guards import BotCommand, Covering, Guards
 from err_confirm.model import Guard
+from err_confirm.spelling import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class PatternCoverage:
         in_part: its guard stands over them for some arguments.
         tied: another guard says as much about them, so that they are refused.
         overruled: another guard stands over them instead.
+        hint: what was perhaps meant, where it names none.
     """
 
     pattern: str
@@ -33,6 +35,7 @@ class PatternCoverage:
     in_part: tuple[BotCommand, ...] = ()
     tied: tuple[BotCommand, ...] = ()
     overruled: tuple[Overruled, ...] = ()
+    hint: str = ""
 
     @property
     def names_nothing(self) -> bool:
@@ -54,6 +57,15 @@ class Coverage:
 
     guards: tuple[GuardCoverage, ...]
     unguarded: tuple[Danger, ...]
+
+    def naming_nothing(self) -> list[PatternCoverage]:
+        """Return the user's patterns that name no command: they are misspelled, or their plugin is not there."""
+        return [
+            pattern
+            for each in self.guards
+            for pattern in each.patterns
+            if pattern.names_nothing and not each.guard.shipped and not each.guard.unreadable
+        ]
 
     def of_what_is_there(self) -> "Coverage":
         """Return the same without the patterns that name nothing, and the guards that have no others."""
@@ -129,5 +141,6 @@ def _of_guard(guard: Guard, named: Sequence[tuple[BotCommand, _Named]]) -> Guard
             tuple(command for command, (how, _) in found if how == kind) for kind in ("whole", "in_part", "tied")
         )
         overruled = tuple(Overruled(command, by) for command, (how, by) in found if how == "overruled")
-        patterns.append(PatternCoverage(pattern, whole, in_part, tied, overruled))
+        hint = "" if found else did_you_mean(pattern, (str(command) for command, _ in named))
+        patterns.append(PatternCoverage(pattern, whole, in_part, tied, overruled, hint))
     return GuardCoverage(guard, tuple(patterns))

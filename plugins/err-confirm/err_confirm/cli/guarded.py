@@ -137,7 +137,7 @@ def _said(covered: PatternCoverage, guard: Guard) -> Iterator[tuple[str, bool]]:
         yield f"covers {len(covered.whole)} commands that no other guard covers", True
         return
     if covered.names_nothing:
-        yield "covers nothing: no plugin found here has such a command", True
+        yield f"covers nothing: no plugin found here has such a command{covered.hint}", True
     yield from ((f"covers {command}", False) for command in covered.whole)
     yield from ((f"covers {command} for some arguments", False) for command in covered.in_part)
     for command in covered.tied:
