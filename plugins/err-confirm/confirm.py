@@ -15,6 +15,7 @@ from typing import Any
 from errbot import BotPlugin, CommandError, botcmd, re_botcmd
 
 import err_confirm
+from err_confirm import ids
 from err_confirm.calls import Calls
 from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
@@ -218,6 +219,8 @@ class Confirm(BotPlugin):
 
     def _answer(self, msg: Any, verb: str, args: str, event: Callable[..., Event], *, reasoned: bool = True) -> str:
         reference, reason = _split(args)
+        if not reasoned and len(several := _ids(args)) > 1:  # the others would be dropped without a word
+            raise CommandError(self.chat.wording.say("unclear", verb=verb, reference="", candidates=several))
         with self.worded("refused_store"):
             place, identity = self.chat.place(msg), self.chat.identity(msg)
             execution_id = self._find(msg, verb, reference)
@@ -259,6 +262,12 @@ def _interrupt(_: int, __: FrameType | None) -> None:
     timer.start()
     _interrupts.append(timer)
     raise KeyboardInterrupt
+
+
+def _ids(text: str) -> list[str]:
+    """Return the ids in a text; a word without a digit is none, although an id need not have one."""
+    found = (ids.read_id(word) for word in text.split()[:LISTED] if any(map(str.isdigit, word)))
+    return list(dict.fromkeys(each for each in found if each is not None and len(each) == ids.LENGTH))
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -236,6 +236,12 @@ def test_our_own_words_are_understood_as_phones_write_them(talk: Talk) -> None:
     talk.hears(r"\Asay which one", "#ops")
 
 
+def test_two_ids_at_once_are_refused_and_confirm_neither(talk: Talk) -> None:
+    """The second would be dropped without a word."""
+    talk.alice.says("!Confirm 7f3kq2xa 5x2mh8vr")
+    talk.hears(r"\Asay which one:\n!confirm 7f3kq2xa\n!confirm 5x2mh8vr\Z", "#ops")
+
+
 def test_an_action_that_cannot_be_started_fails_and_says_why(talk: Talk) -> None:
     talk.alice.says("!start nothing")
     asked = talk.prompt()
