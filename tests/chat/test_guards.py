@@ -75,6 +75,10 @@ class Deploy(BotPlugin):
         return f"looked at {args}"
 
     @botcmd
+    def meddle(self, msg, args):
+        return self._bot.commands["echo"](msg, args)
+
+    @botcmd
     def begin(self, msg, args):
         return "begun"
 
@@ -99,7 +103,7 @@ class DeployFlow(BotFlow):
 '''
 GUARDS = """
 commands: ["Deploy:deploy", "Deploy:ship", "Deploy:wipe", "Deploy:launch", "Deploy:reboot_hosts", "Deploy:fails",
-  "Deploy:breaks"]
+  "Deploy:breaks", "Deploy:meddle", "Utils:echo"]
 confirm: {by: [alice, bob], within: 1h}
 """
 
@@ -254,6 +258,26 @@ def test_one_command_of_a_plugin_cannot_call_a_guarded_one(talk: Talk, ran: Ran)
     talk.alice.says(f"!confirm {asked}")
     assert talk.ended(asked).state is State.SUCCEEDED
     assert ran() == ["deploy the last one as #ops/alice to #ops: !deploy the last one"]
+
+
+def test_a_confirmed_command_cannot_lend_its_yes_to_another_plugin(talk: Talk) -> None:
+    """What that one's command does was in no prompt."""
+    talk.alice.says("!meddle with it")
+    asked = talk.prompt()
+    talk.alice.says(f"!confirm {asked}")
+    inner = talk.prompt()
+    assert talk.execution(inner).action == "Utils:echo"
+    talk.hears("echo does not run yet")
+    talk.hears(f"{asked} failed")
+    talk.alice.says(f"!deny {inner}")
+    assert talk.ended(inner).state is State.DENIED
+
+
+def test_the_prompt_of_a_regex_command_names_it(talk: Talk) -> None:
+    """One text may be said to several; a plain command is its own name."""
+    for said, runs in (("launch moon", r"launch moon \(Deploy:launch\)"), ("!deploy prod", "!deploy prod")):
+        talk.alice.says(said)
+        talk.hears(rf"^runs: {runs}$")
 
 
 def test_a_webhook_cannot_call_a_guarded_command(talk: Talk, ran: Ran, folder: Path) -> None:

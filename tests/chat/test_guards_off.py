@@ -256,3 +256,15 @@ def test_a_reload_names_the_patterns_that_cover_nothing(tmp_path: Path) -> None:
         (tmp_path / "aliases/drop.yaml").write_text(GUARD.replace("Site:drop", "Sight:drop"))
         talk.alice.says("!aliases reload", None)
         talk.hears(r"Sight:drop covers nothing: no active plugin .* \(did you mean .Site:drop.\?\)", "@alice")
+
+
+def test_two_guards_that_say_equally_much_refuse(tmp_path: Path) -> None:
+    """Nobody could tell which of their policies counts; both places are named."""
+    guards = {
+        "aliases/a.yaml": GUARD.replace("Site:drop", "Site:dro?"),
+        "aliases/b.yaml": GUARD.replace("drop", "?rop"),
+    }
+    with the_bot(tmp_path, guards) as talk:
+        is_refused(talk, r".*aliases/a\.yaml:1, .*aliases/b\.yaml:1; keep one of them")
+        is_refused(talk, r".*keep one of them", said="!indirectly it")
+        runs(talk)
