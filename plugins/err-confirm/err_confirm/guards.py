@@ -30,8 +30,8 @@ class BotCommand:
     """A chat command as Errbot knows it.
 
     `plugin` is the name in its `.plug` file, `name` the one in Errbot's table (`plugin_reload`), `function` that of its
-    method; `stranger` tells that its code is not ours, whatever its plugin is called. Where nobody knows the plugin, it
-    is empty, and may be any.
+    method; `stranger` tells that its plugin is called like one of ours, but has other code. Where nobody knows the
+    plugin, it is empty, and may be any.
     """
 
     plugin: str
@@ -86,7 +86,7 @@ class _Way:
     def _arguments(self) -> tuple[re.Pattern[str], ...]:
         return _compiled(self.arguments), _compiled(f"{self.arguments} *")
 
-    @property
+    @cached_property
     def rank(self) -> tuple[bool, bool, bool, int]:
         """How it compares: what could be read, what stands for an alias, what the user wrote, what says most."""
         letters = len(re.sub(r"[*?:_\s]", "", self.pattern))
@@ -146,14 +146,15 @@ class Guards:
 
 def bot_command(name: str, method: Any) -> BotCommand:
     """Return what a command is, by its name in Errbot's table and its method."""
-    plugin = getattr(method.__self__, "name", None)  # of a class method, that is the property itself
+    named = getattr(method.__self__, "name", None)  # of a class method, that is the property itself
+    plugin = named if isinstance(named, str) else ""
     return BotCommand(
-        plugin=plugin if isinstance(plugin, str) else "",
+        plugin=plugin,
         name=name,
         function=getattr(method, "__name__", name),
         admin_only=bool(method._err_command_admin_only),
         regex=bool(method._err_re_command),
-        stranger=not _is_ours(inspect.unwrap(method.__func__)),
+        stranger=plugin in OWN and not _is_ours(inspect.unwrap(method.__func__)),
     )
 
 

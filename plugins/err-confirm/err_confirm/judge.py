@@ -7,7 +7,7 @@ from typing import Any
 
 from err_confirm.backends import backend_for
 from err_confirm.errors import GuardsDifferError, NobodyError
-from err_confirm.guards import Guards, bot_command, everything
+from err_confirm.guards import BotCommand, Guards, bot_command, everything
 from err_confirm.held import Held, Refused
 from err_confirm.model import Policy, Source
 from err_confirm.readings import LONGEST
@@ -74,31 +74,31 @@ class Judge:
         try:
             guard = self.guards.guarding(command, args or "", getattr(method, "_err_command_parser", None))
         except GuardsDifferError as error:
-            return self.refusal(name, method, str(error))
+            return self.refusal(command, str(error))
         if guard is None:
             return None
         if guard.error:
-            return self.refusal(name, method, guard.error)
+            return self.refusal(command, guard.error)
         return None if guard.policy is None else Held(command, method, args, guard)
 
-    def refusal(self, name: str, method: Any, why: str) -> Refused:
+    def refusal(self, command: BotCommand, why: str) -> Refused:
         """Return that a command is refused."""
-        return Refused(self.say("refused_guarded", command=bot_command(name, method), why=why))
+        return Refused(self.say("refused_guarded", command=command, why=why))
 
     def ask(self, msg: Any, held: Held) -> str:
         """Ask for what is held as the sender of a message; return why that cannot be, nothing if it was asked for."""
         ask = self._ask
         if ask is None:
-            return self.refusal(held.command.name, held.method, self._off).said
+            return self.refusal(held.command, self._off).said
         if (size := len(held.args or "")) > LONGEST:  # no prompt could show it, and it would fill the store
             why = f"{size:,} characters of arguments are too many; say it shorter"
-            return self.refusal(held.command.name, held.method, why).said
+            return self.refusal(held.command, why).said
         log.info("%s is held by %s", held.command, held.guard.source)
         try:
             return ask(msg, held)
         except Exception as error:  # who asks is Errbot's and the chat network's code, too
             log.exception("%s could not be asked for", held.command)
-            return self.refusal(held.command.name, held.method, f"it could not be asked for: {error}").said
+            return self.refusal(held.command, f"it could not be asked for: {error}").said
 
     def answer(self, msg: Any, held: Held | Refused) -> None:
         """Ask for what is held, or answer the message with why it does not run."""

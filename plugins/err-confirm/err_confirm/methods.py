@@ -151,13 +151,13 @@ class Methods:
         text = _said(method, given)
         held: Held | Refused | None
         if len(args) > 1 or (text is None and given is not None):
-            held = self._judge.refusal(name, method, UNKEPT)
+            held = self._judge.refusal(bot_command(name, method), UNKEPT)
         else:
             held = self._judge.judge(method, name, text)
         if held is None or (ticket is not None and isinstance(held, Held) and ticket.includes(held)):
             return None
         if not _can_be_split_again(method, given):
-            held = self._judge.refusal(name, method, UNKEPT)
+            held = self._judge.refusal(bot_command(name, method), UNKEPT)
         if isinstance(held, Refused):
             raise self._refusal(held.said)
         said = held.command.name.replace("_", " ")
