@@ -12,26 +12,26 @@ import statistics
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 
-from builders import RECORDS
+from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
+from err_confirm.events import Advance, Answer, Finish, Posted
 from err_confirm.gate import Gate
-from err_confirm.model import Execution, Invocation, Outcome, Place, Policy, State, Verdict
+from err_confirm.model import Execution, Invocation, Outcome, Place, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.polls import Polls
 from err_confirm.runs import Runs
 from err_confirm.store import open_store
 from err_confirm.store.base import Record, Store, Swap
-from err_confirm.transition import Advance, Answer, Finish, Posted
 from house import Counted, Counter, a_house, a_plan
 from servers import RedisServer
 
 CONFIRMED = 300
 LIVES = 300
 PENDING = 10_000
-POLICY = Policy(retry_count=100, retry_delay=36.0)
+POLICY = a_policy(retry_count=100, retry_delay=36.0)
 YES = Answer("alice", Verdict.APPROVE)
 
 
@@ -54,9 +54,9 @@ class Punctual(Counter):
 
     at = 0.0
 
-    def start(self, invocation: Invocation) -> Counted:
+    def start(self, invocation: Invocation, told: Mapping[str, str]) -> Counted:
         self.at = time.perf_counter()
-        return super().start(invocation)
+        return super().start(invocation, told)
 
 
 def starts(kind: str, store: Store) -> None:

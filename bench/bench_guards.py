@@ -11,8 +11,9 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 
+from builders import a_policy
 from err_confirm.guards import BotCommand, Guards
-from err_confirm.model import Guard, Policy, Source
+from err_confirm.model import Guard, Source
 
 SOURCE = Source(Path("aliases/bench.yaml"))
 COMMANDS = [BotCommand(plugin=f"Plugin{n % 50}", name=f"do_{n}") for n in range(500)]
@@ -48,7 +49,7 @@ def main() -> None:
 
 
 def guard(*patterns: str) -> Guard:
-    return Guard(name="bench", commands=patterns, source=SOURCE, policy=Policy())
+    return Guard(name="bench", commands=patterns, source=SOURCE, policy=a_policy())
 
 
 def median_us(work: Callable[[], object], times: int = 2_000) -> float:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import redis
 
-from builders import RECORDS
+from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
-from err_confirm.model import Execution, Invocation, Outcome, Place, Policy, Verdict
+from err_confirm.events import Advance, Answer, Finish, Posted
+from err_confirm.model import Execution, Invocation, Outcome, Place, Verdict
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
-from err_confirm.transition import Advance, Answer, Finish, Posted
 from house import a_plan
 from servers import RedisServer
 
@@ -58,7 +58,7 @@ def main() -> None:
 def live(store: Store) -> Execution:
     """Let one execution be asked for, confirmed and run to its end."""
     engine = Engine(store, RECORDS, lambda _: None)
-    plan = replace(a_plan(Policy()), parameters={"hosts": HOSTS, "service": "web"}, invocation=RUN)
+    plan = replace(a_plan(a_policy()), parameters={"hosts": HOSTS, "service": "web"}, invocation=RUN)
     place = Place(person="<@U024BE7LH>", room="<#C024BE91L>")
     execution = engine.create(plan, requester="alice", place=place, text=TEXT, identity="slack:U024BE7LH")
     yes = Answer("alice", Verdict.APPROVE, identity="slack:U024BE7LH", room="<#C024BE91L>")

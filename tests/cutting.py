@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from builders import RECORDS
+from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.model import Execution, Policy, State
+from err_confirm.model import Execution, State
 from err_confirm.store import open_store
 from house import House, a_house
 from servers import PATIENCE, RedisServer, eventually
@@ -28,7 +28,7 @@ LOSS = 0.25
 """Which share of all answers is lost."""
 RETRIES = 3
 """How often redis-py asks in all, before it gives up (store/redis_store.py)."""
-IN_TIME = Policy(retry_count=100, retry_delay=0.1)
+IN_TIME = a_policy(retry_count=100, retry_delay=0.1)
 
 
 class Proxy:

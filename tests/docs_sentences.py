@@ -17,10 +17,10 @@ from err_confirm.errors import (
     TextTooLongError,
     TooManyMatchesError,
 )
+from err_confirm.events import Reason
 from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES
 from err_confirm.judge import OFF
 from err_confirm.model import Execution, State
-from err_confirm.transition import Reason
 from err_confirm.wording import Wording
 
 AT = 1_789_999_400.0

@@ -3,19 +3,20 @@
 import itertools
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from builders import RECORDS
+from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
+from err_confirm.events import Answer, Posted
 from err_confirm.gate import Gate
 from err_confirm.model import Execution, Invocation, Outcome, Place, Plan, Policy, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.runs import Runs
+from err_confirm.steps import Decision
 from err_confirm.store.base import Store
-from err_confirm.transition import Answer, Decision, Posted
 from servers import PATIENCE
 
 _NUMBERS = itertools.count(1)
@@ -49,7 +50,7 @@ class Counter:
     hold: threading.Event = field(default_factory=threading.Event)
     surprise: Exception | None = None
 
-    def start(self, invocation: Invocation) -> Counted:
+    def start(self, invocation: Invocation, _: Mapping[str, str]) -> Counted:
         self.starts.append(invocation.spec["name"])
         if self.surprise:
             raise self.surprise
@@ -71,7 +72,7 @@ class House:
 
     def ask(self, policy: Policy | None = None, name: str = "it", by: str = "alice") -> Execution:
         """Ask for one more execution, post it and let the gate know; returns it as stored."""
-        plan = a_plan(policy or Policy(), name)
+        plan = a_plan(policy or a_policy(), name)
         execution = self.engine.create(plan, requester=by, place=Place(person=f"@{by}"), text=name)
         self.engine.apply(execution.id, Posted())
         self.gate.add(execution)

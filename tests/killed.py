@@ -3,23 +3,24 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from builders import RECORDS
+from builders import RECORDS, a_policy
 from dying import Evidence, Mortal, Points
 from err_confirm.archive import Archive
 from err_confirm.engine import Engine
+from err_confirm.events import Answer, Cancel, Event, Posted
 from err_confirm.gate import Gate
 from err_confirm.model import Execution, Invocation, Outcome, Place, Policy, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.runners import RUNNERS
 from err_confirm.runs import Runs
+from err_confirm.steps import Step
 from err_confirm.store.base import Store
-from err_confirm.transition import Answer, Cancel, Event, Posted, Step
 from house import a_plan
 
 IDLE = 0.12
@@ -60,22 +61,22 @@ class Scenario:
 
 
 DONE, DENIED, EXPIRED = frozenset({State.SUCCEEDED}), frozenset({State.DENIED}), frozenset({State.EXPIRED})
-BOB = Policy(by=("bob",), deny_by=("carol",), **PATIENT)
+BOB = a_policy(by=("bob",), deny_by=("carol",), **PATIENT)
 SCENARIOS = {
-    "requester confirms": Scenario(Policy(**PATIENT), (yes("alice"),), DONE),
+    "requester confirms": Scenario(a_policy(**PATIENT), (yes("alice"),), DONE),
     "another confirms": Scenario(BOB, (yes("bob"),), DONE, who="bob"),
-    "another confirms later": Scenario(Policy(by=("others",), **PATIENT), (yes("bob"),), DONE, who="bob", late=True),
+    "another confirms later": Scenario(a_policy(by=("others",), **PATIENT), (yes("bob"),), DONE, who="bob", late=True),
     "denied": Scenario(BOB, (no("carol"),), DENIED, who="bob"),
     "denied later": Scenario(BOB, (no("carol"),), DENIED, who="bob", late=True),
     "confirmed and denied": Scenario(BOB, (yes("bob"), no("carol")), DONE | DENIED, who="bob"),
     "canceled": Scenario(BOB, (Cancel("alice"),), frozenset({State.CANCELED}), who="bob"),
-    "expires": Scenario(Policy(**HASTY), (), EXPIRED),
-    "strangers confirm": Scenario(Policy(by=("bob",), **HASTY), (yes("alice"), yes("mallory")), EXPIRED, who="bob"),
+    "expires": Scenario(a_policy(**HASTY), (), EXPIRED),
+    "strangers confirm": Scenario(a_policy(by=("bob",), **HASTY), (yes("alice"), yes("mallory")), EXPIRED, who="bob"),
     "confirm: none": Scenario(None, (), DONE),
-    "fails": Scenario(Policy(**PATIENT), (yes("alice"),), frozenset({State.FAILED}), exit_code=3),
-    "runs long": Scenario(Policy(**PATIENT), (yes("alice"),), DONE, renewals=3),
-    "stopped while it runs": Scenario(Policy(**PATIENT), (yes("alice"),), frozenset({State.ABORTED}), holds=True),
-    "a command": Scenario(Policy(**PATIENT), (yes("alice"),), DONE, runner="command"),
+    "fails": Scenario(a_policy(**PATIENT), (yes("alice"),), frozenset({State.FAILED}), exit_code=3),
+    "runs long": Scenario(a_policy(**PATIENT), (yes("alice"),), DONE, renewals=3),
+    "stopped while it runs": Scenario(a_policy(**PATIENT), (yes("alice"),), frozenset({State.ABORTED}), holds=True),
+    "a command": Scenario(a_policy(**PATIENT), (yes("alice"),), DONE, runner="command"),
 }
 
 
@@ -88,7 +89,7 @@ class Effect:
     key: str = "effect"
     holding: int = 0
 
-    def start(self, invocation: Invocation) -> "EffectRun":
+    def start(self, invocation: Invocation, told: Mapping[str, str]) -> "EffectRun":
         """Start it."""
         with self.points.around("start"):
             return EffectRun(self, **invocation.spec)
@@ -131,10 +132,10 @@ class Commands:
     points: Points
     key: str = "command"
 
-    def start(self, invocation: Invocation) -> Any:
+    def start(self, invocation: Invocation, told: Mapping[str, str]) -> Any:
         """Start the process."""
         with self.points.around("start"):
-            return RUNNERS["command"].start(invocation)
+            return RUNNERS["command"].start(invocation, told)
 
 
 @dataclass

@@ -12,22 +12,23 @@ from typing import Any
 
 import pytest
 
+from builders import a_policy
 from err_confirm.cli import main
 from err_confirm.cli.exits import Exit
 from err_confirm.engine import Engine
+from err_confirm.events import Advance, Answer, Event, Finish, Posted
 from err_confirm.journal import lines
-from err_confirm.model import Execution, Outcome, Place, Policy, Verdict
+from err_confirm.model import Execution, Outcome, Place, Verdict
 from err_confirm.records import Records
 from err_confirm.seal import Seal, load_key
 from err_confirm.settings import read_settings
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
-from err_confirm.transition import Advance, Answer, Event, Finish, Posted
 from house import a_plan
 from servers import RedisServer
 from talk import write_files
 
-ANYBODY = Policy(by=("anyone",), deny_by=("anyone",), retry_count=10, retry_delay=60.0)
+ANYBODY = a_policy(by=("anyone",), deny_by=("anyone",), retry_count=10, retry_delay=60.0)
 COMMANDS = (["pending"], ["show", "7f3kq2xa"], ["executions"], ["verify"], ["export"])
 
 

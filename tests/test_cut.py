@@ -12,18 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from builders import RECORDS
+from builders import RECORDS, a_policy
 from cutting import RETRIES, Next, Proxy, a_proxy, play
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.model import Execution, Policy, State
+from err_confirm.model import Execution, State
+from err_confirm.steps import Already, Step
 from err_confirm.store import open_store
-from err_confirm.transition import Already, Step
 from house import House, a_house
 from servers import RedisServer, eventually
 from talk import a_bot, write_files
 
-SOON = Policy(retry_count=10, retry_delay=0.1)
+SOON = a_policy(retry_count=10, retry_delay=0.1)
 
 
 @dataclass

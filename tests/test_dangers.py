@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from builders import a_policy
 from err_confirm.cover import Coverage, GuardCoverage, PatternCoverage, coverage
 from err_confirm.dangers import why_dangerous
 from err_confirm.guards import BotCommand
@@ -15,7 +16,7 @@ def a_command(spelled: str, *, admin_only: bool = False, function: str = "") -> 
     return BotCommand(plugin=plugin, name=name, function=function or name, admin_only=admin_only)
 
 
-def a_guard(name: str, *commands: str, policy: Policy | None = Policy(), **more: object) -> Guard:
+def a_guard(name: str, *commands: str, policy: Policy | None = a_policy(), **more: object) -> Guard:
     return Guard(name=name, commands=commands, source=Source(Path(f"aliases/{name}.yaml")), policy=policy, **more)  # type: ignore[arg-type]
 
 

@@ -18,7 +18,7 @@ import yaml
 from errbot import BotPlugin
 from pydantic import BaseModel
 
-from builders import NOW, RECORDS, an_execution
+from builders import NOW, RECORDS, a_policy, an_execution
 from docs_pages import (
     DOCS,
     PAGES,
@@ -53,10 +53,11 @@ from err_confirm.chat import DONE
 from err_confirm.cli import COMMANDS, Exit
 from err_confirm.durations import format_duration, parse_duration
 from err_confirm.engine import Engine
+from err_confirm.events import Advance, Answer, Cancel, Finish, Posted, Renew
 from err_confirm.guards import BotCommand, Guards
 from err_confirm.index import Index
 from err_confirm.journal import PRUNED, RELOADED, Entry, Line, append
-from err_confirm.model import Guard, Outcome, ParameterType, Place, Policy, Source, State, Verdict, Vote
+from err_confirm.model import Guard, Outcome, ParameterType, Place, Source, State, Verdict, Vote
 from err_confirm.people import EVERYBODY, People
 from err_confirm.plan import plan
 from err_confirm.runners import RUNNERS
@@ -66,10 +67,11 @@ from err_confirm.runners.process import GRACE
 from err_confirm.runners.process_settings import parse_size
 from err_confirm.runners.python_runner import PythonSettings
 from err_confirm.settings import Settings, read_settings
+from err_confirm.steps import LEASE, RUN_WITHIN, Step
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
 from err_confirm.templating.filters import FILTERS
-from err_confirm.transition import LEASE, RUN_WITHIN, Advance, Answer, Cancel, Finish, Posted, Renew, Step, transition
+from err_confirm.transition import transition
 from house import a_plan
 from servers import PATIENCE, RedisServer
 from talk import a_bot
@@ -282,7 +284,7 @@ def test_the_patterns_cover_what_the_page_says_and_not_what_it_says_not() -> Non
             for text in filter(re.compile("!").match, codes(part)):
                 said = max((name for name in SPOKEN if text.startswith(name)), key=len)
                 for each in codes(pattern):
-                    guards = Guards([Guard(name="it", commands=(each,), source=Source(GUARDS), policy=Policy())])
+                    guards = Guards([Guard(name="it", commands=(each,), source=Source(GUARDS), policy=a_policy())])
                     found = guards.guarding(SPOKEN[said], text.removeprefix(said).strip())
                     assert bool(found) is covered, (each, text)
                     tried += 1
@@ -340,7 +342,7 @@ PHRASES = [
     (RELIABILITY, f"| {len(TEMPLATES['ESCAPES'])} and {len(TEMPLATES['BOMBS'])} |"),
     (
         README,
-        f"whoever asked has {'a minute' if Policy().within == 60 else format_duration(Policy().within)} to confirm",
+        f"whoever asked has {'a minute' if a_policy().within == 60 else format_duration(a_policy().within)} to confirm",
     ),
 ]
 
@@ -457,7 +459,7 @@ def test_what_is_kept_where_is_what_is_really_there(own_redis_server: RedisServe
 def a_life(store: Store) -> str:
     """Let an execution be asked for, confirmed and run; return its id."""
     engine = Engine(store, RECORDS, lambda _: None)
-    execution = engine.create(a_plan(Policy()), requester="alice", place=Place(person="@alice"), text="it")
+    execution = engine.create(a_plan(a_policy()), requester="alice", place=Place(person="@alice"), text="it")
     for event in (
         Posted(),
         Answer("alice", Verdict.APPROVE),
@@ -593,7 +595,7 @@ def test_an_example_does_something_real_and_harmless(name: str) -> None:
     (match,) = Index(catalog.aliases.values()).matches(SAID[name])
     planned = plan(catalog, match)
     assert planned.alias == name
-    outcome = RUNNERS[planned.invocation.runner].start(planned.invocation).wait(30)
+    outcome = RUNNERS[planned.invocation.runner].start(planned.invocation, {}).wait(30)
     assert outcome is not None
     assert outcome.succeeded, outcome
     assert outcome.output.strip()

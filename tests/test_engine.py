@@ -10,40 +10,24 @@ from pathlib import Path
 import pytest
 import redis
 
-from builders import RECORDS, an_execution
+from builders import RECORDS, a_policy, an_execution
 from err_confirm.engine import Engine
 from err_confirm.errors import RecordError, StoreUnavailableError
+from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Reason, Renew, Told
 from err_confirm.gate import DUE, IDLE, SAID_AGAIN, Gate
 from err_confirm.model import Execution, Outcome, Place, Policy, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.polls import Polls
 from err_confirm.runs import Runs
+from err_confirm.steps import LATEST_WRITE, LEASE, TELL_AGAIN, Already, Decision, Refusal, Step
 from err_confirm.store import open_store
 from err_confirm.store.base import Due, Key, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
-from err_confirm.transition import (
-    LATEST_WRITE,
-    LEASE,
-    TELL_AGAIN,
-    Advance,
-    Already,
-    Answer,
-    Cancel,
-    Decision,
-    Event,
-    Finish,
-    Posted,
-    Reason,
-    Refusal,
-    Renew,
-    Step,
-    Told,
-)
 from faulty import Around, Broken, Deaf, LostAnswers, LostSwaps, Once, Overtaken, state_in
 from house import Counter, a_house, a_plan
 from servers import RedisServer, eventually
 
-PATIENT = Policy(retry_count=60, retry_delay=60.0)
+PATIENT = a_policy(retry_count=60, retry_delay=60.0)
 YES = Answer("alice", Verdict.APPROVE)
 NO = Answer("alice", Verdict.DENY)
 FINE = Finish("one", 1, Outcome(exit_code=0))
@@ -122,7 +106,7 @@ class TestAsking:
     def test_all_that_waits_comes_from_the_one_setting(self, slow: SqliteStore, clock: Clock) -> None:
         """Deadline, TTL of vote and key, and number of polls are 4 times 2.5 s; no poll comes after the deadline."""
         desk = Desk(slow)
-        execution_id = desk.ask(Policy(by=("alice", "bob"), retry_count=4, retry_delay=2.5))
+        execution_id = desk.ask(a_policy(by=("alice", "bob"), retry_count=4, retry_delay=2.5))
         clock.now += 1
         asked = desk.do(execution_id, Posted())
         assert asked.expires_at == clock.now + 10
@@ -143,7 +127,7 @@ class TestAsking:
 
     def test_whoever_changes_their_mind_has_a_new_vote_and_a_new_key(self, slow: SqliteStore, clock: Clock) -> None:
         desk = Desk(slow)
-        execution_id = desk.ask(Policy(retry_count=4, retry_delay=2.5))
+        execution_id = desk.ask(a_policy(retry_count=4, retry_delay=2.5))
         desk.do(execution_id, YES)
         clock.now += 5
         (vote,) = desk.do(execution_id, NO).votes
@@ -155,7 +139,7 @@ class TestAsking:
         own_redis_server.start()
         with closing(open_store(own_redis_server.url)) as store:
             desk = Desk(store)
-            denied, approved, pending, ended = (desk.ask(Policy(retry_count=10, retry_delay=60.0)) for _ in range(4))
+            denied, approved, pending, ended = (desk.ask(a_policy(retry_count=10, retry_delay=60.0)) for _ in range(4))
             desk.do(denied, Posted(), NO)
             desk.do(approved, Posted(), YES)
             desk.do(pending, Posted())
@@ -218,7 +202,7 @@ class TestOthers:
     ) -> None:
         other = Desk(store)
         desk = Desk(Overtaken(store, lambda swap: other.engine.apply(swap.record.id, first)))
-        execution_id = other.ask(Policy(by=("alice", "bob")))
+        execution_id = other.ask(a_policy(by=("alice", "bob")))
         decision = desk.engine.apply(execution_id, second)
         assert isinstance(decision, Refusal)
         assert decision.reason is refused
@@ -247,7 +231,7 @@ class TestLate:
 
     def test_a_vote_that_comes_after_the_deadline_does_not_count(self, slow: SqliteStore, clock: Clock) -> None:
         desk = Desk(slow)
-        execution_id = desk.ask(Policy(retry_count=2, retry_delay=1.0))
+        execution_id = desk.ask(a_policy(retry_count=2, retry_delay=1.0))
         decision = self.late(slow, clock, 2.0).engine.apply(execution_id, YES)
         assert isinstance(decision, Refusal)
         assert decision.reason is Reason.EXPIRED
@@ -255,7 +239,7 @@ class TestLate:
 
     def test_a_claim_that_comes_after_the_votes_have_ended_runs_nothing(self, slow: SqliteStore, clock: Clock) -> None:
         desk = Desk(slow)
-        execution_id = desk.ask(Policy(retry_count=2, retry_delay=1.0))
+        execution_id = desk.ask(a_policy(retry_count=2, retry_delay=1.0))
         desk.do(execution_id, YES)
         expired = self.late(slow, clock, 2.0).do(execution_id, Advance("one"))
         assert (expired.state, expired.fence) == (State.EXPIRED, 0)
@@ -323,7 +307,7 @@ class TestUnknown:
         lost = iter([True])
         desk = Desk(LostAnswers(slow, lambda _: next(lost, False)))
         with pytest.raises(StoreUnavailableError):
-            desk.ask(Policy())
+            desk.ask(a_policy())
         ((due,), _) = slow.due(2)
         clock.now = due.at
         assert desk.do(due.id, Advance("one")).state is State.EXPIRED
@@ -344,7 +328,7 @@ class TestPolls:
         """Given neither a wake-up nor a due moment, then the key alone leads to the execution."""
         own_redis_server.start()
         with closing(open_store(own_redis_server.url)) as store, a_house(Deaf(store)) as house:
-            execution = house.ask(Policy(retry_count=1_000, retry_delay=0.3))
+            execution = house.ask(a_policy(retry_count=1_000, retry_delay=0.3))
             house.confirm(execution)
             with redis.Redis(unix_socket_path=str(own_redis_server.socket)) as client:
                 client.zrem("{c:default}:due", execution.id)
@@ -354,7 +338,7 @@ class TestPolls:
         self, slow: SqliteStore, clock: Clock
     ) -> None:
         with a_gate_by_hand(slow, clock) as one:
-            execution_id = one.desk.ask(Policy(retry_count=4, retry_delay=2.5))
+            execution_id = one.desk.ask(a_policy(retry_count=4, retry_delay=2.5))
             one.gate.add(one.desk.do(execution_id, Posted()))
             assert one.gate.look() == 2.5
             clock.now += 1.0
@@ -431,7 +415,7 @@ class TestAway:
     def test_what_was_evicted_is_not_looked_for_for_ever(self, own_redis_server: RedisServer) -> None:
         own_redis_server.start()
         with closing(open_store(own_redis_server.url)) as store, a_house(store) as house:
-            execution = house.ask(Policy(retry_count=2, retry_delay=0.1))
+            execution = house.ask(a_policy(retry_count=2, retry_delay=0.1))
             with redis.Redis(unix_socket_path=str(own_redis_server.socket)) as client:
                 assert client.delete(f"{{c:default}}:e:{execution.id}") == 1
             eventually(lambda: store.due(1)[0] == [])
@@ -540,7 +524,7 @@ class TestDamaged:
             with closing(sqlite3.connect(tmp_path / "s.db")) as file, file:
                 file.execute("UPDATE record SET due_at = 1.0")
                 file.execute(f"UPDATE record SET {change}")
-            execution = house.ask(Policy(retry_count=2, retry_delay=0.5, by=("others",)))
+            execution = house.ask(a_policy(retry_count=2, retry_delay=0.5, by=("others",)))
             house.becomes(execution, State.EXPIRED)
             assert next(house.engine.recent()).id == execution.id
             assert "should not have happened" not in caplog.text
@@ -606,7 +590,7 @@ class TestSurprise:
     ) -> None:
         """Nobody knows what it did; the key, which is still there, does not lead to a second run."""
         with a_gate_by_hand(slow, clock, surprise=ZeroDivisionError("surprise")) as one:
-            execution_id = one.desk.ask(Policy(retry_count=20, retry_delay=1.0))
+            execution_id = one.desk.ask(a_policy(retry_count=20, retry_delay=1.0))
             one.gate.add(one.desk.do(execution_id, Posted()))
             one.desk.do(execution_id, YES)
             one.gate.look()
@@ -661,7 +645,7 @@ class TestClocks:
         """Given a store whose clock goes back by an hour, stands still or goes on too fast after the prompt."""
         own_clock = Clock()
         with a_gate_by_hand(slow, own_clock) as one:
-            execution_id = one.desk.ask(Policy(retry_count=20, retry_delay=1.0))
+            execution_id = one.desk.ask(a_policy(retry_count=20, retry_delay=1.0))
             one.gate.add(one.desk.do(execution_id, Posted()))
             clock.now += back
             for _ in range(20):
@@ -675,7 +659,7 @@ class TestClocks:
     def test_before_its_time_a_clock_that_went_back_takes_nothing_away(self, slow: SqliteStore, clock: Clock) -> None:
         own_clock = Clock()
         with a_gate_by_hand(slow, own_clock) as one:
-            execution_id = one.desk.ask(Policy(retry_count=20, retry_delay=1.0))
+            execution_id = one.desk.ask(a_policy(retry_count=20, retry_delay=1.0))
             one.gate.add(one.desk.do(execution_id, Posted()))
             clock.now -= 3_600
             own_clock.now += 19.0
@@ -689,7 +673,7 @@ class TestClocks:
     ) -> None:
         """Regression: its own clock ran from its start, and so the prompt expired before its deadline."""
         own_clock, store, one = Clock(), Looks(slow), Desk(slow)
-        execution_id = one.ask(Policy(retry_count=20, retry_delay=1.0))
+        execution_id = one.ask(a_policy(retry_count=20, retry_delay=1.0))
         with a_house(store, monotonic=own_clock) as two:
             eventually(lambda: store.looks >= 2)
             clock.now += 5.0
@@ -708,7 +692,7 @@ class TestClocks:
     ) -> None:
         own_clock, store = Clock(), Broken(slow)
         with a_gate_by_hand(store, own_clock) as one:
-            execution_id = one.desk.ask(Policy(by=("anyone",), retry_count=2, retry_delay=1.0))
+            execution_id = one.desk.ask(a_policy(by=("anyone",), retry_count=2, retry_delay=1.0))
             one.gate.add(one.desk.do(execution_id, Posted()))
             clock.now -= 3_600
             own_clock.now += 1.0
@@ -733,7 +717,7 @@ class TestClocks:
 
         own_clock, store = Clock(), Counting(slow)
         with a_gate_by_hand(store, own_clock) as one:
-            execution_id = one.desk.ask(Policy(retry_count=2, retry_delay=1.0))
+            execution_id = one.desk.ask(a_policy(retry_count=2, retry_delay=1.0))
             one.gate.add(one.desk.do(execution_id, Posted()))
             own_clock.now += 1.0
             one.gate.look()

@@ -9,15 +9,17 @@ from types import ModuleType
 
 import pytest
 
-from builders import NOW, RECORDS, an_execution
+from builders import NOW, RECORDS, a_policy, an_execution
 from err_confirm import journal, records, seal
 from err_confirm.errors import ErrConfirmError, SettingError
+from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Renew
 from err_confirm.journal import PRUNED
-from err_confirm.model import Execution, Outcome, Policy, State, Verdict
+from err_confirm.model import Execution, Outcome, State, Verdict
 from err_confirm.seal import KEY_BYTES, Seal
+from err_confirm.steps import LATEST_WRITE, Step
 from err_confirm.store.base import Head, Key, Record, Swap
 from err_confirm.store.sqlite_store import SqliteStore
-from err_confirm.transition import LATEST_WRITE, Advance, Answer, Cancel, Event, Finish, Posted, Renew, Step, transition
+from err_confirm.transition import transition
 from planting import planted
 
 SEAL = RECORDS.seal
@@ -207,7 +209,7 @@ def a_swap_says_all_that_goes_with_a_step(module: ModuleType, path: Path) -> Non
     first = ours.first_swap(an_execution())
     assert (first.not_before, first.not_after, first.due_at) == (0.0, NOW + LATEST_WRITE, NOW + 60)
     assert first.journal is not None
-    both = an_execution(Policy(by=("alice", "bob"), deny_by=("bob",)))
+    both = an_execution(a_policy(by=("alice", "bob"), deny_by=("bob",)))
     approved = lived(YES, execution=both)
     vote = ours.step_swap(both, approved)
     assert vote.keys == (Key(both.id, "alice", "approve", NOW + 61),)

@@ -7,20 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from builders import a_policy
 from err_confirm.engine import Unclear
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.model import Place, Policy, State, Verdict
+from err_confirm.events import Answer, Cancel, Posted, Reason
+from err_confirm.model import Place, State, Verdict
+from err_confirm.steps import LEASE, Already, Refusal, Step
 from err_confirm.store.base import Key, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
-from err_confirm.transition import LEASE, Already, Answer, Cancel, Posted, Reason, Refusal, Step
 from faulty import Broken, Deaf, LostAnswers, LostSwaps, Once, Overtaken
 from house import Counter, a_house, a_plan
 from servers import PATIENCE, StoreFactory, eventually
 
-PATIENT = Policy(retry_count=60, retry_delay=60.0)
-SHORT = Policy(retry_count=3, retry_delay=0.1)
+PATIENT = a_policy(retry_count=60, retry_delay=60.0)
+SHORT = a_policy(retry_count=3, retry_delay=0.1)
 MANY = 200
-QUICK_POLL = Policy(retry_count=6_000, retry_delay=0.05)
+QUICK_POLL = a_policy(retry_count=6_000, retry_delay=0.05)
 
 
 def test_what_is_confirmed_runs_once_and_is_told_in_order(store: Store) -> None:
@@ -65,7 +67,7 @@ def test_after_a_no_nothing_runs(store: Store, no: Answer | Cancel) -> None:
 def test_a_confirmation_writes_the_key_of_its_person_which_ends_with_the_vote(store: Store) -> None:
     swaps: list[Swap] = []
     with a_house(Overtaken(store, swaps.append)) as house:
-        execution = house.ask(Policy(by=("alice", "bob"), retry_count=60, retry_delay=60.0))
+        execution = house.ask(a_policy(by=("alice", "bob"), retry_count=60, retry_delay=60.0))
         house.confirm(execution)
         assert store.poll([(execution.id, person) for person in ("alice", "bob")]) == [True, False]
         (vote,) = house.becomes(execution, State.RUNNING, State.SUCCEEDED).votes
@@ -76,7 +78,7 @@ def test_a_confirmation_writes_the_key_of_its_person_which_ends_with_the_vote(st
 
 def test_a_key_written_by_hand_wakes_the_gate_and_runs_nothing(store: Store) -> None:
     with a_house(store) as house:
-        execution = house.ask(Policy(retry_count=8, retry_delay=0.1))
+        execution = house.ask(a_policy(retry_count=8, retry_delay=0.1))
         forged = Key(execution.id, "alice", "approve", execution.expires_at + 100)
         other = Record("otherone", 1, "token", b"{}")
         store.swap(Swap(record=other, keys=(forged,)))

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders import a_policy
 from err_confirm.errors import GuardsDifferError
 from err_confirm.guards import BotCommand, Guards
 from err_confirm.model import Guard, Policy, Source
 from err_confirm.readings import MOST_OPTIONS, readings
 
-OTHERS = Policy(by=("others",))
-REQUESTER = Policy()
+OTHERS = a_policy(by=("others",))
+REQUESTER = a_policy()
 
 
 def a_guard(*patterns: str, name: str = "g", policy: Policy | None = OTHERS, **facts: object) -> Guard:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from builders import RECORDS
+from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import QuestionError
+from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted
 from err_confirm.history import Asked, Search, newest_first, search
 from err_confirm.journal import PAGE, Entry, append
 from err_confirm.model import Outcome, Place, Policy, State, Verdict
@@ -19,11 +20,10 @@ from err_confirm.question import read_moment, read_question
 from err_confirm.records import Records
 from err_confirm.seal import Seal
 from err_confirm.store.sqlite_store import SqliteStore
-from err_confirm.transition import Advance, Answer, Cancel, Event, Finish, Posted
 from house import a_plan
 
 DAY = 86_400.0
-ANYBODY = Policy(by=("anyone",), deny_by=("anyone",))
+ANYBODY = a_policy(by=("anyone",), deny_by=("anyone",))
 YES, NO = (Answer("bob", verdict) for verdict in Verdict)
 LIVES: dict[State, tuple[Event, ...]] = {
     State.PENDING: (Posted(),),

@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from builders import NOW, RECORDS, an_execution
+from builders import NOW, RECORDS, a_policy, an_execution
 from err_confirm.engine import Engine
 from err_confirm.errors import LineError, RecordError, StoreUnavailableError
+from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Renew, Told
 from err_confirm.journal import PRUNED, Entry, append, check, lines, read_line
 from err_confirm.model import Outcome, Place, Policy, State, Verdict
 from err_confirm.records import Records
 from err_confirm.seal import Seal
+from err_confirm.steps import Decision, Step
 from err_confirm.store.base import Head, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
-from err_confirm.transition import Advance, Answer, Cancel, Decision, Event, Finish, Posted, Renew, Step, Told
 from err_confirm.witness import Witness
 from faulty import Overtaken
 from house import a_plan
@@ -25,7 +26,7 @@ SEAL = RECORDS.seal
 FINE = Outcome(exit_code=0, output="a secret\n")
 YES = Answer("bob", Verdict.APPROVE, identity="slack:U2", room="#ops")
 NO = Answer("bob", Verdict.DENY, "too late", identity="slack:U2", room="#ops")
-ANYBODY = Policy(by=("anyone",), deny_by=("anyone",))
+ANYBODY = a_policy(by=("anyone",), deny_by=("anyone",))
 
 
 def lived(store: Store, *events: Event, policy: Policy | None = ANYBODY) -> str:

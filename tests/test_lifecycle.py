@@ -21,36 +21,25 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from builders import RECORDS
+from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
+from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Renew, Told
 from err_confirm.journal import check, read_line
 from err_confirm.model import Execution, Outcome, Place, Policy, State, Verdict
+from err_confirm.steps import KEEP, LEASE, RUN_WITHIN
 from err_confirm.store.base import Due, Swap, SwapResult
 from err_confirm.store.sqlite_store import SqliteStore
-from err_confirm.transition import (
-    KEEP,
-    LEASE,
-    RUN_WITHIN,
-    Advance,
-    Answer,
-    Cancel,
-    Event,
-    Finish,
-    Posted,
-    Renew,
-    Told,
-    due_at,
-)
+from err_confirm.transition import due_at
 from faulty import Around
 from house import a_plan
 
 PEOPLE = ("alice", "bob", "carol", "mallory")
 POLICIES = (
     None,
-    Policy(),
-    Policy(by=("bob", "carol"), deny_by=("anyone",), retry_count=100),
-    Policy(by=("anyone",), deny_by=("carol",), retry_count=2, retry_delay=1.0),
+    a_policy(),
+    a_policy(by=("bob", "carol"), deny_by=("anyone",), retry_count=100),
+    a_policy(by=("anyone",), deny_by=("carol",), retry_count=2, retry_delay=1.0),
 )
 OUTCOMES = (
     Outcome(exit_code=0, output="done\n"),

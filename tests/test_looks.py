@@ -8,26 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from builders import RECORDS
+from builders import RECORDS, a_policy
 from err_confirm import gate as real
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
+from err_confirm.events import Advance, Answer, Cancel, Event, Posted
 from err_confirm.gate import AGAIN, DUE, IDLE, KEYS, Gate
 from err_confirm.model import Execution, Place, Policy, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.records import RecordError
 from err_confirm.runs import Runs
+from err_confirm.steps import LEASE, TELL_AGAIN, Step
 from err_confirm.store.base import Due, Key, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
-from err_confirm.transition import LEASE, TELL_AGAIN, Advance, Answer, Cancel, Event, Posted, Step
 from faulty import Around, LostAnswers, Once, Overtaken, state_in
 from house import Counter, a_plan
 from planting import planted
 from servers import eventually
 
 YES = Answer("alice", Verdict.APPROVE)
-RARE = Policy(retry_count=2, retry_delay=600.0)
-SHORT = Policy(retry_count=2, retry_delay=5.0)
+RARE = a_policy(retry_count=2, retry_delay=600.0)
+SHORT = a_policy(retry_count=2, retry_delay=5.0)
 BROKEN = Record("damaged0", 1, "token", b"{}")
 _NUMBERS = itertools.count(1)
 
@@ -130,9 +131,9 @@ def what_is_confirmed_is_started_once(kind: Kind, path: Path) -> None:
 def it_sleeps_until_the_next_moment_that_it_knows_of(kind: Kind, path: Path) -> None:
     with a_room(kind, path) as room:
         assert room.gate.look() == IDLE
-        room.ask(Policy(retry_count=1, retry_delay=7.0))
+        room.ask(a_policy(retry_count=1, retry_delay=7.0))
         assert room.gate.look() == 7.0
-        room.gate.add(room.ask(Policy(retry_count=3, retry_delay=5.0)))
+        room.gate.add(room.ask(a_policy(retry_count=3, retry_delay=5.0)))
         assert room.gate.look() == 5.0
         room.own += 2.0
         assert room.gate.look() == 3.0
@@ -252,7 +253,7 @@ def what_cannot_be_read_hides_nothing_and_is_asked_for_once(kind: Kind, path: Pa
 
 def an_unreadable_one_that_was_polled_for_ends_its_polls(kind: Kind, path: Path) -> None:
     with a_room(kind, path) as room:
-        asked = room.ask(Policy(retry_count=1, retry_delay=5.0))
+        asked = room.ask(a_policy(retry_count=1, retry_delay=5.0))
         room.gate.add(asked)
         key = Key(asked.id, "alice", "approve", room.now + 99)
         room.inside.swap(Swap(record=Record(asked.id, asked.version + 1, "x", b"{}"), keys=(key,)))
@@ -513,9 +514,9 @@ class TestThread:
         assert [each.daemon for each in threading.enumerate() if each.name == "err-confirm gate"] == [True]
 
     def test_keys_are_looked_for_a_page_at_a_time_and_only_those_of_named_people(self, room: Room) -> None:
-        asked = room.ask(Policy(by=("others",), retry_count=2, retry_delay=5.0))
+        asked = room.ask(a_policy(by=("others",), retry_count=2, retry_delay=5.0))
         room.gate.add(asked)
-        named = Policy(by=tuple(f"p{number:04}" for number in range(KEYS + 1)), retry_count=2, retry_delay=5.0)
+        named = a_policy(by=tuple(f"p{number:04}" for number in range(KEYS + 1)), retry_count=2, retry_delay=5.0)
         waiting = room.ask(named)
         room.gate.add(waiting)
         room.own += 5.0

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from builders import RECORDS
+from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import ErrConfirmError
-from err_confirm.model import Execution, Place, Policy, State, Verdict
+from err_confirm.events import Answer, Posted
+from err_confirm.model import Execution, Place, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.store.base import Store
-from err_confirm.transition import Answer, Posted
 from faulty import Broken
 from house import a_plan
 from servers import eventually
@@ -37,7 +37,7 @@ class Room:
 def denied(store: Store, outbox: Outbox) -> tuple[Engine, Execution]:
     """Let something be denied, so that its end is to be told."""
     engine = Engine(store, RECORDS, outbox.put)
-    execution = engine.create(a_plan(Policy()), requester="alice", place=Place(person="@alice"), text="it")
+    execution = engine.create(a_plan(a_policy()), requester="alice", place=Place(person="@alice"), text="it")
     engine.apply(execution.id, Posted())
     engine.apply(execution.id, NO)
     return engine, execution

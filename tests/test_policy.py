@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from builders import NOW, an_execution
-from err_confirm.model import Policy, Verdict, Vote
+from builders import NOW, a_policy, an_execution
+from err_confirm.model import Verdict, Vote
 from err_confirm.policy import may, met_until, whom
 
 PEOPLE = ("alice", "bob", "slack:U2")
@@ -63,7 +63,7 @@ def a_vote(person: str = "bob", seconds: float = 60, verdict: Verdict = Verdict.
 def test_a_vote_counts_while_its_ttl_lasts_if_its_person_may_and_it_is_for_what_was_shown(
     votes: tuple[Vote, ...], seconds: float, until: float | None
 ) -> None:
-    execution = replace(an_execution(Policy(by=("bob", "carol"))), votes=votes)
+    execution = replace(an_execution(a_policy(by=("bob", "carol"))), votes=votes)
     assert met_until(execution, NOW + seconds) == (None if until is None else NOW + until)
 
 

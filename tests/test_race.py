@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from builders import RECORDS
+from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
-from err_confirm.model import Place, Policy, State, Verdict
+from err_confirm.events import Answer, Posted, Reason
+from err_confirm.model import Place, State, Verdict
+from err_confirm.steps import Already, Decision, Refusal, Step
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
-from err_confirm.transition import Already, Answer, Decision, Posted, Reason, Refusal, Step
 from house import a_house, a_plan
 from servers import RedisServer, StoreFactory
 
@@ -42,7 +43,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def ask_for(store: Store, count: int) -> list[str]:
     """Ask for so many executions that any racer may confirm; returns their ids."""
     engine = Engine(store, RECORDS, lambda _: None)
-    plan = a_plan(Policy(by=RACERS, retry_count=1_000))
+    plan = a_plan(a_policy(by=RACERS, retry_count=1_000))
     ids = [engine.create(plan, requester="alice", place=Place(person="@alice"), text="").id for _ in range(count)]
     for execution_id in ids:
         engine.apply(execution_id, Posted())
@@ -110,7 +111,7 @@ def test_of_fifty_voters_at_once_one_decides_and_the_others_are_told_so(store_fa
     """Each of 25 people says it twice, at the same time, to a process of their own."""
     with a_house(store_factory()) as house:
         house.runner.hold.set()
-        execution = house.ask(Policy(by=("anyone",), retry_count=1_000))
+        execution = house.ask(a_policy(by=("anyone",), retry_count=1_000))
         engines = [Engine(store_factory(), RECORDS, lambda _: None) for _ in range(VOTERS)]
         together = threading.Barrier(VOTERS)
         decisions: list[tuple[str, Decision]] = []

@@ -2,13 +2,14 @@
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from err_confirm.model import Invocation, Outcome, Policy, State
+from builders import a_policy
+from err_confirm.model import Invocation, Outcome, State
 from err_confirm.runs import Runs
 from err_confirm.store.base import Store
 from house import PATIENCE, Counted, Counter, a_house
@@ -49,7 +50,7 @@ class Starts(Counter):
 
     run: Any = None
 
-    def start(self, invocation: Invocation) -> Any:
+    def start(self, invocation: Invocation, told: Mapping[str, str]) -> Any:
         return self.run
 
 
@@ -65,7 +66,7 @@ def test_a_run_that_does_not_end_does_not_hold_the_end_of_the_bot(
     """Regression: its thread was waited for without a limit."""
     let_go = threading.Event()
     with a_house(store, Starts(run=Deaf(let_go))) as house:
-        execution = house.ask(Policy())
+        execution = house.ask(a_policy())
         house.confirm(execution)
         claimed = house.becomes(execution, State.RUNNING)
         runs = Runs(house.engine, {"count": house.runner}, claimed.process, hurried())
@@ -80,7 +81,7 @@ def test_a_run_that_raises_is_not_stopped_later(store: Store) -> None:
     """Regression: it stayed among what runs."""
     run = Broken(threading.Event())
     with a_house(store, Starts(run=run)) as house:
-        execution = house.ask(Policy())
+        execution = house.ask(a_policy())
         house.confirm(execution)
         assert run.waited.wait(PATIENCE)
         eventually(lambda: not len(house.runs))

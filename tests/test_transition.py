@@ -11,38 +11,26 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from builders import NOW, an_execution
+from builders import NOW, a_policy, an_execution
 from err_confirm import transition as real
+from err_confirm.events import Advance, Answer, Cancel, Doubt, Event, Expire, Finish, Posted, Reason, Renew, Told
 from err_confirm.model import Execution, Invocation, Outcome, Policy, State, Verdict, Vote
-from err_confirm.transition import (
+from err_confirm.steps import (
     KEEP,
     LATEST_WRITE,
     LEASE,
     RUN_WITHIN,
     TELL_AGAIN,
     TELL_AGAIN_AT_MOST,
-    Advance,
     Already,
-    Answer,
-    Cancel,
     Decision,
-    Doubt,
-    Event,
-    Expire,
-    Finish,
-    Posted,
-    Reason,
     Refusal,
-    Renew,
     Step,
-    Told,
-    due_at,
-    keep_until,
-    transition,
 )
+from err_confirm.transition import due_at, keep_until, transition
 from planting import planted
 
-OTHERS = Policy(by=("others",), deny_by=("others",))
+OTHERS = a_policy(by=("others",), deny_by=("others",))
 FINE = Outcome(exit_code=0)
 
 
@@ -116,10 +104,10 @@ def test_that_lost_was_told_says_nothing_of_the_late_report() -> None:
 
 def test_what_has_waited_its_whole_time_expires_whatever_the_clock_of_the_store_says() -> None:
     posted = after(an_execution(), (10, Posted()))
-    assert after(posted, (-3_600, Expire())).state is State.EXPIRED
-    assert refusal(APPROVED, Expire()) is Reason.DECIDED
-    assert refusal(RUNNING, Expire()) is Reason.RUNNING
-    assert refusal(ENDED[State.DENIED], Expire()) is Reason.DECIDED
+    assert after(posted, (-3_600, Expire(posted.expires_at))).state is State.EXPIRED
+    assert refusal(APPROVED, Expire(APPROVED.expires_at)) is Reason.DECIDED
+    assert refusal(RUNNING, Expire(RUNNING.expires_at)) is Reason.RUNNING
+    assert refusal(ENDED[State.DENIED], Expire(0.0)) is Reason.DECIDED
 
 
 def test_what_nobody_can_vouch_for_expires_and_says_why() -> None:
@@ -144,7 +132,7 @@ def test_the_deadline_starts_when_the_prompt_has_been_posted() -> None:
 
 def test_a_confirmation_counts_until_its_own_ttl_ends() -> None:
     """A short wait makes a short vote: claimed later, it no longer counts and nothing runs."""
-    short = Policy(retry_count=2, retry_delay=0.5)
+    short = a_policy(retry_count=2, retry_delay=0.5)
     approved = after(an_execution(short), (0.5, confirm("alice")))
     assert after(approved, (1.4, Advance("one"))).state is State.RUNNING
     assert after(approved, (1.6, Advance("one"))).state is State.EXPIRED
@@ -152,7 +140,7 @@ def test_a_confirmation_counts_until_its_own_ttl_ends() -> None:
 
 def test_what_is_approved_is_due_at_once_and_expires_if_nobody_claims_it() -> None:
     assert due_at(APPROVED) == NOW + 1
-    long = after(an_execution(Policy(retry_count=1000)), (1, confirm("alice")))
+    long = after(an_execution(a_policy(retry_count=1000)), (1, confirm("alice")))
     assert after(long, (1 + RUN_WITHIN, Advance("one"))).state is State.EXPIRED
 
 
@@ -193,7 +181,7 @@ def test_only_the_late_report_of_the_same_claim_corrects_lost() -> None:
         (an_execution(), Cancel("mallory"), Reason.NOT_REQUESTER),
         (an_execution(OTHERS), confirm("alice"), Reason.NOT_YOURS),
         (an_execution(), Advance("one"), Reason.NOT_YET),
-        (an_execution(Policy(by=("bob",), deny_by=("carol",))), deny("bob"), Reason.NOT_YOURS),
+        (an_execution(a_policy(by=("bob",), deny_by=("carol",))), deny("bob"), Reason.NOT_YOURS),
         (APPROVED, confirm("bob"), Reason.DECIDED),
         (RUNNING, confirm("bob"), Reason.RUNNING),
         (RUNNING, deny("alice"), Reason.RUNNING),
@@ -253,7 +241,7 @@ def test_where_anybody_may_take_one_more_name_others_are_those_whom_the_map_name
     by: tuple[str, ...], asks: str, confirms: str, proved: bool
 ) -> None:
     """Regression: on IRC, alice asked, took another nick and confirmed as one of the others."""
-    asked = an_execution(Policy(by=by, deny_by=by), requester=asks)
+    asked = an_execution(a_policy(by=by, deny_by=by), requester=asks)
     if proved:
         assert after(asked, (1, confirm(confirms)), (2, Advance("one"))).state is State.RUNNING
     else:
@@ -330,13 +318,13 @@ def test_a_vote_holds_who_said_what_when_why_and_for_what() -> None:
 
 
 def test_the_votes_of_others_stay() -> None:
-    execution = after(an_execution(Policy(by=("bob",), deny_by=("carol",))), (1, confirm("bob")), (2, deny("carol")))
+    execution = after(an_execution(a_policy(by=("bob",), deny_by=("carol",))), (1, confirm("bob")), (2, deny("carol")))
     assert [vote.person for vote in execution.votes] == ["bob", "carol"]
 
 
 def test_a_vote_that_no_longer_counts_decides_nothing_and_can_be_said_again() -> None:
     """Given a vote whose TTL was over before the wait was: none of our policies does that."""
-    waiting = after(an_execution(Policy(retry_count=0), expires_at=NOW + 60), (58, confirm("alice")))
+    waiting = after(an_execution(a_policy(retry_count=0), expires_at=NOW + 60), (58, confirm("alice")))
     assert (waiting.state, waiting.decided_by, len(waiting.votes)) == (State.PENDING, "", 1)
     step = transition(waiting, confirm("alice"), NOW + 58)
     assert isinstance(step, Step)
@@ -351,7 +339,7 @@ def test_a_vote_that_no_longer_counts_decides_nothing_and_can_be_said_again() ->
     [(Cancel("alice"), Reason.DECIDED), (deny("carol"), Reason.DECIDED), (Advance("one"), Reason.EXPIRED)],
 )
 def test_who_has_confirmed_what_did_not_run_is_told_so(no: Event, reason: Reason) -> None:
-    policy = Policy(deny_by=("carol",))
+    policy = a_policy(deny_by=("carol",))
     ended = after(an_execution(policy), (1, confirm("alice")), (60 if isinstance(no, Answer) else 61, no))
     assert ended.state.ended
     assert refusal(ended, confirm("alice"), 62) is reason
@@ -359,7 +347,7 @@ def test_who_has_confirmed_what_did_not_run_is_told_so(no: Event, reason: Reason
 
 def test_a_claim_that_runs_nothing_says_why() -> None:
     other = Invocation(runner="command", spec={"argv": ["rm"]})
-    long = after(an_execution(Policy(retry_count=1000)), (1, confirm("alice")))
+    long = after(an_execution(a_policy(retry_count=1000)), (1, confirm("alice")))
     assert [
         after(execution, (1 + RUN_WITHIN, Advance("one"))).reason
         for execution in (
@@ -395,11 +383,11 @@ PEOPLE = ("alice", "bob", "carol", "mallory")
 PROCESSES = ("one", "two")
 POLICIES = (
     None,
-    Policy(),
-    Policy(by=("others",), deny_by=("others",), retry_count=100),
-    Policy(by=("bob",), deny_by=("bob", "requester"), retry_count=100),
-    Policy(by=("bob", "carol"), deny_by=("anyone",), retry_count=3),
-    Policy(by=("anyone",), deny_by=("carol",), retry_count=2, retry_delay=1.0),
+    a_policy(),
+    a_policy(by=("others",), deny_by=("others",), retry_count=100),
+    a_policy(by=("bob",), deny_by=("bob", "requester"), retry_count=100),
+    a_policy(by=("bob", "carol"), deny_by=("anyone",), retry_count=3),
+    a_policy(by=("anyone",), deny_by=("carol",), retry_count=2, retry_delay=1.0),
 )
 OUTCOMES = (FINE, Outcome(exit_code=1), Outcome(exit_code=None, aborted=True, error="stopped"))
 
@@ -417,7 +405,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(Renew, processes, fences),
     st.just(Posted()),
     st.builds(Cancel, st.sampled_from(("alice", "mallory"))),
-    st.one_of(st.just(Expire()), st.builds(Told, st.sampled_from((State.SUCCEEDED, State.LOST, State.DENIED)))),
+    st.one_of(st.just(Expire(0.0)), st.builds(Told, st.sampled_from((State.SUCCEEDED, State.LOST, State.DENIED)))),
 )
 pauses = st.sampled_from((0.0, 0.0, 0.5, 1.0, 1.0, 2.0, 5.0, 9.0, 29.0, 31.0, 61.0, 301.0))
 histories = st.lists(st.tuples(pauses, events), min_size=1, max_size=14)

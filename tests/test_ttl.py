@@ -9,18 +9,18 @@ import redis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from builders import RECORDS
+from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
+from err_confirm.events import Advance, Answer, Cancel, Event, Expire, Finish, Posted, Renew, Told
 from err_confirm.model import Outcome, Place, Policy, State, Verdict
 from err_confirm.store import open_store
-from err_confirm.transition import Advance, Answer, Cancel, Event, Expire, Finish, Posted, Renew, Told
 from faulty import LostAnswers
 from house import a_plan
 from judging import redis_ttls
 from servers import RedisServer
 
-ANYBODY = Policy(by=("anyone",), deny_by=("anyone",), retry_count=100)
+ANYBODY = a_policy(by=("anyone",), deny_by=("anyone",), retry_count=100)
 people = st.sampled_from(("alice", "bob"))
 processes = st.sampled_from(("one", "two"))
 events: st.SearchStrategy[Event] = st.one_of(
@@ -28,7 +28,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     *[st.builds(Answer, people, st.sampled_from(Verdict))] * 4,
     st.builds(Cancel, people),
     *[st.builds(Advance, processes)] * 2,
-    st.just(Expire()),
+    st.just(Expire(0.0)),
     st.builds(Renew, processes, st.just(1)),
     st.builds(Finish, processes, st.just(1), st.builds(Outcome, exit_code=st.sampled_from((0, 1)))),
     st.builds(Told, st.sampled_from([state for state in State if state.ended])),

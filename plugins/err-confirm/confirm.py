@@ -28,6 +28,7 @@ from err_confirm.errors import (
     StoreUnavailableError,
     UnsafeStoreError,
 )
+from err_confirm.events import Answer, Cancel, Event, Reason
 from err_confirm.guards import Guards
 from err_confirm.held import Held
 from err_confirm.hold import attach
@@ -37,7 +38,7 @@ from err_confirm.question import read_question
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.service import Service
 from err_confirm.settings import read_settings
-from err_confirm.transition import Answer, Cancel, Event, Reason, Refusal
+from err_confirm.steps import Refusal
 
 ANY_CASE = rf"^(?i:{'|'.join(sorted(RESERVED))})(?:\s|$)"
 LONGEST_REASON = 500

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from builders import a_policy
 from err_confirm.catalog import Catalog, load
 from err_confirm.model import Policy
 from err_confirm.people import People
@@ -27,7 +28,7 @@ class Folders:
     def action(self, text: str | bytes, name: str = "reboot.yaml") -> None:
         _write(self.actions / name, text)
 
-    def load(self, default: Policy | None = Policy()) -> Catalog:
+    def load(self, default: Policy | None = a_policy()) -> Catalog:
         return load([self.aliases], [self.actions], people=PEOPLE, default=default)
 
     def problems(self, text: str | bytes) -> list[str]:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from builders import a_policy
 from err_confirm.catalog import Severity
 from err_confirm.catalog.entries import ActionFile, AliasFile
-from err_confirm.model import Format, Policy, Reply, Source
+from err_confirm.model import Format, Reply, Source
 
 HEAD = "name: reboot\nformats: ['reboot {{host}}']\n"
 RUN = "run: {command: [echo, '{{host}}']}\n"
@@ -164,7 +165,7 @@ def test_a_stackstorm_alias_loads_unchanged(folders):
         ),
         Format(display="only help"),
     )
-    assert (alias.pack, alias.action_ref, alias.policy) == ("linux", "linux.uptime", Policy())
+    assert (alias.pack, alias.action_ref, alias.policy) == ("linux", "linux.uptime", a_policy())
     assert alias.ack == Reply(format="Asking {{ execution.parameters.host }}.", extra={"slack": {"color": "good"}})
     assert alias.immutable_parameters == {"user": "root"}
     assert alias.extra == {"anything": ["goes", {"here": 1}]}

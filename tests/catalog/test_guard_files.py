@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from builders import a_policy
 from err_confirm.catalog import SHIPPED, Catalog, Severity, load
 from err_confirm.catalog.stand_in import LONGEST_ERROR
 from err_confirm.catalog.yaml_source import LARGEST
 from err_confirm.guards import BotCommand, Guards
-from err_confirm.model import Guard, Policy, Source
+from err_confirm.model import Guard, Source
 from err_confirm.people import People
+from err_confirm.policy import names
 
 PROD = """
     # what touches production
@@ -49,7 +51,7 @@ def test_a_file_with_commands_is_a_guard_named_like_the_file(folders):
         name="prod",
         commands=("Deploy:deploy", "Health:shutdown"),
         source=Source(Path("aliases/prod.yaml"), 2),
-        policy=Policy(by=("others",), deny_by=("others",), retry_count=100, retry_delay=6.0),
+        policy=a_policy(by=("others",), deny_by=("others",), retry_count=100, retry_delay=6.0),
     )
     assert (catalog.problems, dict(catalog.aliases)) == ((), {})
 
@@ -61,7 +63,7 @@ def test_one_pattern_needs_no_list_and_all_other_keys_may_be_said(folders):
     assert (guard.name, guard.description, guard.commands) == ("p", "d", ("Deploy:deploy",))
 
 
-@pytest.mark.parametrize("default", [None, Policy(by=("anyone",))])
+@pytest.mark.parametrize("default", [None, a_policy(by=("anyone",))])
 def test_without_confirm_the_default_holds(folders, default):
     """As for aliases."""
     folders.alias("commands: Deploy:deploy\n")
@@ -284,7 +286,7 @@ def test_a_folder_that_cannot_be_read_refuses_everything(folders):
     """Whatever guards it holds."""
     (folders.aliases / "file").touch()
     for folder in (folders.aliases / "file", Path("elsewhere")):
-        catalog = load([folder], [], people=People({}), default=Policy())
+        catalog = load([folder], [], people=People({}), default=a_policy())
         assert the_guard(catalog).unreadable
         assert str(folder) in the_guard(catalog).error
 
@@ -353,9 +355,9 @@ def test_what_is_shipped_needs_nothing_but_itself():
     """No folder, no CONFIRM_PEOPLE, and no CONFIRM_DEFAULT that asks."""
     catalog = load([], [], people=People({}), default=None)
     assert catalog.problems == ()
-    assert {guard.name: guard.policy.by for guard in catalog.guards.values()} == {
-        "err-confirm": ("others",),
-        "err-confirm-reload": ("requester",),
+    assert {guard.name: names(guard.policy.stages[0].quorum) for guard in catalog.guards.values()} == {
+        "err-confirm": ["others"],
+        "err-confirm-reload": ["requester"],
     }
     assert all(guard.shipped and guard.source.path.parent == SHIPPED for guard in catalog.guards.values())
 

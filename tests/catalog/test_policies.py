@@ -4,38 +4,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import a_policy
 from err_confirm.catalog import parse_policy
 from err_confirm.catalog.entries import AliasFile
 from err_confirm.errors import SettingError
-from err_confirm.model import Policy
 from err_confirm.people import People
 
 PEOPLE = People({"alice": ["text:1"], "bob": ["text:2"], "carol": ["text:3"]})
 HEAD = "name: x\naction_ref: x\nformats: [x]\n"
-DEFAULT = Policy(by=("others",), deny_by=("others",))
+DEFAULT = a_policy(by=("others",), deny_by=("others",))
 
 MEANINGS = {
-    "requester": Policy(),
+    "requester": a_policy(),
     "none": None,
-    "{}": Policy(),
-    "{by: others}": Policy(by=("others",), deny_by=("others",)),
-    "{by: anyone}": Policy(by=("anyone",), deny_by=("anyone",)),
-    "{by: alice}": Policy(by=("alice",), deny_by=("alice",)),
-    "{by: [alice, bob, alice]}": Policy(by=("alice", "bob"), deny_by=("alice", "bob")),
-    "{by: ['slack:U024']}": Policy(by=("slack:U024",), deny_by=("slack:U024",)),
-    "{by: [requester, carol]}": Policy(by=("requester", "carol"), deny_by=("requester", "carol")),
-    "{by: alice, deny: same}": Policy(by=("alice",), deny_by=("alice",)),
-    "{by: alice, deny: anyone}": Policy(by=("alice",), deny_by=("anyone",)),
-    "{by: alice, deny: {by: anyone}}": Policy(by=("alice",), deny_by=("anyone",)),
-    "{by: alice, deny: {by: [same, bob]}}": Policy(by=("alice",), deny_by=("alice", "bob")),
-    "{by: alice, deny: {}}": Policy(by=("alice",), deny_by=("alice",)),
-    "{retry: {count: 10, delay: 500ms}}": Policy(retry_count=10, retry_delay=0.5),
-    "{retry: {count: 10}}": Policy(retry_count=10),
-    "{retry: {delay: 0.5}}": Policy(retry_delay=0.5),
-    "{within: 1}": Policy(retry_count=1, retry_delay=1.0),
-    "{within: 5m}": Policy(retry_count=100, retry_delay=3.0),
-    "{within: 4h}": Policy(retry_count=240, retry_delay=60.0),
-    "{within: 10s}": Policy(retry_count=4, retry_delay=2.5),
+    "{}": a_policy(),
+    "{by: others}": a_policy(by=("others",), deny_by=("others",)),
+    "{by: anyone}": a_policy(by=("anyone",), deny_by=("anyone",)),
+    "{by: alice}": a_policy(by=("alice",), deny_by=("alice",)),
+    "{by: [alice, bob, alice]}": a_policy(by=("alice", "bob"), deny_by=("alice", "bob")),
+    "{by: ['slack:U024']}": a_policy(by=("slack:U024",), deny_by=("slack:U024",)),
+    "{by: [requester, carol]}": a_policy(by=("requester", "carol"), deny_by=("requester", "carol")),
+    "{by: alice, deny: same}": a_policy(by=("alice",), deny_by=("alice",)),
+    "{by: alice, deny: anyone}": a_policy(by=("alice",), deny_by=("anyone",)),
+    "{by: alice, deny: {by: anyone}}": a_policy(by=("alice",), deny_by=("anyone",)),
+    "{by: alice, deny: {by: [same, bob]}}": a_policy(by=("alice",), deny_by=("alice", "bob")),
+    "{by: alice, deny: {}}": a_policy(by=("alice",), deny_by=("alice",)),
+    "{retry: {count: 10, delay: 500ms}}": a_policy(retry_count=10, retry_delay=0.5),
+    "{retry: {count: 10}}": a_policy(retry_count=10),
+    "{retry: {delay: 0.5}}": a_policy(retry_delay=0.5),
+    "{within: 1}": a_policy(retry_count=1, retry_delay=1.0),
+    "{within: 5m}": a_policy(retry_count=100, retry_delay=3.0),
+    "{within: 4h}": a_policy(retry_count=240, retry_delay=60.0),
+    "{within: 10s}": a_policy(retry_count=4, retry_delay=2.5),
 }
 
 WRONG = {
@@ -113,7 +113,7 @@ def test_without_the_key_the_setting_decides(folders, default):
 def test_a_file_without_the_key_asks_by_itself():
     """Even where the setting is not looked at, nothing that is left out runs at once."""
     file = AliasFile.model_validate({"name": "x", "action_ref": "x", "formats": ["x"]}, context={"people": PEOPLE})
-    assert file.confirm.policy() == Policy()
+    assert file.confirm.policy() == a_policy()
 
 
 @given(st.floats(0.05, 7 * 86_400))
@@ -129,7 +129,7 @@ def test_within_is_kept_to_the_letter_whatever_it_is(seconds):
 def test_the_setting_is_read_like_the_key():
     """It is a Python value there."""
     assert parse_policy("none", PEOPLE) is None
-    assert parse_policy({"by": "bob"}, PEOPLE) == Policy(by=("bob",), deny_by=("bob",))
+    assert parse_policy({"by": "bob"}, PEOPLE) == a_policy(by=("bob",), deny_by=("bob",))
 
 
 @pytest.mark.parametrize(

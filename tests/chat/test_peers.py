@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from err_confirm.catalog import Severity
+from err_confirm.policy import names
 from talk import Talk, a_bot, write_files
 
 ST2CHAT_CONFIRM = {
@@ -81,7 +82,8 @@ class TestStackStormSt2chatConfirm:
         _, prompt = origin.heard[-1]
         assert re.search(rf"^runs: echo web1,web2 soon\n(30|29) s left .*\n!confirm {asked}$", prompt, re.MULTILINE)
         policy = origin.execution(asked).policy
-        assert (policy.by, policy.retry_count, policy.retry_delay, policy.within) == (("requester",), 10, 3.0, 30.0)
+        assert (names(policy.stages[0].quorum), policy.within) == (["requester"], 30.0)
+        assert (policy.stages[0].retry_count, policy.stages[0].retry_delay) == (10, 3.0)
         origin.alice.says(f"! confirm {asked}")
         origin.hears(rf"\A{asked} confirmed by alice, running\Z", "#ops")
         origin.hears(rf"\A@alice {asked} succeeded in [0-9.]+ s\nExecution ID {asked} complete\.\Z", "#ops")

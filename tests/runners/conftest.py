@@ -49,7 +49,7 @@ def started(rendered):
 
     def start(parameters=None, /, **run):
         invocation = rendered(parameters, **run)
-        running = RUNNERS[invocation.runner].start(invocation)
+        running = RUNNERS[invocation.runner].start(invocation, {})
         all_running.append(running)
         return running
 

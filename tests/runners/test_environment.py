@@ -37,7 +37,7 @@ def test_a_secret_is_read_when_it_is_started_and_not_before(rendered, script, tm
     assert "canary" not in json.dumps(invocation.spec) + runner.describe(invocation)
 
     monkeypatch.setenv("CONFIRM_TEST_TOKEN", "canary-3")
-    outcome = runner.start(invocation).wait(PATIENCE)
+    outcome = runner.start(invocation, {}).wait(PATIENCE)
     seen = json.loads(outcome.output)
     assert (seen["A"], seen["B"], seen["C"]) == ("canary-3", "canary-2", "canary-2")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from builders import a_policy
 from err_confirm.catalog import Catalog, load
 from err_confirm.errors import ErrConfirmError
 from err_confirm.index import Index
-from err_confirm.model import Policy
 from err_confirm.people import People
 from err_confirm.plan import plan
 from talk import Talk, a_bot, write_files
@@ -46,7 +46,7 @@ run: {command: [./tell, "{{ what }}"]}
 
 def loaded(folder: Path) -> Catalog:
     people = People({"alice": ["text:alice"], "bob": ["text:bob"]})
-    return load([folder / "aliases"], [folder / "actions"], people=people, default=Policy())
+    return load([folder / "aliases"], [folder / "actions"], people=people, default=a_policy())
 
 
 def outcome(folder: Path, files: dict[str, str | bytes], text: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from builders import a_policy
 from err_confirm.guards import Guards
-from err_confirm.model import Guard, Policy, Source, State
+from err_confirm.model import Guard, Source, State
 from servers import eventually
 from talk import ROOT, Talk, a_bot, write_files
 
@@ -340,7 +341,7 @@ def test_rules_of_before_a_reload_uncover_nothing_after_it(tmp_path: Path) -> No
     """A plugin may become active, and look at the rules, just before new ones come."""
     with the_bot(tmp_path, {}) as talk:
         hold = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm").hold
-        a_guard = Guard(name="site", commands=("Site:drop",), source=Source(Path("site.yaml")), policy=Policy())
+        a_guard = Guard(name="site", commands=("Site:drop",), source=Source(Path("site.yaml")), policy=a_policy())
         old, new = Guards([]), Guards([a_guard])
         looks, reloaded, current = threading.Event(), threading.Event(), [old]
 

@@ -10,21 +10,22 @@ from pathlib import Path
 import pytest
 import redis
 
-from builders import RECORDS
+from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import RecordError
+from err_confirm.events import Posted
 from err_confirm.journal import check
-from err_confirm.model import Execution, Place, Policy, State, Verdict, Vote
+from err_confirm.model import Execution, Place, State, Verdict, Vote
 from err_confirm.records import Records
 from err_confirm.seal import KEY_BYTES, SEAL_CHARACTERS, Seal
+from err_confirm.steps import Step
 from err_confirm.store import open_store
 from err_confirm.store.base import Record, Store, Swap
-from err_confirm.transition import Posted, Step
 from faulty import Overtaken
 from house import a_house, a_plan
 from servers import RedisServer, eventually
 
-BOBS = Policy(by=("bob",), retry_count=1_000)
+BOBS = a_policy(by=("bob",), retry_count=1_000)
 Lines = list[tuple[int, str]]
 
 

@@ -108,7 +108,7 @@ class Calls:
         if call.ended:  # while it waited for the plugins
             return _failed("")
         self._hold.methods.replace(spec["command"], method)
-        ticket = Ticket(spec["command"], spec["args"], method.__self__, tuple(spec.get("by", ())))
+        ticket = Ticket(spec["command"], spec["args"], method.__self__, spec["policy"])
         with self._hold.methods.admitting(ticket):
             why = self._execute(message, spec, method, ticket)
         if not ticket.entered:

@@ -1,5 +1,6 @@
 """Between Errbot's messages and executions: who speaks and where, and what to say there."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from err_confirm.backends import backend_for
@@ -9,8 +10,10 @@ from err_confirm.model import Execution, Place, State
 from err_confirm.pages import pages
 from err_confirm.people import People
 from err_confirm.plan import describe
+from err_confirm.policy import names, quorum_until
+from err_confirm.policy_words import quorum_words, who_confirms
 from err_confirm.replies import acknowledgement, ending
-from err_confirm.transition import Already, Decision, Refusal, Step
+from err_confirm.steps import Already, Decision, Refusal, Step
 from err_confirm.wording import Wording, value
 
 _PREFIX = 100
@@ -86,7 +89,7 @@ class Chat:
         text = self.wording.say(
             "prompt",
             e=execution,
-            who=self._whom(execution.policy.by, execution.requester),
+            who=self._whom(names(quorum_until(execution, execution.stage + 1)), execution.requester),
             values=[item for item in execution.parameters.values() if item not in (None, "", [])],
             runs=describe(execution.invocation),
             alike=_alike(execution),
@@ -127,7 +130,7 @@ class Chat:
                 return self.wording.say("already", e=execution, done=DONE[verb])
             case Refusal(reason, refused):
                 policy = refused.policy if refused else None
-                by = () if policy is None else policy.deny_by if verb == "deny" else policy.by
+                by = "" if policy is None else quorum_words(policy.deny) if verb == "deny" else who_confirms(policy)
                 own = verb == "deny" and refused is not None and refused.place.person == place.person
                 return self.wording.say(f"refused_{reason}", e=refused, id=execution_id, verb=verb, by=by, own=own)
 
@@ -143,7 +146,7 @@ class Chat:
             self._bot.send_simple_reply(msg, part)
         return last
 
-    def _whom(self, by: tuple[str, ...], requester: str) -> str:
+    def _whom(self, by: Iterable[str], requester: str) -> str:
         asked = self.wording.inert.code(requester)
         words = {"requester": self.mention(requester), "anyone": "anyone", "others": f"anyone but {asked}"}
         return " ".join(words.get(who) or self.mention(who) for who in by)

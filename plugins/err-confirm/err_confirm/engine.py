@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from err_confirm import ids
-from err_confirm.errors import LineError, RecordError, StoreUnavailableError
+from err_confirm.errors import GroupError, LineError, RecordError, StoreUnavailableError
+from err_confirm.events import Advance, Answer, Doubt, Event, Reason
 from err_confirm.history import Found, Search, search
-from err_confirm.model import Execution, Place, Plan, State
+from err_confirm.model import Execution, Place, Plan, State, bound
+from err_confirm.policy import NOBODY, Roster, groups
 from err_confirm.records import Records
+from err_confirm.steps import RUN_WITHIN, Decision, Refusal, Step
 from err_confirm.store.base import Record, Store, SwapStatus
-from err_confirm.transition import RUN_WITHIN, Decision, Doubt, Event, Reason, Refusal, Step, transition
+from err_confirm.transition import transition
 from err_confirm.witness import Witness
 
 log = logging.getLogger(__name__)
@@ -41,20 +44,32 @@ class Engine:
     """All that can be done with executions; every method may be called from any thread.
 
     Methods raise StoreUnavailableError when the store does not answer: then nothing more is known than before, and
-    saying the same again is safe. They raise RecordError for an execution whose record cannot be used.
+    saying the same again is safe. They raise RecordError for an execution whose record cannot be used, and GroupError
+    where an answer cannot be counted because nobody knows who is in a group.
 
     Args:
         store: where executions are.
         records: reads and writes them there.
-        on_change: is called with an execution after each change of its state, on the thread that made the change, or
-            that saw it first where the store's answer was lost; and again if its end is to be told again. Must not
-            raise.
+        on_change: is called with an execution after each change of its state, or when there is something to be said of
+            it, on the thread that made the change, or that saw it first where the store's answer was lost; and again
+            if that is to be told again. Must not raise.
+        groups: says who is in groups, at this moment. Raises GroupError.
+        vouch: says why an approved execution must not run after all, nothing if it may: asked at each claim.
     """
 
-    def __init__(self, store: Store, records: Records, on_change: Callable[[Execution], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        records: Records,
+        on_change: Callable[[Execution], None],
+        groups: Callable[[Iterable[str]], Roster] = lambda _: NOBODY,
+        vouch: Callable[[Execution], str] = lambda _: "",
+    ) -> None:
         self.store = store
         self._records = records
         self._on_change = on_change
+        self._groups = groups
+        self._vouch = vouch
         self._untold: dict[str, str] = {}
         self._witness = Witness(store, records.seal)
 
@@ -72,13 +87,14 @@ class Engine:
                 text=text,
                 parameters=plan.parameters,
                 invocation=plan.invocation,
-                digest=plan.invocation.digest,
+                others=plan.others,
+                digest=bound(plan.invocation, plan.others),
                 policy=policy,
                 requester=requester,
                 identity=identity,
                 place=place,
                 created_at=now,
-                expires_at=now + (policy.within if policy else RUN_WITHIN),
+                expires_at=now + (policy.stages[0].within if policy else RUN_WITHIN),
                 ack=plan.ack,
                 result=plan.result,
             )
@@ -93,7 +109,8 @@ class Engine:
             if record is None:
                 return Refusal(Reason.UNKNOWN)
             execution = self._seen(record)
-            decision = transition(execution, event, now)
+            event, roster = self._looked_up(execution, event)
+            decision = transition(execution, event, now, roster)
             if not isinstance(decision, Step):
                 return decision
             after = decision.execution
@@ -111,7 +128,7 @@ class Engine:
                         raise RecordError(execution_id, "the journal says that it went on; it was put back")
                     continue
                 swap = replace(swap, follows=head)  # it may be claimed elsewhere, and put back, before it is written
-            changes = (after.state, after.tells) != (execution.state, execution.tells)
+            changes = _told_of(after) != _told_of(execution)
             try:
                 result = self.store.swap(swap)
             except StoreUnavailableError:
@@ -167,6 +184,25 @@ class Engine:
         readable = self._readable(record for record in records if record is not None)
         return list(islice((execution for execution in readable if not execution.state.ended), limit)), now
 
+    def roster(self, execution: Execution) -> Roster:
+        """Return who is in the groups of its policy at this moment. Raises GroupError."""
+        named = groups(execution.policy) if execution.policy else []
+        return self._groups(named) if named else NOBODY
+
+    def _looked_up(self, execution: Execution, event: Event) -> tuple[Event, Roster]:
+        """Return an event and who is in the groups, where it counts answers; instead of a claim, a doubt about it."""
+        claim = isinstance(event, Advance) and execution.state is State.APPROVED
+        if not claim and not isinstance(event, Answer):
+            return event, NOBODY
+        try:
+            roster = self.roster(execution)
+        except GroupError as error:
+            if not claim:
+                raise
+            return Doubt(str(error)), NOBODY
+        why = self._vouch(execution) if claim else ""
+        return (Doubt(why) if why else event), roster
+
     def _seen(self, record: Record) -> Execution:
         """Return the execution in a record; tell of it if we wrote it and the answer to that was lost."""
         execution = self._records.read(record)
@@ -186,3 +222,8 @@ class Engine:
                 yield self._records.read(record)
             except RecordError as error:
                 log.warning("%s", error)
+
+
+def _told_of(execution: Execution) -> tuple[State, int, int]:
+    """Return what, when it changes, is to be told."""
+    return execution.state, execution.tells, execution.notices

@@ -65,6 +65,15 @@ class GuardsDifferError(ErrConfirmError):
         self.sources = tuple(sources)
 
 
+class GroupError(ErrConfirmError):
+    """Raised when nobody knows at this moment who is in a group."""
+
+    def __init__(self, group: str, detail: str) -> None:
+        super().__init__(f"who is in {group} cannot be looked up: {detail}")
+        self.group = group
+        self.detail = detail
+
+
 class QuestionError(ErrConfirmError):
     """Raised when a question for executions cannot be understood."""
 

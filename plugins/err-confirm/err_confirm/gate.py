@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from err_confirm.engine import Engine
 from err_confirm.errors import RecordError, StoreUnavailableError
+from err_confirm.events import Advance, Expire, Reason
 from err_confirm.model import Execution, State
 from err_confirm.outbox import Outbox
 from err_confirm.polls import Polls
 from err_confirm.runs import Runs
-from err_confirm.transition import LEASE, Advance, Already, Decision, Expire, Reason, Refusal, Step
+from err_confirm.steps import LEASE, Already, Decision, Refusal, Step
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Gate:
         self._watch = engine.store.watch()
         self._polls = Polls()
         self._unsure: dict[str, float] = {}
-        self._overdue: set[str] = set()
+        self._overdue: dict[str, float] = {}
         self._left_alone: set[str] = set()
         self._trouble = ""
         self._said_at = 0.0
@@ -87,9 +88,10 @@ class Gate:
         while not self._stopping.is_set():
             try:
                 if not taken_up:
-                    for execution in self._engine.waiting(TAKEN_UP)[0]:
+                    waiting, now = self._engine.waiting(TAKEN_UP)
+                    for execution in waiting:
                         if execution.posted:  # else its time has not begun; whoever posts it polls for it
-                            self._polls.add(execution, self._monotonic())
+                            self._polls.add(execution, self._monotonic(), execution.expires_at - now)
                     taken_up = True
                 pause = self.look()
                 self._note("")
@@ -116,8 +118,8 @@ class Gate:
         for execution_id in list(self._unsure):
             self._advance(execution_id)
         self._poll()
-        for execution_id in list(self._overdue):
-            self._expire(execution_id)
+        for execution_id, deadline in list(self._overdue.items()):
+            self._expire(execution_id, deadline)
         while not self._stopping.is_set():
             entries, now = self._store.due(DUE + len(self._left_alone) + len(self._runs) + len(self._outbox))
             due = [entry for entry in entries if self._may_advance(entry.id)]
@@ -142,7 +144,7 @@ class Gate:
                 if not (isinstance(decision, Refusal) and decision.reason is Reason.NOT_YET):
                     poll.left = 0
                     taken.remove(poll)
-        self._overdue.update(poll.execution_id for poll in taken if poll.left <= 0)
+        self._overdue.update((poll.execution_id, poll.deadline) for poll in taken if poll.left <= 0)
 
     def _may_advance(self, execution_id: str) -> bool:
         """Tell whether an execution is this gate's business: what runs or is told here is not."""
@@ -173,13 +175,20 @@ class Gate:
                 self._store.forget_due(execution_id)
         return decision
 
-    def _expire(self, execution_id: str) -> None:
-        """End what has waited its whole time by our own clock: the store's may have gone back."""
+    def _expire(self, execution_id: str, deadline: float) -> None:
+        """End what has waited its whole time by our own clock: the store's may have gone back.
+
+        What has been given more time since is polled for once more.
+        """
         try:
-            self._engine.apply(execution_id, Expire())
+            decision = self._engine.apply(execution_id, Expire(deadline))
+            if isinstance(decision, Refusal) and decision.reason is Reason.NOT_YET:
+                execution, now = self._engine.read(execution_id)
+                if execution is not None:
+                    self._polls.add(execution, self._monotonic(), execution.expires_at - now)
         except RecordError as error:
             log.error("%s", error)
-        self._overdue.remove(execution_id)
+        del self._overdue[execution_id]
 
     def _start(self, execution: Execution, since: float) -> None:
         """Run what was claimed after the moment `since`, unless others may soon take it for lost."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from err_confirm.errors import GuardsDifferError
 from err_confirm.model import Guard, Source
+from err_confirm.policy import trivial
 from err_confirm.readings import readings
 
 ALIAS_COMMANDS = "Alias commands"
@@ -208,4 +209,4 @@ def _strictness(guard: Guard) -> int:
         return 3
     if guard.policy is None:
         return 0
-    return 1 if {"requester", "anyone"} & {*guard.policy.by} else 2
+    return 1 if trivial(guard.policy) else 2

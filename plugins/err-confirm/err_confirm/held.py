@@ -5,6 +5,7 @@ from typing import Any
 
 from err_confirm.guards import BotCommand
 from err_confirm.model import BOT_RUNNER, Guard, Invocation, Place, Plan, Reply
+from err_confirm.policy import fingerprint, trivial
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Held:
             "person": place.person,
             "room": place.room,
             "thread": place.thread,
-            "by": list(self.guard.policy.by) if self.guard.policy else [],
+            "policy": fingerprint(self.guard.policy) if self.guard.policy else "",
         }
         return Plan(
             alias=self.guard.name,
@@ -60,13 +61,14 @@ class Ticket:
     """Lets one command through once, on the thread that has it, and notes how that went.
 
     `passed` tells that it has gone through the filters, `entered` that its method was called, `inside` that its code
-    runs this very moment, `ended` that this came to its end; `failure` is why it did not. `by` is who might confirm it.
+    runs this very moment, `ended` that this came to its end; `failure` is why it did not. `policy` is the
+    fingerprint of what was asked for.
     """
 
     command: str
     args: str | None
     plugin: Any
-    by: tuple[str, ...] = ()
+    policy: str = ""
     passed: bool = False
     entered: bool = False
     inside: bool = False
@@ -77,9 +79,9 @@ class Ticket:
     def includes(self, held: Held) -> bool:
         """Tell whether the yes to this command was one to another of its plugin, which its code now calls.
 
-        It was, unless that one needs the yes of somebody who was not asked here.
+        It was, unless that one asks for more than was asked for here.
         """
-        if not self.inside or held.method.__self__ is not self.plugin or held.guard.policy is None:
+        policy = held.guard.policy
+        if not self.inside or held.method.__self__ is not self.plugin or policy is None:
             return False
-        by = {*held.guard.policy.by}
-        return bool(by & {"requester", "anyone"}) or (self.by != () and {*self.by} <= by)
+        return trivial(policy) or (self.policy != "" and self.policy == fingerprint(policy))

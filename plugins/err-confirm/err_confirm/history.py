@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from err_confirm.errors import LineError, RecordError
-from err_confirm.journal import PAGE, Line, read_line
+from err_confirm.journal import CALLED, OBJECTED, PAGE, Line, read_line
 from err_confirm.model import State
 from err_confirm.records import Records
 from err_confirm.seal import Seal
@@ -14,7 +14,10 @@ from err_confirm.store.base import Store
 
 log = logging.getLogger(__name__)
 
-_UNDECIDED = {"asked": State.PENDING, "posted": State.PENDING, "confirmed": State.APPROVED}
+_UNDECIDED = {
+    **dict.fromkeys(("asked", "posted", OBJECTED, *CALLED.values()), State.PENDING),
+    "confirmed": State.APPROVED,
+}
 """What an execution has come to by lines that name no state, where its record does not say it better."""
 
 

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from err_confirm.errors import LineError
-from err_confirm.model import Execution, Invocation, Outcome, Policy, State
+from err_confirm.events import Cancel, Event
+from err_confirm.model import Execution, Invocation, Notice, Outcome, Policy, State, Verdict
 from err_confirm.seal import Seal, same
 from err_confirm.store.base import Append, Head, Store
-from err_confirm.transition import Cancel, Event
 
 PAGE = 500
 """How many lines are read at once."""
@@ -24,12 +26,25 @@ PRUNED = "pruned"
 """What a line tells that was written when older ones were forgotten; `through` is the number of the last of these."""
 
 
+OBJECTED = "objected"
+"""What a line tells that says of a no that more of them are needed."""
+CALLED = {
+    Notice.SNOOZE: "snoozed",
+    Notice.REMINDER: "reminded",
+    Notice.ESCALATION: "escalated",
+    Notice.AGAIN: "asked again",
+}
+"""What lines tell that say how people were called while it waits, or that it is to wait."""
+_POLICY: TypeAdapter[Policy | None] = TypeAdapter(Policy | None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What a line tells: a step of an execution, or what was done to the journal itself.
 
-    `what` is `asked`, `posted`, `confirmed`, `pruned` or the state that the execution has come to; `at` is in seconds
-    since 1970 on the store's clock; `who`, `identity` and `room` say who did it and from where, empty where nobody did.
+    `what` is `asked`, `posted`, `confirmed`, one of those above, or the state that the execution has come to; `at` is
+    in seconds since 1970 on the store's clock; `who`, `identity` and `room` say who did it and from where, empty where
+    nobody did.
     """
 
     at: float
@@ -67,8 +82,9 @@ def entry(before: Execution | None, after: Execution, at: float, event: Event | 
         return Entry(what="asked", facts=_asked(after), **common)
     if new:
         (vote,) = new
-        what = "confirmed" if after.state is not State.DENIED else str(State.DENIED)
-        facts = {"reason": vote.reason, "digest": vote.digest}
+        yes, ended = vote.verdict is Verdict.APPROVE, after.state is State.DENIED
+        what = "confirmed" if yes else str(State.DENIED) if ended else OBJECTED
+        facts = {"reason": vote.reason, "digest": vote.digest, "choice": vote.choice, "answer": vote.answer}
         return Entry(what=what, who=vote.person, identity=vote.identity, room=vote.room, facts=facts, **common)
     if after.posted and not before.posted:
         return Entry(what="posted", facts={"expires_at": after.expires_at}, **common)
@@ -76,6 +92,9 @@ def entry(before: Execution | None, after: Execution, at: float, event: Event | 
         if isinstance(event, Cancel):
             common |= {"who": event.person, "identity": event.identity, "room": event.room}
         return Entry(what=str(after.state), facts=_facts(after), **common)
+    if after.notices != before.notices and after.notice in CALLED and after.tells <= 1:
+        until = {"expires_at": after.expires_at, "ask_again_at": after.ask_again_at}
+        return Entry(what=CALLED[after.notice], who=after.notice_by, facts=until, **common)
     return None
 
 
@@ -86,6 +105,7 @@ def _asked(execution: Execution) -> dict[str, Any]:
         "action": execution.action,
         "parameters": dict(execution.parameters),
         "policy": _policy(execution.policy),
+        "others": {name: _runs(each) for name, each in execution.others.items()},
         **_runs(execution.invocation),
     }
 
@@ -94,7 +114,7 @@ def _facts(execution: Execution) -> dict[str, Any]:
     match execution:
         case Execution(state=State.RUNNING):
             started = {"process": execution.process, "fence": execution.fence, "confirmed_by": execution.decided_by}
-            return {**started, **_runs(execution.invocation)}
+            return {**started, "choice": execution.choice, **_runs(execution.runs)}
         case Execution(outcome=Outcome() as outcome):
             return {"exit_code": outcome.exit_code, "error": outcome.error, "fence": execution.fence}
         case _:
@@ -106,7 +126,8 @@ def _runs(invocation: Invocation) -> dict[str, Any]:
 
 
 def _policy(policy: Policy | None) -> dict[str, Any] | None:
-    return None if policy is None else {"by": policy.by, "deny_by": policy.deny_by, "within": policy.within}
+    dumped: dict[str, Any] | None = _POLICY.dump_python(policy, mode="json", exclude_defaults=True)
+    return dumped
 
 
 def append(seal: Seal, told: Entry) -> Append:

@@ -9,7 +9,7 @@ from err_confirm.backends import backend_for
 from err_confirm.errors import GuardsDifferError, NobodyError
 from err_confirm.guards import BotCommand, Guards, bot_command, everything
 from err_confirm.held import Held, Refused
-from err_confirm.model import Policy, Source
+from err_confirm.model import Source
 from err_confirm.readings import LONGEST
 from err_confirm.wording import Wording
 
@@ -115,11 +115,16 @@ class Judge:
     def _read(self) -> Guards:
         try:
             # A library that these need may be missing: then Confirm is not there, but we are.
-            from err_confirm.catalog import load  # noqa: PLC0415
+            from err_confirm.catalog import load, parse_policy  # noqa: PLC0415
             from err_confirm.settings import read_settings  # noqa: PLC0415
 
             settings = read_settings(self._bot.bot_config)
-            catalog = load(settings.aliases, settings.actions, people=settings.people, default=Policy())
+            catalog = load(
+                settings.aliases,
+                settings.actions,
+                people=settings.people,
+                default=parse_policy(settings.default, settings.people),
+            )
         except Exception as error:  # whatever it is, nobody knows what is guarded
             log.exception("nobody knows what is guarded")
             return Guards([everything(Source(Path("config.py")), str(error))])

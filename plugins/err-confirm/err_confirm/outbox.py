@@ -1,8 +1,8 @@
 """Tell what happened, in order, on a thread of its own: a slow chat network delays no decision.
 
-The end of an execution is told once, whoever is killed: it is noted in the store when it was told, and what is not
-noted is told by any process, later. Only a kill between the telling and the note makes the same message come twice,
-and the second one says that it may be a repetition.
+The end of an execution, and each call for people, is told once, whoever is killed: it is noted in the store when it was
+told, and what is not noted is told by any process, later. Only a kill between the telling and the note makes the same
+message come twice, and the second one says that it may be a repetition.
 """
 
 import logging
@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from err_confirm.engine import Engine
 from err_confirm.errors import ErrConfirmError, RecordError, StoreUnavailableError
+from err_confirm.events import Told
 from err_confirm.model import Execution
-from err_confirm.transition import Told
 
 log = logging.getLogger(__name__)
 
@@ -82,11 +82,12 @@ class Outbox:
                     self._ends.discard(execution.id)
 
     def _tell(self, execution: Execution) -> None:
-        if not execution.state.ended:
+        if execution.tell_after is None:
             self._say(execution)
         elif not self._is_old(execution):
             self._say(execution)
-            self._note(execution)
+            if execution.untold is execution.notice or execution.state.ended:
+                self._note(execution)
 
     def _is_old(self, execution: Execution) -> bool:
         """Tell whether this has waited here for so long that another process has taken it over, or told it."""
@@ -100,7 +101,7 @@ class Outbox:
     def _note(self, execution: Execution) -> None:
         for _ in range(TRIES):
             try:
-                self._engine.apply(execution.id, Told(execution.state))
+                self._engine.apply(execution.id, Told(execution.state, execution.untold))
                 return
             except StoreUnavailableError as error:
                 log.warning("that the end of %s was told could not be noted yet: %s", execution.id, error)

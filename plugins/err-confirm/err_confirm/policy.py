@@ -1,52 +1,243 @@
-"""Who may answer, and until when the answers that are there suffice."""
+"""Who may answer, whether the answers that are there suffice and until when, and which are still missing.
 
+One person fills one seat: that is a matching of people to seats, which exists where Hall's condition holds
+(https://en.wikipedia.org/wiki/Hall%27s_marriage_theorem). It is found by augmenting paths.
+"""
+
+import hashlib
 import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from typing import Protocol, assert_never
 
 from err_confirm.backends import WEAK
-from err_confirm.model import Execution, Verdict
+from err_confirm.model import AllOf, AnyOf, Execution, Policy, Quorum, Seat, Verdict, Vote
+
+Roster = Mapping[str, frozenset[str]]
+"""The people of each group at one moment, by the group's name with its `@`."""
+NOBODY: Roster = {}
 
 
-def may(by: tuple[str, ...], person: str, requester: str) -> bool:
-    """Tell whether `person` is among `by`: `requester`, `others`, `anyone`, or people by name or identity."""
-    return (
-        person in by
-        or "anyone" in by
-        or ("requester" in by and person == requester)
-        or ("others" in by and person != requester)
-    )
+class Voter(Protocol):
+    """Somebody who answers: a person, who may be a guest from outside."""
+
+    @property
+    def person(self) -> str:
+        """A name of CONFIRM_PEOPLE, or an identity that is on nobody's list."""
+        ...
+
+    @property
+    def guest(self) -> bool:
+        """Whether it is somebody from outside."""
+        ...
 
 
-def proves(by: tuple[str, ...], person: str, requester: str) -> bool:
-    """Tell whether somebody who may answer is proved to be another person than who asked, where that is what counts.
+@dataclass(frozen=True)
+class Electorate:
+    """Who can fill which seat of one request.
 
-    On a network where anybody may take one more name, only those are whom CONFIRM_PEOPLE names.
+    `counts` tells that more than one answer is needed: then nobody may answer twice under two names, and only who is
+    named in CONFIRM_PEOPLE or in the policy is known not to. One who may `deny` alone needs to prove nothing.
     """
-    if person in by or "others" not in by or "anyone" in by:
-        return True
-    return not any(who.startswith(tuple(f"{scheme}:" for scheme in WEAK)) for who in (person, requester))
+
+    requester: str
+    roster: Roster
+    counts: bool = False
+    deny: bool = False
+
+    def may(self, seat: Seat, voter: Voter) -> bool:
+        """Tell whether somebody is among those of whom a seat needs one."""
+        named = self._named(seat, voter.person)
+        if voter.person == self.requester:
+            return "requester" in seat.by or (named and seat.own) or ("anyone" in seat.by and not voter.guest)
+        return named or (not voter.guest and bool({"others", "anyone"} & {*seat.by}))
+
+    def proves(self, seat: Seat, voter: Voter) -> bool:
+        """Tell whether somebody who may is also proved to be another person than all others that count.
+
+        On a network where anybody may take one more name, only those are whom CONFIRM_PEOPLE names.
+        """
+        if self._named(seat, voter.person) or (self.deny and not self.counts):
+            return True
+        if self.counts and _is_identity(voter.person):
+            return False
+        if "others" not in seat.by or "anyone" in seat.by:
+            return True
+        return not any(who.startswith(_WEAK) for who in (voter.person, self.requester))
+
+    def fills(self, seat: Seat, voter: Voter) -> bool:
+        """Tell whether somebody's answer can fill a seat."""
+        return self.may(seat, voter) and self.proves(seat, voter)
+
+    def _named(self, seat: Seat, person: str) -> bool:
+        return person in seat.by or any(person in self.roster.get(name, ()) for name in seat.by if name[:1] == "@")
 
 
-def whom(by: tuple[str, ...]) -> str:
-    """Return in words who `by` means: `bob or carol`, `whoever asked`."""
-    words = {"requester": "whoever asked", "others": "anyone but who asked", "anyone": "anyone"}
-    return " or ".join(words.get(who, who) for who in by)
+@dataclass(frozen=True)
+class Seating:
+    """How votes fill one way to meet a quorum: who sits where (seat number → person), and the seats that are empty."""
+
+    seats: tuple[Seat, ...]
+    taken: Mapping[int, str]
+
+    @cached_property
+    def empty(self) -> tuple[Seat, ...]:
+        """The seats that nobody fills."""
+        return tuple(seat for number, seat in enumerate(self.seats) if number not in self.taken)
 
 
-def met_until(execution: Execution, now: float) -> float | None:
-    """Return the moment until which the votes of an execution satisfy its policy; None if they do not at `now`.
+def ways(quorum: Quorum) -> Iterator[tuple[Seat, ...]]:
+    """Yield each way to meet a quorum, as the seats that must all be filled."""
+    match quorum:
+        case Seat():
+            yield (quorum,)
+        case AllOf(all=parts):
+            for chosen in product(*(tuple(ways(part)) for part in parts)):
+                yield tuple(seat for seats in chosen for seat in seats)
+        case AnyOf(any=parts):
+            for part in parts:
+                yield from ways(part)
+        case _:
+            assert_never(quorum)
 
-    A vote counts while its TTL lasts, if its person may confirm, and only for the very invocation that was shown.
+
+def seats(quorum: Quorum) -> list[Seat]:
+    """Return all seats of a quorum, whichever way it is met."""
+    return list(dict.fromkeys(seat for way in ways(quorum) for seat in way))
+
+
+def names(quorum: Quorum) -> list[str]:
+    """Return all that a quorum names: people, `@groups`, `requester`, `others`, `anyone`."""
+    return list(dict.fromkeys(name for seat in seats(quorum) for name in seat.by))
+
+
+def seat_people(way: Sequence[Seat], voters: Sequence[Voter], fills: Callable[[Seat, Voter], bool]) -> Seating:
+    """Seat as many people as possible, one each, in the order of the seats."""
+    taken: dict[int, int] = {}
+
+    def find(number: int, tried: set[int]) -> bool:
+        for index, voter in enumerate(voters):
+            if index in tried or not fills(way[number], voter):
+                continue
+            tried.add(index)
+            holder = next((seat for seat, who in taken.items() if who == index), None)
+            if holder is None or find(holder, tried):
+                taken[number] = index
+                return True
+        return False
+
+    for number in range(len(way)):
+        find(number, set())
+    return Seating(tuple(way), {number: voters[index].person for number, index in taken.items()})
+
+
+def nearest(quorum: Quorum, voters: Sequence[Voter], electorate: Electorate) -> list[Seating]:
+    """Return the ways to meet a quorum for which the fewest answers are missing; nothing is if the first has none."""
+    seatings = [seat_people(way, voters, electorate.fills) for way in ways(quorum)]
+    fewest = min(len(seating.empty) for seating in seatings)
+    return [seating for seating in seatings if len(seating.empty) == fewest]
+
+
+def met(quorum: Quorum, voters: Sequence[Voter], electorate: Electorate) -> bool:
+    """Tell whether nothing is missing."""
+    return not nearest(quorum, voters, electorate)[0].empty
+
+
+def quorum_until(execution: Execution, stages: int) -> Quorum:
+    """Return what the first so many stages need together: one person fills one seat of them all.
+
+    Where others were called because nobody answered in time, they may fill the seats of that stage, too.
+    """
+    assert execution.policy is not None
+    quorums = [
+        widened(stage.quorum, stage.escalate_to) if number in execution.escalated else stage.quorum
+        for number, stage in enumerate(execution.policy.stages[:stages])
+    ]
+    return quorums[0] if len(quorums) == 1 else AllOf(all=tuple(quorums))
+
+
+def widened(quorum: Quorum, to: Iterable[str]) -> Quorum:
+    """Return a quorum whose seats others may fill, too."""
+    match quorum:
+        case Seat():
+            return replace(quorum, by=tuple(dict.fromkeys((*quorum.by, *to))))
+        case AllOf(all=parts):
+            return AllOf(all=tuple(widened(part, to) for part in parts))
+        case AnyOf(any=parts):
+            return AnyOf(any=tuple(widened(part, to) for part in parts))
+        case _:
+            assert_never(quorum)
+
+
+def electorate(execution: Execution, roster: Roster, *, deny: bool = False) -> Electorate:
+    """Return who can fill which seat of an execution: of those who must confirm, or of those who may deny."""
+    policy = execution.policy
+    assert policy is not None
+    quorum = policy.deny if deny else quorum_until(execution, len(policy.stages))
+    return Electorate(execution.requester, roster, any(len(way) > 1 for way in ways(quorum)), deny)
+
+
+def groups(policy: Policy) -> list[str]:
+    """Return the names, with `@`, of all groups whose people may answer."""
+    quorums = [policy.deny, *(stage.quorum for stage in policy.stages)]
+    named = [*(name for quorum in quorums for name in names(quorum))]
+    named += [name for stage in policy.stages for name in stage.escalate_to]
+    return [name for name in dict.fromkeys(named) if name.startswith("@")]
+
+
+def counting(execution: Execution, now: float, verdict: Verdict = Verdict.APPROVE) -> list[Vote]:
+    """Return the votes that count at a moment: while their TTL lasts, and only for the very thing that was shown.
+
+    Approvals count for the choice that the execution has come to, once it has come to one.
+    """
+    return [
+        vote
+        for vote in execution.votes
+        if vote.verdict is verdict
+        and vote.digest == execution.digest
+        and now < vote.expires_at
+        and (verdict is Verdict.DENY or execution.choice in ("", vote.choice))
+    ]
+
+
+def met_until(execution: Execution, now: float, roster: Roster = NOBODY, stages: int | None = None) -> float | None:
+    """Return the moment until which the approvals of an execution satisfy its policy; None if they do not at `now`.
+
+    Args:
+        execution: with its votes.
+        now: the moment at which they are counted.
+        roster: the people of the groups, at this moment.
+        stages: only the first so many of its stages.
     """
     policy = execution.policy
     if policy is None:
         return math.inf
-    counting = (
-        vote.expires_at
-        for vote in execution.votes
-        if vote.verdict is Verdict.APPROVE
-        and vote.digest == execution.digest
-        and now < vote.expires_at
-        and may(policy.by, vote.person, execution.requester)
-        and proves(policy.by, vote.person, execution.requester)
-    )
-    return max(counting, default=None)
+    quorum = quorum_until(execution, len(policy.stages) if stages is None else stages)
+    votes, who = counting(execution, now), electorate(execution, roster)
+    for end in sorted({vote.expires_at for vote in votes}, reverse=True):
+        if met(quorum, [vote for vote in votes if vote.expires_at >= end], who):
+            return end
+    return None
+
+
+def trivial(policy: Policy) -> bool:
+    """Tell whether any one answer of whoever asked is enough, and needs nothing beside it."""
+    plain = Policy(stages=policy.stages, deny=policy.deny)
+    eased = replace(policy, because=(), prompt="", room="", choices=())
+    quorums = [stage.quorum for stage in policy.stages]
+    return eased == plain and all(isinstance(each, Seat) and {"requester", "anyone"} & {*each.by} for each in quorums)
+
+
+def fingerprint(policy: Policy) -> str:
+    """Return what two policies share if, and only if, they ask for the same."""
+    return hashlib.sha256(repr(replace(policy, because=())).encode()).hexdigest()
+
+
+def _is_identity(person: str) -> bool:
+    """Tell whether a person is one that CONFIRM_PEOPLE does not name."""
+    return ":" in person
+
+
+_WEAK = tuple(f"{scheme}:" for scheme in WEAK)

@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 
 from err_confirm.model import Execution, State
 from err_confirm.people import EVERYBODY
+from err_confirm.policy import names, quorum_until
+from err_confirm.steps import current_stage
 
 
 @dataclass(slots=True, order=True)
 class Polling:
     """The looks at one execution's keys that are left, `delay` seconds apart, the next one `at` a moment.
 
-    Setting `left` to 0 ends them.
+    After the last one it has waited up to its `deadline`, on the store's clock. Setting `left` to 0 ends them.
     """
 
     at: float
     execution_id: str
+    deadline: float = field(compare=False)
     left: int = field(compare=False)
     delay: float = field(compare=False)
     people: tuple[str, ...] = field(compare=False)
@@ -30,14 +33,27 @@ class Polls:
         self._heap: list[Polling] = []
         self._lock = threading.Lock()
 
-    def add(self, execution: Execution, now: float) -> None:
-        """Look `retry_count` times, `retry_delay` apart, for the keys of those who may confirm it, if it waits."""
-        policy = execution.policy
-        if policy is None or execution.state is not State.PENDING:
+    def add(self, execution: Execution, now: float, left: float = 0.0) -> None:
+        """Look `retry_count` times, `retry_delay` apart, for the keys of those who may confirm it, if it waits.
+
+        Args:
+            execution: which one.
+            now: the moment of the first wait's beginning.
+            left: how many seconds it still waits, if that may be longer: after a snooze.
+        """
+        if execution.policy is None or execution.state is not State.PENDING:
             return
-        people = {execution.requester if who == "requester" else who for who in policy.by} - EVERYBODY
-        first = now + policy.retry_delay
-        poll = Polling(first, execution.id, policy.retry_count, policy.retry_delay, tuple(sorted(people)))
+        stage, listed = current_stage(execution), names(quorum_until(execution, execution.stage + 1))
+        people = {execution.requester if who == "requester" else who for who in listed}
+        people = {who for who in people if who not in EVERYBODY and not who.startswith("@")}
+        poll = Polling(
+            at=now + stage.retry_delay,
+            execution_id=execution.id,
+            deadline=execution.expires_at,
+            left=max(stage.retry_count, math.ceil(left / stage.retry_delay)),
+            delay=stage.retry_delay,
+            people=tuple(sorted(people)),
+        )
         with self._lock:
             heapq.heappush(self._heap, poll)
 

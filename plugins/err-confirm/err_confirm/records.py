@@ -5,11 +5,13 @@ import secrets
 from pydantic import TypeAdapter, ValidationError
 
 from err_confirm.errors import RecordError
+from err_confirm.events import Event
 from err_confirm.journal import append, entry
 from err_confirm.model import Execution
 from err_confirm.seal import SEAL_CHARACTERS, Seal, same
+from err_confirm.steps import LATEST_WRITE, Step
 from err_confirm.store.base import Key, Record, Swap
-from err_confirm.transition import LATEST_WRITE, Event, Step, due_at, keep_until
+from err_confirm.transition import due_at, keep_until
 
 _EXECUTION = TypeAdapter(Execution)
 

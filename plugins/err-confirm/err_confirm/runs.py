@@ -1,16 +1,19 @@
 """Run what was claimed: start it, keep its lease, report how it ended."""
 
+import json
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
+from err_confirm.demands import answer_value
 from err_confirm.engine import Engine
 from err_confirm.errors import RecordError, StartError, StoreError, StoreUnavailableError
-from err_confirm.model import Execution, Outcome
+from err_confirm.events import Finish, Renew
+from err_confirm.model import Execution, Outcome, Verdict
 from err_confirm.runners.base import Running, Starter
-from err_confirm.transition import LEASE, Finish, Refusal, Renew
+from err_confirm.steps import LEASE, Refusal
 
 log = logging.getLogger(__name__)
 
@@ -105,12 +108,12 @@ class Runs:
                 del self._threads[execution.id]
 
     def _outcome(self, execution: Execution) -> Outcome:
-        invocation = execution.invocation
+        invocation = execution.runs
         runner = self._runners.get(invocation.runner)
         if runner is None:
             return Outcome(exit_code=None, error=f'there is no runner "{invocation.runner}" here')
         try:
-            running = runner.start(invocation)
+            running = runner.start(invocation, told(execution))
         except StartError as error:
             return Outcome(exit_code=None, error=str(error))
         with self._lock:
@@ -151,3 +154,18 @@ class Runs:
                 tries_left -= 1
                 time.sleep(AGAIN)
         log.error("the end of %s could not be reported: %s", execution.id, outcome)
+
+
+def told(execution: Execution) -> dict[str, str]:
+    """Return what a run is told about its execution, as variables: its id, its fence, and as JSON what people answered.
+
+    The fence is a number that is higher for each claim of one execution, so that a target can refuse an older one.
+    """
+    asked = execution.policy
+    answers = [
+        {"person": vote.person, "choice": vote.choice, "answer": answer_value(asked, vote), "reason": vote.reason}
+        for vote in execution.votes
+        if asked is not None and vote.verdict is Verdict.APPROVE
+    ]
+    facts = {"CONFIRM_ID": execution.id, "CONFIRM_FENCE": str(execution.fence)}
+    return {**facts, "CONFIRM_ANSWERS": json.dumps(answers, ensure_ascii=False)}

@@ -11,6 +11,7 @@ from err_confirm.catalog import Catalog, Severity, load, parse_policy
 from err_confirm.catalog.changes import changes
 from err_confirm.engine import Engine
 from err_confirm.errors import ErrConfirmError, StoreError
+from err_confirm.events import Cancel, Posted
 from err_confirm.gate import Gate
 from err_confirm.guards import Guards
 from err_confirm.index import Index
@@ -25,7 +26,6 @@ from err_confirm.seal import Seal, load_key
 from err_confirm.settings import Settings
 from err_confirm.store import open_store
 from err_confirm.store.base import Head
-from err_confirm.transition import Cancel, Posted
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from err_confirm.backends import PlainBackend
 from err_confirm.durations import format_duration
 from err_confirm.inert import Inert, Network, paragraphs
 from err_confirm.model import BOT_RUNNER, Alias, Execution
-from err_confirm.policy import whom
+from err_confirm.policy_words import quorum_words, who_confirms
 
 _HALF_A_DAY = 43_200
 _LIBRARY = Path(__file__).resolve().parent
@@ -67,7 +67,8 @@ class Wording:
             displays=displays,
             duration=format_duration,
             value=value,
-            whom=whom,
+            quorum_words=quorum_words,
+            who_confirms=who_confirms,
         )
         self._environment.filters["moment"] = moment
         self._environment.filters["again"] = self._again

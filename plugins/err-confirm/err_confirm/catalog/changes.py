@@ -7,7 +7,7 @@ from typing import Any
 from err_confirm.catalog.content import Catalog
 from err_confirm.durations import format_duration
 from err_confirm.model import Action, Alias, Guard, Policy
-from err_confirm.policy import whom
+from err_confirm.policy_words import who_confirms
 
 MOST = 200
 """How many names of a kind are kept of each change."""
@@ -47,4 +47,4 @@ def _policies(before: Alias | Guard | Action, after: Alias | Guard | Action) -> 
 
 
 def _worded(policy: Policy | None) -> str:
-    return "none" if policy is None else f"{whom(policy.by)} within {format_duration(policy.within)}"
+    return "none" if policy is None else f"{who_confirms(policy)} within {format_duration(policy.within)}"

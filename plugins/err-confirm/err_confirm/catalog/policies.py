@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from err_confirm.backends import SCHEMES
 from err_confirm.duration_key import Duration
-from err_confirm.model import Policy
+from err_confirm.model import Policy, Seat, Stage
 from err_confirm.people import EVERYBODY, People
 from err_confirm.spelling import did_you_mean
 
@@ -94,9 +94,9 @@ class RetryEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
-    count: Annotated[int, Field(ge=1, le=MOST_POLLS)] = Policy().retry_count
+    count: Annotated[int, Field(ge=1, le=MOST_POLLS)] = 20
     """How many polls."""
-    delay: Annotated[Duration, AfterValidator(_poll)] = Policy().retry_delay
+    delay: Annotated[Duration, AfterValidator(_poll)] = 3.0
     """From poll to poll, such as 3s."""
 
     @model_validator(mode="after")
@@ -137,7 +137,8 @@ class PolicyEntry(BaseModel):
         by = tuple(dict.fromkeys(self.by))
         deny_by = [person for name in self.deny.by for person in (by if name == _SAME else (name,))]
         count, delay = self._polls()
-        return Policy(by=by, deny_by=tuple(dict.fromkeys(deny_by)), retry_count=count, retry_delay=delay)
+        stage = Stage(quorum=Seat(by=by), retry_count=count, retry_delay=delay)
+        return Policy(stages=(stage,), deny=Seat(by=tuple(dict.fromkeys(deny_by)), own=True))
 
     def _polls(self) -> tuple[int, float]:
         """Return how many polls and how far apart: for `within`, a hundredth of it, between 3 and 60 s."""

@@ -15,6 +15,7 @@ from err_confirm.errors import SettingError
 from err_confirm.health import Finding, error, warning, well
 from err_confirm.model import Alias, Guard
 from err_confirm.people import EVERYBODY, People
+from err_confirm.policy import names as named_in
 from err_confirm.seal import load_key
 from err_confirm.settings import read_settings
 
@@ -104,7 +105,7 @@ def people(catalog: Catalog, known: People, mode: object) -> Iterator[Finding]:
     all_here = True
     asking: list[Alias | Guard] = [*catalog.aliases.values(), *catalog.guards.values()]
     for each in asking:
-        by = each.policy.by if each.policy else ()
+        by = named_in(each.policy.stages[0].quorum) if each.policy else []
         missing = [who for who in by if who not in EVERYBODY and not _is_here(who, known, backend.scheme)]
         all_here = all_here and not missing
         if len(missing) < len(by):

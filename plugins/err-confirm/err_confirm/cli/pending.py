@@ -8,7 +8,7 @@ from err_confirm.cli.console import print_json
 from err_confirm.cli.exits import Exit
 from err_confirm.durations import format_duration
 from err_confirm.model import Execution, State
-from err_confirm.policy import whom
+from err_confirm.policy_words import who_confirms
 from err_confirm.visible import visible
 
 MOST = 10_000
@@ -32,7 +32,7 @@ def pending(options: argparse.Namespace) -> Exit:
 def _standing(execution: Execution, now: float) -> str:
     if execution.state is not State.PENDING or execution.policy is None:
         return str(execution.state)
-    return f"{format_duration(execution.expires_at - now)} left · waits for {whom(execution.policy.by)}"
+    return f"{format_duration(execution.expires_at - now)} left · waits for {who_confirms(execution.policy)}"
 
 
 def _facts(execution: Execution) -> dict[str, object]:

@@ -4,17 +4,19 @@ from typing import Any
 
 from err_confirm.durations import format_duration
 from err_confirm.model import Policy
-from err_confirm.policy import whom
+from err_confirm.policy import names
+from err_confirm.policy_words import whom
 
 
 def facts(policy: Policy | None) -> dict[str, Any] | None:
     """Return a policy for JSON; None runs at once."""
     if policy is None:
         return None
+    first = policy.stages[0]
     return {
-        "by": list(policy.by),
-        "deny_by": list(policy.deny_by),
-        "retry": {"count": policy.retry_count, "delay": policy.retry_delay},
+        "by": names(first.quorum),
+        "deny_by": names(policy.deny),
+        "retry": {"count": first.retry_count, "delay": first.retry_delay},
         "within": policy.within,
     }
 

@@ -18,7 +18,7 @@ from err_confirm.ids import read_id
 from err_confirm.journal import Line
 from err_confirm.model import BOT_RUNNER, Execution
 from err_confirm.plan import describe
-from err_confirm.policy import whom
+from err_confirm.policy_words import quorum_words, who_confirms
 from err_confirm.visible import visible
 
 _EXECUTION = TypeAdapter(Execution)
@@ -76,7 +76,7 @@ def _worded(execution: Execution) -> Iterator[str]:
     yield f"  said: {visible(execution.text)}"
     yield f"  runs: {describe(execution.invocation)}"
     if execution.policy:
-        yield f"  may confirm: {whom(execution.policy.by)} · may deny: {whom(execution.policy.deny_by)}"
+        yield f"  may confirm: {who_confirms(execution.policy)} · may deny: {quorum_words(execution.policy.deny)}"
     else:
         yield "  runs without confirmation"
     yield f"  bound to: {execution.digest[:16]}"

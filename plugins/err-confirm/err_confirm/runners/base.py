@@ -38,8 +38,13 @@ class Starter(Protocol):
         """Return on one line what runs, complete, as a person would type it in a terminal."""
         ...
 
-    def start(self, invocation: Invocation) -> Running:
-        """Start it, exactly as rendered. Raises StartError when it cannot be started."""
+    def start(self, invocation: Invocation, told: Mapping[str, str]) -> Running:
+        """Start it, exactly as rendered. Raises StartError when it cannot be started.
+
+        Args:
+            invocation: what was shown.
+            told: variables about its execution, which what runs may read.
+        """
         ...
 
 

@@ -1,6 +1,6 @@
 """Run a command of another plugin of the bot, which was held until it was confirmed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from err_confirm.errors import StartError
@@ -27,8 +27,8 @@ class BotRunner:
         name = f" ({spec['plugin']}:{spec['command']})" if spec.get("named") else ""
         return exact(f"{spec['said']}{name}")
 
-    def start(self, invocation: Invocation) -> Running:
-        """Start it. Raises StartError."""
+    def start(self, invocation: Invocation, told: Mapping[str, str]) -> Running:
+        """Start it; a chat command has no variables to be told in. Raises StartError."""
         if self._call is None:
             raise StartError("this is a command of a bot, and here is none")
         return self._call(dict(invocation.spec))

@@ -66,14 +66,14 @@ class CommandRunner:
             + (f" {words}" if words else "")
         )
 
-    def start(self, invocation: Invocation) -> Running:
+    def start(self, invocation: Invocation, told: Mapping[str, str]) -> Running:
         """Start it. Raises StartError."""
         spec = invocation.spec
         return ProcessGroup(
             Launch(
                 argv=spec["argv"],
                 cwd=spec["cwd"],
-                env=resolve_environment(spec["env"]),
+                env=resolve_environment(spec["env"], told),
                 timeout=spec["timeout"],
                 output_cap=spec["output_cap"],
             )

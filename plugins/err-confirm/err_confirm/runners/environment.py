@@ -45,12 +45,17 @@ def describe_environment(env: Mapping[str, Any]) -> str:
     return "".join(f"{name}={_describe(value)} " for name, value in sorted(env.items()))
 
 
-def resolve_environment(env: Mapping[str, Any]) -> dict[str, str]:
-    """Return all variables of the process, the secrets read now. Raises StartError for one that is missing."""
+def resolve_environment(env: Mapping[str, Any], told: Mapping[str, str]) -> dict[str, str]:
+    """Return all variables of the process, the secrets read now. Raises StartError for one that is missing.
+
+    Args:
+        env: what the action names, as it was rendered.
+        told: what every run is told; a variable that the action names wins.
+    """
     named = {
         name: value if isinstance(value, str) else _read_secret(name, value["secret"]) for name, value in env.items()
     }
-    return CONSTANTS | named
+    return {**CONSTANTS, **told, **named}
 
 
 def _is_secret(value: str) -> bool:

@@ -61,7 +61,7 @@ class PythonRunner:
         )
         return f"{exact(describe_environment(spec['env']))}{spec['python']}({arguments})"
 
-    def start(self, invocation: Invocation) -> Running:
+    def start(self, invocation: Invocation, told: Mapping[str, str]) -> Running:
         """Start it. Raises StartError."""
         spec = invocation.spec
         call = {key: spec[key] for key in ("python", "arguments", "path")}
@@ -69,7 +69,7 @@ class PythonRunner:
             Launch(
                 argv=[sys.executable, "-I", "-u", "-X", "utf8", str(_CHILD)],
                 cwd=spec["cwd"],
-                env=resolve_environment(spec["env"]),
+                env=resolve_environment(spec["env"], told),
                 timeout=spec["timeout"],
                 output_cap=spec["output_cap"],
                 stdin=json.dumps(call).encode(),

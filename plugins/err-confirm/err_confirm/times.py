@@ -1,0 +1,33 @@
+"""Tell whether a moment is in some part of the calendar."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from err_confirm.model import Times
+
+
+def during(times: Times, at: float) -> bool:
+    """Tell whether a moment (seconds since 1970) is one of these times, by the clock of their time zone.
+
+    Hours that go past midnight belong to the day on which they begin.
+
+    Raises:
+        zoneinfo.ZoneInfoNotFoundError: this machine does not know the zone.
+    """
+    local = datetime.fromtimestamp(at, ZoneInfo(times.zone))
+    minute = local.hour * 60 + local.minute
+    if not times.hours:
+        return _on(times, local)
+    return any(
+        (begin <= minute < end and _on(times, local))
+        or (end <= begin and minute >= begin and _on(times, local))
+        or (end <= begin and minute < end and _on(times, local - timedelta(days=1)))
+        for begin, end in times.hours
+    )
+
+
+def _on(times: Times, local: datetime) -> bool:
+    day = local.date().isoformat()
+    return (not times.days or local.weekday() in times.days) and (
+        not times.dates or any(first <= day <= last for first, last in times.dates)
+    )
