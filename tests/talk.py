@@ -144,6 +144,7 @@ def a_bot(folder: Path, *, shipped: bool = False, **config: Any) -> Iterator[Tal
         "BOT_LOG_FILE": None,
         "BOT_LOG_LEVEL": logging.INFO,
         "CONFIRM_PEOPLE": {name: [f"text:{name}"] for name in ("alice", "bob", "carol", "mallory")},
+        "CONFIRM_LIMITS": {"person": 100_000, "room": 100_000, "pause": "1ms"},
         "CONFIRM_ALIASES": folder / "aliases",
         "CONFIRM_ACTIONS": folder / "actions",
         "CONFIRM_STORE": f"sqlite:///{folder / 'data/test.db'}",

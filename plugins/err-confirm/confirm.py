@@ -21,6 +21,7 @@ from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
 from err_confirm.engine import SEARCHED, Unclear
 from err_confirm.errors import (
+    AlreadyAskedError,
     DuplicateParameterError,
     ErrConfirmError,
     ParameterError,
@@ -211,6 +212,8 @@ class Confirm(BotPlugin):
             raise CommandError(self.chat.wording.say("refused_request", error=error)) from error
         except StoreUnavailableError as error:
             raise CommandError(self.chat.wording.say(unavailable, error=error)) from error
+        except AlreadyAskedError as error:
+            raise CommandError(self.chat.wording.say("refused_waiting", e=error.execution)) from error
         except ErrConfirmError as error:
             raise CommandError(self.chat.wording.say("refused_request", error=error)) from error
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from err_confirm.model import Execution
+
 
 class ErrConfirmError(Exception):
     """Root of all errors that err-confirm raises on purpose; its text is fit to be said in chat."""
@@ -72,6 +74,18 @@ class GroupError(ErrConfirmError):
         super().__init__(f"who is in {group} cannot be looked up: {detail}")
         self.group = group
         self.detail = detail
+
+
+class LimitError(ErrConfirmError):
+    """Raised when there are so many prompts that nobody would read one more, or a no that should be heard."""
+
+
+class AlreadyAskedError(ErrConfirmError):
+    """Raised when the same waits already, in the same place."""
+
+    def __init__(self, execution: Execution) -> None:
+        super().__init__(f"{execution.id} asks for this already")
+        self.execution = execution
 
 
 class QuestionError(ErrConfirmError):

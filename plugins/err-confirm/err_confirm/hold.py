@@ -21,6 +21,9 @@ from err_confirm.prefix import without_prefix
 
 ASKING = 4
 """How many threads ask: the one that receives messages must never wait for the store."""
+MOST_WAIT = 100
+"""How many held commands may wait for these threads: while the store hangs, more are refused at once."""
+BUSY = "too many others are just being asked for; say it again in a moment"
 
 
 class Hold:
@@ -35,6 +38,7 @@ class Hold:
         self._bot = bot
         self._threads: ThreadPoolExecutor | None = None
         self._covering = threading.Lock()
+        self._room = threading.BoundedSemaphore(MOST_WAIT)
         self.judge = Judge(bot)
         self.methods = Methods(bot, self.judge, refusal)
         self.ready = threading.Event()
@@ -79,9 +83,14 @@ class Hold:
             return msg, cmd, args
         if isinstance(held, Held):
             self._remember(msg, held)
-            with suppress(AttributeError, RuntimeError):  # closed, perhaps at this very moment
-                self._threads.submit(self.judge.answer, msg, held)  # type: ignore[union-attr]
+            if not self._room.acquire(blocking=False):
+                self.judge.answer(msg, self.judge.refusal(held.command, BUSY))
                 return None, None, None
+            with suppress(AttributeError, RuntimeError):  # closed, perhaps at this very moment
+                asked = self._threads.submit(self.judge.answer, msg, held)  # type: ignore[union-attr]
+                asked.add_done_callback(lambda _: self._room.release())
+                return None, None, None
+            self._room.release()
         self.judge.answer(msg, held)
         return None, None, None
 

@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import socket
+import threading
 from collections.abc import Callable, Iterable
 
 from err_confirm.archive import Archive
@@ -15,6 +16,7 @@ from err_confirm.events import Cancel, Posted
 from err_confirm.gate import Gate
 from err_confirm.guards import Guards
 from err_confirm.index import Index
+from err_confirm.limits import Request, check
 from err_confirm.model import Execution, Place, Plan
 from err_confirm.outbox import Outbox
 from err_confirm.plan import plan
@@ -64,6 +66,7 @@ class Service:
         self.archive = Archive(self.store, seal, settings.journal, keep=settings.journal_keep, on_gap=warn)
         self._head = Head()
         self._say = say
+        self._asking = threading.Lock()
         self._outbox = Outbox(self._tell)
         self.engine = Engine(self.store, Records(seal), self._outbox.put)
         runner = bot_runner or BotRunner()
@@ -139,10 +142,14 @@ class Service:
 
         Raises:
             StoreUnavailableError: the store does not answer; what was started is not known.
+            LimitError: there are too many prompts; what comes before it in `plans` was asked for.
+            AlreadyAskedError: the same waits already; likewise.
         """
         executions = []
         for each in plans:
-            execution = self.engine.create(each, requester=requester, place=place, text=text, identity=identity)
+            with self._asking:  # two at once would both be the last one that there may be
+                self._check(Request(plan=each, requester=requester, place=place))
+                execution = self.engine.create(each, requester=requester, place=place, text=text, identity=identity)
             try:
                 if execution.policy is not None:
                     post(execution)
@@ -153,6 +160,12 @@ class Service:
             self._gate.add(execution)
             executions.append(execution)
         return executions
+
+    def _check(self, request: Request) -> None:
+        """Refuse one prompt too many; what needs no confirmation posts none."""
+        if request.plan.policy is not None:
+            _, now = self.store.due(1)
+            check(self.settings.limits, request, self.engine.recent(), now)
 
     def wait_told(self, timeout: float) -> None:
         """Wait until all that has happened so far was told, for at most `timeout` seconds."""

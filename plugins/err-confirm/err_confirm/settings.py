@@ -8,6 +8,7 @@ from typing import Any
 
 from err_confirm.durations import parse_duration
 from err_confirm.errors import SettingError
+from err_confirm.limits import Limits
 from err_confirm.people import People
 
 
@@ -26,6 +27,7 @@ class Settings:
     journal: Path
     journal_keep: float
     journal_room: str
+    limits: Limits
 
 
 def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -52,7 +54,23 @@ def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Se
         journal=_file(config, "CONFIRM_JOURNAL", data / "err-confirm.jsonl"),
         journal_keep=_duration(config, "CONFIRM_JOURNAL_KEEP", "90d"),
         journal_room=_typed(config, "CONFIRM_JOURNAL_ROOM", str, ""),
+        limits=_limits(config),
     )
+
+
+def _limits(config: object) -> Limits:
+    """Return CONFIRM_LIMITS: `{"person": 10, "room": 30, "pause": "1m"}`, of which each may be left out."""
+    given = dict(_typed(config, "CONFIRM_LIMITS", dict, {}))
+    try:
+        pause = parse_duration(given.pop("pause", Limits().pause))
+    except ValueError as error:
+        raise SettingError(f'CONFIRM_LIMITS: "pause": {error}') from error
+    for name, most in given.items():
+        if name not in ("person", "room"):
+            raise SettingError(f'CONFIRM_LIMITS: there is no limit "{name}"; there are person, room and pause')
+        if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+            raise SettingError(f'CONFIRM_LIMITS: "{name}" must be a number of prompts, at least 1, not {most!r}')
+    return Limits(pause=pause, **given)
 
 
 def _duration(config: object, name: str, default: str) -> float:

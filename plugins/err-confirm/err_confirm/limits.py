@@ -1,0 +1,74 @@
+"""Keep prompts few enough to be read: so many of a person and in a room, none twice, a pause after a no."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from err_confirm.durations import format_duration
+from err_confirm.errors import AlreadyAskedError, LimitError
+from err_confirm.model import Execution, Place, Plan, State, bound
+
+MINUTE = 60.0
+LOOKED_AT = 1_000
+"""How many of the newest executions are looked at: with each request, so not very many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How many prompts may wait, of one person and in one room, and as many may be posted in a minute.
+
+    `pause` is how long what was refused with a no is not asked for again by the same person, in seconds.
+    """
+
+    person: int = 10
+    room: int = 30
+    pause: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What somebody is about to ask for, and where."""
+
+    plan: Plan
+    requester: str
+    place: Place
+
+    def same_as(self, asked: Execution) -> bool:
+        """Tell whether this very thing was asked for before, by the same person."""
+        digest = bound(self.plan.invocation, self.plan.others)
+        return (asked.requester, asked.alias, asked.digest) == (self.requester, self.plan.alias, digest)
+
+
+def check(limits: Limits, request: Request, recent: Iterable[Execution], now: float) -> None:
+    """Look at the newest executions for a reason not to post one more prompt.
+
+    Args:
+        limits: how many are too many.
+        request: what is about to be asked for.
+        recent: what was asked for before, the newest first.
+        now: the store's clock.
+
+    Raises:
+        AlreadyAskedError: the same waits already, in the same place.
+        LimitError: there are too many, or somebody has just said no to it.
+    """
+    prompts = [asked for asked in islice(recent, LOOKED_AT) if asked.policy is not None]
+    for asked in prompts:
+        if not request.same_as(asked):
+            continue
+        if asked.state is State.PENDING and asked.posted and asked.place.same_as(request.place):
+            raise AlreadyAskedError(asked)
+        if asked.state is State.DENIED and (left := (asked.ended_at or 0.0) + limits.pause - now) > 0:
+            raise LimitError(f"{asked.decided_by} has just said no to this; ask again in {format_duration(left)}")
+    own = [asked for asked in prompts if asked.requester == request.requester]
+    _few(own, limits.person, "of yours", now)
+    if room := request.place.room:
+        _few([asked for asked in prompts if asked.place.room == room], limits.room, f"in {room}", now)
+
+
+def _few(prompts: list[Execution], most: int, whose: str, now: float) -> None:
+    """Raise LimitError if there are as many as there may be."""
+    if sum(asked.state is State.PENDING for asked in prompts) >= most:
+        raise LimitError(f"{most:,} prompts {whose} wait already; answer some of them, or take them back")
+    if sum(now - asked.created_at < MINUTE for asked in prompts) >= most:
+        raise LimitError(f"{most:,} prompts {whose} were posted in the last minute; wait a little")
