@@ -26,6 +26,7 @@ class Seal:
     def __init__(self, key: bytes, namespace: str) -> None:
         self._record = hmac.digest(key, f"err-confirm record {namespace}".encode(), "sha256")
         self._line = hmac.digest(key, f"err-confirm journal {namespace}".encode(), "sha256")
+        self._token = hmac.digest(key, f"err-confirm token {namespace}".encode(), "sha256")
 
     def record(self, execution_id: str, version: int, body: bytes) -> str:
         """Return the seal of one version of an execution's record: its votes, its state, what runs."""
@@ -35,6 +36,10 @@ class Seal:
     def line(self, body: bytes) -> str:
         """Return the seal of a line of the journal."""
         return hmac.digest(self._line, body, "sha256").hex()
+
+    def token(self, execution_id: str, digest: str, person: str) -> str:
+        """Return the seal of a person's part in what may run after one request."""
+        return hmac.digest(self._token, json.dumps([execution_id, digest, person]).encode(), "sha256").hex()
 
 
 def same(one: str, other: str) -> bool:

@@ -28,6 +28,7 @@ from err_confirm.seal import Seal, load_key
 from err_confirm.settings import Settings
 from err_confirm.store import open_store
 from err_confirm.store.base import Head
+from err_confirm.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Service:
         self._use(self._load())
         process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         seal = Seal(load_key(settings.key_file), settings.namespace)
+        self.tokens = Tokens(seal)
         self.store = open_store(settings.store, namespace=settings.namespace)
         self.archive = Archive(self.store, seal, settings.journal, keep=settings.journal_keep, on_gap=warn)
         self._head = Head()
