@@ -8,6 +8,7 @@ ids, also for access control, and what is heard is what that backend hands over 
 the text backend: `@alice`, `#ops`, `#ops/alice`.
 """
 
+import itertools
 import queue
 import re
 import threading
@@ -99,6 +100,20 @@ class TelegramRoom(text_backend.TextRoom):
     aclattr = property(lambda self: self.id)
 
 
+class SlackWeb:
+    """What slack_sdk 3.33's client answers about people; who is in `guests` is one of a single channel."""
+
+    def __init__(self):
+        self.guests = set()
+
+    def users_info(self, user):
+        restricted = user in self.guests
+        return {
+            "ok": True,
+            "user": {"id": user, "team_id": "T024", "is_restricted": restricted, "is_ultra_restricted": restricted},
+        }
+
+
 PEOPLE = {"text": text_backend.TextPerson, "slackv3": SlackPerson, "telegram": TelegramPerson}
 ROOMS = {"text": text_backend.TextRoom, "slackv3": SlackRoom, "telegram": TelegramRoom}
 
@@ -106,7 +121,7 @@ ROOMS = {"text": text_backend.TextRoom, "slackv3": SlackRoom, "telegram": Telegr
 class Loopback(text_backend.TextBackend):
     """Messages come from `inbox` as (person, room or None, text), None ends; what is sent lands in `heard`.
 
-    `event` is what Slack says of each message that comes.
+    `event` is what Slack says of each message that comes, beside where and when it was said.
     """
 
     def __init__(self, config):
@@ -115,7 +130,9 @@ class Loopback(text_backend.TextBackend):
         self.inbox = queue.SimpleQueue()
         self.heard = queue.SimpleQueue()
         self.event = {}
-        self.slack_web = object()
+        self.slack_web = SlackWeb()
+        self.auth = {"ok": True, "team_id": "T024", "enterprise_id": None}
+        self._stamps = itertools.count(1)
         self.broken_rooms = set()
         self._converter = CONVERTERS[self._network]()
         self._one_at_a_time = threading.Lock()  # the converter mixes up messages of different threads
@@ -129,7 +146,7 @@ class Loopback(text_backend.TextBackend):
             self.connect_callback()
             while (said := self.inbox.get()) is not None:
                 person, room, body = said
-                message = Message(body, extras={"slack_event": self.event} if self._network == "slackv3" else {})
+                message = Message(body, extras=self._extras(room))
                 message.frm = PEOPLE[self._network](person)
                 message.to = self.bot_identifier
                 if room:
@@ -166,6 +183,16 @@ class Loopback(text_backend.TextBackend):
         msg.extras["ts"] = ["1.1"]
         with self._one_at_a_time:
             self.heard.put((str(msg.to), self._converter.convert(msg.body).strip()))
+
+    def _extras(self, room):
+        number = next(self._stamps)
+        match self._network:
+            case "slackv3":
+                channel = f"C{room.removeprefix('#')}" if room else "D024"
+                return {"slack_event": {"channel": channel, "ts": f"{number}.0", **self.event}}
+            case "telegram":
+                return {"message_id": number}
+        return {}
 
     def _occupant(self, person, room):
         match self._network:

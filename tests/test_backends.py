@@ -218,3 +218,110 @@ def test_a_name_that_holds_markdown_is_mentioned_as_plain_text() -> None:
     """Else a back-tick in a nick would open a span that ends inside the command that is shown."""
     assert BACKENDS["text"].mention("mal`lo_ry") == "@mal\\`lo\\_ry"
     assert BACKENDS["irc"].mention("a[b]`!user@host") == "a\\[b\\]\\`"
+
+
+# Guests, and what names a message
+
+MEMBER = {"id": "U024", "team_id": "T024", "is_restricted": False, "is_ultra_restricted": False, "deleted": False}
+"""The part of what `users.info` says of a member that tells guests apart."""
+GRID = {key: value for key, value in MEMBER.items() if key != "team_id"}
+"""A member of an organisation of several workspaces, as slackv3 0.3.2 knows them: without a team."""
+
+
+class Slack:
+    """A bot on Slack, of which only what says who is a guest is there."""
+
+    def __init__(self, answer: Any, **auth: Any) -> None:
+        self.slack_web = self
+        self.auth = {"ok": True, "team_id": "T024", "enterprise_id": "E024", **auth}
+        self._answer = answer
+
+    def users_info(self, user: str) -> Any:
+        assert user == "U024"
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+
+def says(frm: Any, **extras: Any) -> Message:
+    return Message("go", frm=frm, extras=extras)
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        MEMBER,
+        MEMBER | {"team_id": "T999", "enterprise_user": {"enterprise_id": "E024"}},
+        GRID | {"enterprise_user": {"enterprise_id": "E024", "teams": ["T999"]}},
+        MEMBER | {"is_stranger": False},
+    ],
+)
+def test_a_full_member_of_where_the_bot_is_is_no_guest(user: dict[str, Any]) -> None:
+    for frm in slack_people():
+        assert not SLACK.guest(Slack({"ok": True, "user": user}), says(frm))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"user": MEMBER | {"is_restricted": True}},
+        {"user": MEMBER | {"is_restricted": True, "is_ultra_restricted": True}},
+        {"user": MEMBER | {"is_stranger": True}},
+        {"user": MEMBER | {"team_id": "T999"}},
+        {"user": MEMBER | {"team_id": "T999", "enterprise_user": {"enterprise_id": "E999"}}},
+        {"user": MEMBER | {"team_id": "T999", "enterprise_user": {"enterprise_id": ""}}},
+        {"user": MEMBER | {"team_id": "T999", "enterprise_user": None}},
+        {"user": MEMBER | {"team_id": ""}},
+        {"user": MEMBER | {"deleted": True}},
+        {"user": MEMBER | {"is_restricted": None}},
+        {"user": {"id": "U024", "team_id": "T024"}},
+        {"user": GRID},
+        {"user": None},
+        {"ok": False, "error": "user_not_found"},
+        {},
+        None,
+        ConnectionError("Slack is away"),
+    ],
+)
+def test_on_slack_whoever_is_not_known_to_be_a_full_member_is_a_guest(answer: Any) -> None:
+    """Guests, people of other workspaces in a shared channel, and all of whom nobody can tell."""
+    for frm in slack_people():
+        assert SLACK.guest(Slack(answer), says(frm))
+
+
+def test_two_workspaces_without_an_organisation_share_none() -> None:
+    stranger = MEMBER | {"team_id": "T999", "enterprise_user": {"enterprise_id": None}}
+    assert SLACK.guest(Slack({"user": stranger}, enterprise_id=None), says(SlackPerson("U024")))
+    assert SLACK.guest(Slack({"user": MEMBER | {"team_id": None}}, team_id=None), says(SlackPerson("U024")))
+
+
+def test_where_the_bot_does_not_know_where_it_is_all_are_guests() -> None:
+    assert SLACK.guest(SimpleNamespace(), says(SlackPerson("U024")))
+    assert SLACK.guest(SimpleNamespace(slack_web=Slack({"user": MEMBER}), auth=None), says(SlackPerson("U024")))
+
+
+def test_a_bot_is_a_guest_if_anything() -> None:
+    assert SLACK.guest(Slack({"user": MEMBER}), says(SlackPerson("B024")))
+
+
+@pytest.mark.parametrize(("backend", "people", "_"), [row for row in PEOPLE if row[0] is not SLACK])
+def test_other_networks_know_no_guests(backend: Backend, people: Any, _: str) -> None:
+    assert [backend.guest(None, says(frm)) for frm in people] == [False, False]
+
+
+def test_a_message_is_named_so_that_no_other_of_its_network_is() -> None:
+    """Slack's time stamps and Telegram's numbers name a message in its channel or chat alone."""
+    event = {"channel": "C024", "ts": "1.1"}
+    assert SLACK.message_id(says(None, slack_event=event)) == "C024/1.1"
+    edit = {"channel": "C024", "ts": "2.2", "message": {"ts": "1.1"}}
+    assert SLACK.message_id(says(None, slack_event=edit)) == "C024/1.1"
+    person, occupant = TelegramPerson("5"), TelegramMUCOccupant("5", room=TelegramPerson("-7"))
+    assert TELEGRAM.message_id(says(person, message_id=3)) == "5/3"
+    assert TELEGRAM.message_id(says(occupant, message_id=3)) == "-7/3"
+
+
+@pytest.mark.parametrize(
+    ("backend", "frm"), [(TEXT, "alice"), (IRC, "alice"), (SLACK, SlackPerson("U024")), (TELEGRAM, TelegramPerson("5"))]
+)
+def test_a_message_without_a_name_has_none(backend: Backend, frm: Any) -> None:
+    assert backend.message_id(says(frm)) == ""

@@ -52,6 +52,18 @@ class Chat:
         """Return the person who sent a message. Raises NobodyError."""
         return self._people.person(self.identity(msg))
 
+    def guest(self, msg: Any) -> bool:
+        """Tell whether who sent a message is from outside; in doubt, they are."""
+        return self._backend.guest(self._bot, msg)
+
+    def message_id(self, msg: Any) -> str:
+        """Return what names a message on its network, also when it comes once more; empty if nothing does."""
+        return self._backend.message_id(msg)
+
+    def ways(self, _: Any) -> tuple[str, ...]:
+        """Return the names of the way by which a message came: `chat`, and the network's scheme."""
+        return "chat", self._backend.scheme
+
     def place(self, msg: Any) -> Place:
         """Return where a message was said, in a form that outlives the bot."""
         room = getattr(msg.frm, "room", None)

@@ -1,0 +1,163 @@
+"""What err-confirm must know about a chat network, and what holds where one has nothing of its own."""
+
+import re
+import sys
+from typing import Any, Protocol
+
+from err_confirm.delivery import unmix
+from err_confirm.errors import NobodyError
+from err_confirm.model import Place
+from err_confirm.visible import visible
+
+_CALL = re.compile(r"(?<!\w)@(?=\w)")
+"""An `@` that may call somebody; not that of an address."""
+
+
+class Backend(Protocol):
+    """What err-confirm must know about a chat network."""
+
+    scheme: str
+    block_mark: str
+    """What begins and ends a block of code on the network, where Errbot's converter leaves that away."""
+
+    def inert(self, text: str) -> str:
+        """Return a visible text as it must stand inside code so that the network makes nothing of it."""
+        ...
+
+    def prepare(self, bot: Any) -> None:
+        """Make the bot's messages arrive unmixed and whole, as far as it takes something; twice does no more."""
+        ...
+
+    def person_id(self, frm: Any) -> str:
+        """Return the lasting id of the sender `frm`, the same in rooms and direct messages. Raises NobodyError."""
+        ...
+
+    def address(self, person_id: str) -> str:
+        """Return the text from which `build_identifier` makes this person again after a restart."""
+        ...
+
+    def mention(self, person_id: str) -> str:
+        """Return the text in a message that makes this person's phone ring."""
+        ...
+
+    def room(self, room: Any) -> str:
+        """Return the text from which `build_identifier` makes this room again after a restart."""
+        ...
+
+    def thread(self, msg: Any) -> str:
+        """Return the mark of the thread that a message belongs to; empty for none."""
+        ...
+
+    def put_in_thread(self, msg: Any, thread: str) -> None:
+        """Make a message that is to be sent an answer in the thread with this mark."""
+        ...
+
+    def speak_as(self, bot: Any, msg: Any, place: Place) -> None:
+        """Make a message one that the person of this place says there, as if it had just been received."""
+        ...
+
+    def edited(self, msg: Any) -> bool:
+        """Tell whether a message is one from before, changed: it must start and confirm nothing."""
+        ...
+
+    def automatic(self, msg: Any) -> bool:
+        """Tell whether a program sent a message, also under a person's id: nobody can be held to it."""
+        ...
+
+    def guest(self, bot: Any, msg: Any) -> bool:
+        """Tell whether the sender is somebody from outside, as far as the network knows guests; in doubt, they are."""
+        ...
+
+    def message_id(self, msg: Any) -> str:
+        """Return what names a message in all of the network, also when it comes once more; empty if nothing does."""
+        ...
+
+    def too_long(self, bot: Any, to: str, text: str) -> str:
+        """Return why a prompt would not be seen whole in one message there; nothing if it would."""
+        ...
+
+    def reachable(self, bot: Any, msg: Any) -> bool:
+        """Tell whether a message that is to be sent can arrive, as far as the backend knows; may wait a little."""
+        ...
+
+    def posted(self, bot: Any, msg: Any) -> bool:
+        """Tell whether a message that was sent has really arrived, as far as the backend knows."""
+        ...
+
+
+class PlainBackend:
+    """A network without threads and edits. Who speaks has no default: a class that forgets it lets nobody in."""
+
+    block_mark = ""
+
+    def inert(self, text: str) -> str:
+        """Return the text as it is: Errbot's converter to plain text takes code for what it is."""
+        return text
+
+    def prepare(self, bot: Any) -> None:
+        """Keep the Markdown of one message out of another."""
+        unmix(bot)
+
+    def room(self, room: Any) -> str:
+        """Return the room's own text, such as `#ops`."""
+        return str(room)
+
+    def thread(self, msg: Any) -> str:
+        """Return nothing: there are no threads."""
+        return ""
+
+    def put_in_thread(self, msg: Any, thread: str) -> None:
+        """Do nothing: there are no threads."""
+
+    def speak_as(self, bot: Any, msg: Any, place: Place) -> None:
+        """Set who speaks and to whom: to the room, or to the bot itself."""
+        msg.to = bot.build_identifier(place.room) if place.room else bot.bot_identifier
+        msg.frm = self.occupant(bot, place) if place.room else bot.build_identifier(place.person)
+
+    def occupant(self, bot: Any, place: Place) -> Any:
+        """Return the person of this place as somebody in its room. A class that forgets it lets nobody speak there."""
+        raise NobodyError("who speaks in a room cannot be said again here")
+
+    def edited(self, msg: Any) -> bool:
+        """Return False: there are no edits."""
+        return False
+
+    def automatic(self, msg: Any) -> bool:
+        """Return False: nobody can tell."""
+        return False
+
+    def guest(self, bot: Any, msg: Any) -> bool:
+        """Return False: the network knows no guests."""
+        return False
+
+    def message_id(self, msg: Any) -> str:
+        """Return nothing: messages have no names."""
+        return ""
+
+    def too_long(self, bot: Any, to: str, text: str) -> str:
+        """Return what to say about a text that is longer than the bot's messages are."""
+        size, most = len(text.encode()), bot.message_size_limit
+        return f"its prompt would have {size:,} bytes, and a message here has at most {most:,}" if size > most else ""
+
+    def reachable(self, bot: Any, msg: Any) -> bool:
+        """Return True: a failure is raised."""
+        return True
+
+    def posted(self, bot: Any, msg: Any) -> bool:
+        """Return True: a failure is raised."""
+        return True
+
+
+def without_calls(text: str) -> str:
+    """Return a text with the `@` of names escaped."""
+    return _CALL.sub(r"\\u0040", text)
+
+
+def class_of(bot: Any, name: str) -> Any:
+    """Return a class of the backend that runs."""
+    return getattr(sys.modules[type(bot).__module__], name)
+
+
+def escaped(name: str) -> str:
+    """Return a name with what Markdown would take for its own escaped: a nick may hold a back-tick."""
+    return re.sub(r"([\\`*_{}\[\]()#+!-])", r"\\\1", visible(name))
