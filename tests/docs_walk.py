@@ -16,11 +16,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from docs_pages import ROOT, Block, blocks
+from docs_pages import ROOT, Block, blocks, flat
 from err_confirm.catalog import Catalog, load, parse_policy
 from err_confirm.people import People
 from err_confirm.settings import read_settings
@@ -33,11 +34,16 @@ ALPHABET = "0-9a-hjkmnp-tv-z"
 FILE = re.compile(r"\A(?:#!.*\n)?# ((?:aliases|actions)/[\w.-]+)\n")
 PART = re.compile(r"\A# part of an (alias|action)\n")
 REFUSED = re.compile(r"\A# refused: ((aliases|actions)/[\w.-]+)\n")
+CONFIG = "# at the end of config.py\n"
+"""With what a Python block begins that belongs to the copy's settings."""
+RELOADED = "`!aliases reload` is said and confirmed, which is not shown"
+"""What a page says whose files are taken into use without a word."""
 # An id on a page has a digit and a letter; one that is given by chance need not.
 _ID = re.compile(rf"\b(?=[a-z]*[0-9])(?=[0-9]*[a-z])[{ALPHABET}]{{8}}\b")
 _WORD = re.compile(rf"\b[{ALPHABET}]{{8}}\b")
 _NAMED = re.compile(rf"[{ALPHABET}]{{4,8}}", re.IGNORECASE)
-_SAID = re.compile(r"^(\w+)> +(.*)$")
+# `bob to bot>` says something to the bot alone, `bot to bob>` to somebody alone who has not just spoken.
+_SAID = re.compile(r"^(\w+(?: to \w+)?)> +(.*)$")
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d UTC")
 _TOOK = re.compile(r"(succeeded in|after) [\d.]+ (?:s|min)")
 _LEFT = re.compile(r"(\d+ (?:s|min|h)(?: \d+ (?:s|min))?) left")
@@ -64,6 +70,7 @@ class Walk:
         self._stack = stack
         self._talk: Talk | None = None
         self._names: dict[str, Any] = {}
+        self._unread = False
         self.ids: dict[str, str] = {}
         for name in ("aliases", "actions"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -95,6 +102,9 @@ class Walk:
                 self._write(named[1], block)
             case "yaml":
                 raise AssertionError(f"{block.where}: say in a comment at its top what it is")
+            case "python" if block.text.startswith(CONFIG):
+                with (self.folder / "config.py").open("a") as config:
+                    config.write(block.text)
             case "python":
                 self._execute(block)
             case "console":
@@ -106,6 +116,7 @@ class Walk:
     def _write(self, name: str, block: Block) -> None:
         path = self.folder / name
         path.write_text(block.text)
+        self._unread = self._talk is not None and RELOADED in flat(block.page)
         if not path.suffix:
             path.chmod(0o755)
         catalog = self.load()
@@ -144,9 +155,18 @@ class Walk:
             shown.append(f"$ {command}\n{done.stdout}")
         return steady(self._as_on_the_page("".join(shown).replace(str(self.folder), SHOWN_AS)))
 
+    def reload(self) -> None:
+        """Let the bot take the files into use that were written since."""
+        if self._unread:
+            self.talk.alice.says("!aliases reload", None)
+            self.talk.alice.says(f"!confirm {self.talk.prompt('@alice')}", None)
+            self.talk.hears("succeeded", "@alice")
+            self._unread = False
+
     def _say(self, block: Block) -> None:
-        for person, text, expected in turns(block):
-            heard = self._exchange(person, text, len(expected), block)
+        self.reload()
+        for turn, expected in turns(block):
+            heard = self._exchange(turn, len(expected), block)
             self._learn(expected, heard)
             translated = [_ID.sub(lambda found: self.ids.get(found[0], found[0]), line) for line in expected]
             compare(block, [loose(line) for line in translated], [loose(line) for line in heard])
@@ -156,18 +176,18 @@ class Walk:
     def chat(self, block: Block) -> str:
         """Return a chat block as it really is, with the page's ids, times and clock."""
         shown = ""
-        for person, text, expected in turns(block):
+        self.reload()
+        for turn, expected in turns(block):
             said = len(self.talk.heard)
-            self._tell(person, text)
+            self._tell(turn)
             time.sleep(SILENCE)
             self.talk.quiet()
-            messages = [message for to, message in self.talk.heard[said:] if to != ASIDE]
-            heard = [lines_of(message, self.folder) for message in messages]
-            self._learn(expected, [line for lines in heard for line in lines])
-            shown += f"{person + '>':7}{text}\n"
-            for lines in heard:
+            heard = self._heard(turn, said)
+            self._learn(expected, [f"{to}{line}" for to, lines in heard for line in lines])
+            shown += f"{turn.speaker + '>':6} {turn.text}\n"
+            for to, lines in heard:
                 for number, line in enumerate(lines):
-                    shown += f"{'       ' if number else 'bot>   '}{self._as_on_the_page(line)}\n"
+                    shown += f"{'' if number else f'bot{to}>':6} {self._as_on_the_page(line)}\n"
         return shown
 
     def _as_on_the_page(self, line: str) -> str:
@@ -175,10 +195,11 @@ class Walk:
             line = line.replace(theirs, ours)
         return _CLOCK.sub(CLOCK, line)
 
-    def _tell(self, person: str, text: str) -> None:
+    def _tell(self, turn: "Turn") -> None:
         """Say something in a room; to the bot alone what only admins may say, and the answer to a prompt there."""
-        said = self._translated(text)
-        getattr(self.talk, person).says(said, None if self._is_direct(person, said) else "#ops")
+        said = self._translated(turn.text)
+        direct = turn.direct or self._is_direct(turn.person, said)
+        getattr(self.talk, turn.person).says(said, None if direct else "#ops")
 
     def _is_direct(self, person: str, said: str) -> bool:
         if said.lower().startswith(ADMINS_ONLY):
@@ -186,21 +207,26 @@ class Walk:
         places = [execution.place for execution in self.talk.executions() if execution.id in said.split()]
         return any(not place.room and place.person == f"@{person}" for place in places)
 
-    def _exchange(self, person: str, text: str, lines: int, block: Block) -> list[str]:
+    def _exchange(self, turn: "Turn", lines: int, block: Block) -> list[str]:
         """Say something as a person, and return the lines that the bot answers to anybody."""
-        talk = self.talk
-        self._tell(person, text)
-        heard: list[str] = []
+        said = len(self.talk.heard)
+        self._tell(turn)
         try:
-            while len(heard) < lines:
-                heard += lines_of(talk.hears(".").string, self.folder)
+            while sum(len(heard) for _, heard in self._heard(turn, said)) < lines:
+                self.talk.hears(".")
         except AssertionError as error:
-            raise AssertionError(f"{block.where}: {person} says {text}\n{error}") from None
-        read = len(talk.heard)
-        talk.quiet()
-        for to, message in talk.heard[read:]:
-            heard += lines_of(message, self.folder) if to != ASIDE else []
-        return heard
+            raise AssertionError(f"{block.where}: {turn.speaker} says {turn.text}\n{error}") from None
+        self.talk.quiet()
+        return [f"{to}{line}" for to, heard in self._heard(turn, said) for line in heard]
+
+    def _heard(self, turn: "Turn", since: int) -> list[tuple[str, list[str]]]:
+        """Return the messages since then: to whom, if to somebody alone who has not just spoken, and the lines."""
+        spoken = "" if turn.direct else f"@{turn.person}"
+        return [
+            (f" to {to[1:]}" if to.startswith("@") and to != spoken else "", lines_of(message, self.folder))
+            for to, message in self.talk.heard[since:]
+            if to != ASIDE
+        ]
 
     def _learn(self, expected: list[str], heard: list[str]) -> None:
         """Note which id is meant by each id of the page."""
@@ -225,15 +251,33 @@ class Walk:
         return f"{command} {_NAMED.sub(real, rest)}".rstrip()
 
 
-def turns(block: Block) -> list[tuple[str, str, list[str]]]:
-    """Return who says what in a chat block, and the lines that the bot answers."""
-    found: list[tuple[str, str, list[str]]] = []
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Who says what on a page: `bob`, or `bob to bot` where it is said to the bot alone."""
+
+    speaker: str
+    text: str
+
+    @property
+    def person(self) -> str:
+        return self.speaker.partition(" ")[0]
+
+    @property
+    def direct(self) -> bool:
+        return self.speaker != self.person
+
+
+def turns(block: Block) -> list[tuple[Turn, list[str]]]:
+    """Return who says what in a chat block, and the lines that the bot answers, to whom before each if to one alone."""
+    found: list[tuple[Turn, list[str]]] = []
+    to = ""
     for line in block.text.splitlines():
         said = _SAID.match(line)
-        if said and said[1] != "bot":
-            found.append((said[1], said[2], []))
+        if said and not said[1].startswith("bot"):
+            found.append((Turn(said[1], said[2]), []))
         elif text := (said[2] if said else line).strip():
-            found[-1][2].append(text)
+            to = said[1].removeprefix("bot") if said else to
+            found[-1][1].append(f"{to}{text}")
     return found
 
 
