@@ -320,7 +320,7 @@ PHRASES = [
     (CONCEPTS, f"must be claimed within {RUN_WITHIN:g} s"),
     (CONCEPTS, f"not happened for {LEASE:g} s"),
     (CONCEPTS, f"at most {LEASE:g} s after its last sign of life"),
-    (CONCEPTS, f"not noted after {import_module('err_confirm.transition').TELL_AGAIN:g} s is told by any bot"),
+    (CONCEPTS, f"not noted after {import_module('err_confirm.steps').TELL_AGAIN:g} s is told by any bot"),
     (STORES, f"A call waits up to {import_module('err_confirm.store.sqlite_store').TIMEOUT:g} s for each"),
     (STORES, f"noticed within {import_module('err_confirm.store.sqlite_watch').DELAY * 1_000:g} ms"),
     (STORES, f"by err-confirm: {import_module('err_confirm.store.redis_store').TIMEOUT:g} s for the connection"),
@@ -370,7 +370,7 @@ def test_the_polls_of_within_are_as_the_page_says() -> None:
     )
     for within, delay in [("1m", 3.0), ("10m", 6.0), ("4h", 60.0)]:
         entry = PolicyEntry.model_validate({"within": within}, context={"people": People({})})
-        assert entry.policy().retry_delay == delay
+        assert entry.policy().stages[0].retry_delay == delay
 
 
 # Chat
