@@ -20,6 +20,12 @@ def test_a_seal_depends_on_key_namespace_purpose_id_version_and_body() -> None:
         *(seal.record(id_, version, body)
           for seal in (Seal(KEY, "one"), Seal(KEY, "two"), Seal(KEY[::-1], "one"))
           for id_, version, body in itertools.product(("a", "b", "a\n1"), (1, 11), (b"", b"x", b"1\nx"))),
+        *(seal.fact(id_, version, body)
+          for seal in (Seal(KEY, "one"), Seal(KEY, "two"))
+          for id_, version, body in itertools.product(("a", "b"), (1, 11), (b"", b"x"))),
+        *(seal.second_factor(person, number).hex()
+          for seal in (Seal(KEY, "one"), Seal(KEY, "two"))
+          for person, number in itertools.product(("alice", "bob"), (1, 11))),
         *(seal.line(body) for seal in (Seal(KEY, "one"), Seal(KEY, "two")) for body in (b"", b"a\n1\n", b"x")),
     ]  # fmt: skip
     assert len(set(seals)) == len(seals)

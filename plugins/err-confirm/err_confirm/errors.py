@@ -88,6 +88,23 @@ class AlreadyAskedError(ErrConfirmError):
         self.execution = execution
 
 
+class LockError(ErrConfirmError):
+    """Raised when a lock cannot be put on, or taken off, as somebody wants it."""
+
+
+class LockedError(ErrConfirmError):
+    """Raised when somebody asks for what is locked."""
+
+
+class CodesMissingError(ErrConfirmError):
+    """Raised when codes cannot be checked here, because what makes them is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "codes of a second factor cannot be checked here: pip install 'err-confirm[otp]', and restart the bot"
+        )
+
+
 class QuestionError(ErrConfirmError):
     """Raised when a question for executions cannot be understood."""
 
@@ -127,6 +144,18 @@ class RecordError(StoreError):
     def __init__(self, execution_id: str, detail: str) -> None:
         super().__init__(f"the store's record of execution {execution_id} cannot be used ({detail}); ask again")
         self.execution_id = execution_id
+        self.detail = detail
+
+
+class ShelfError(StoreError):
+    """Raised when what all bots share is not as err-confirm wrote it last; nothing is done with it."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(
+            f"what the store says of {name} cannot be used ({detail}); whoever runs the bot must look at it, "
+            "and restart the bot if they did that themselves"
+        )
+        self.name = name
         self.detail = detail
 
 

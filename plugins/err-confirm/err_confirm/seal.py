@@ -27,6 +27,8 @@ class Seal:
         self._record = hmac.digest(key, f"err-confirm record {namespace}".encode(), "sha256")
         self._line = hmac.digest(key, f"err-confirm journal {namespace}".encode(), "sha256")
         self._token = hmac.digest(key, f"err-confirm token {namespace}".encode(), "sha256")
+        self._fact = hmac.digest(key, f"err-confirm shelf {namespace}".encode(), "sha256")
+        self._second_factor = hmac.digest(key, f"err-confirm second factor {namespace}".encode(), "sha256")
 
     def record(self, execution_id: str, version: int, body: bytes) -> str:
         """Return the seal of one version of an execution's record: its votes, its state, what runs."""
@@ -40,6 +42,14 @@ class Seal:
     def token(self, execution_id: str, digest: str, person: str) -> str:
         """Return the seal of a person's part in what may run after one request."""
         return hmac.digest(self._token, json.dumps([execution_id, digest, person]).encode(), "sha256").hex()
+
+    def fact(self, record_id: str, version: int, body: bytes) -> str:
+        """Return the seal of one version of what all bots share."""
+        return hmac.digest(self._fact, json.dumps([record_id, version]).encode() + b"\n" + body, "sha256").hex()
+
+    def second_factor(self, person: str, enrolment: int) -> bytes:
+        """Return the secret from which a person's codes are made: it is kept nowhere, but made again each time."""
+        return hmac.digest(self._second_factor, json.dumps([person, enrolment]).encode(), "sha256")
 
 
 def same(one: str, other: str) -> bool:
