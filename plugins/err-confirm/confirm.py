@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from errbot import BotPlugin, CommandError, botcmd, re_botcmd
+from errbot.core_plugins.acls import get_acl_usr, glob
 
 import err_confirm
 from err_confirm import ids
@@ -25,6 +26,7 @@ from err_confirm.errors import (
     DuplicateParameterError,
     ErrConfirmError,
     ParameterError,
+    PostError,
     QuestionError,
     StoreUnavailableError,
     UnsafeStoreError,
@@ -35,6 +37,7 @@ from err_confirm.held import Held
 from err_confirm.hold import attach
 from err_confirm.logged import Discretion
 from err_confirm.model import Place, Plan, Verdict
+from err_confirm.otp import Secret
 from err_confirm.question import read_question
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.service import Service
@@ -66,7 +69,9 @@ class Confirm(BotPlugin):
         self.chat = Chat(self._bot, settings.people)
         self.hold = attach(self._bot, CommandError)
         self.calls = Calls(self._bot, self.chat, self.hold)
-        self.service = Service(settings, self.chat.tell, self.warn_admins, BotRunner(self.calls.start))
+        self.service = Service(
+            settings, self.chat.tell, self.warn_admins, BotRunner(self.calls.start), self._bot.prefix
+        )
         self.calls.wait_told = self.service.wait_told
         super().activate()
         self.discretion = Discretion()
@@ -80,6 +85,8 @@ class Confirm(BotPlugin):
             aliases.refresh()
         if self.service.catalog.errors:
             self.warn_admins(self.chat.wording.say("left_out", errors=self.service.catalog.errors))
+        if lacks := self.service.lacks():
+            self.warn_admins(lacks)
 
     def deactivate(self) -> None:
         """End cleanly: what waits stays in the store, what runs gets its grace."""
@@ -103,6 +110,9 @@ class Confirm(BotPlugin):
         """Let it run: !confirm <id>, or !confirm alone for your own newest prompt here."""
         if args.strip().lower() == "me":
             return self.confirm_me(msg, "")
+        first, rest = _split(args)
+        if first.lower() == "otp":
+            return self.confirm_otp(msg, rest)
         return self._answer(msg, "confirm", args, partial(Answer, verdict=Verdict.APPROVE), reasoned=False)
 
     @botcmd
@@ -111,6 +121,38 @@ class Confirm(BotPlugin):
         with self.worded():
             identity = self.chat.identity(msg)
         return self.chat.wording.say("me", identity=identity, person=self.chat.person(msg))
+
+    @botcmd(historize=False)
+    def confirm_otp(self, msg: Any, args: str) -> str:
+        """Set up the codes that some commands ask for: !confirm otp, said to the bot alone."""
+        say, factor = self.chat.wording.say, self.service.second_factor
+        with self.worded():
+            person, identity, place = self.chat.person(msg), self.chat.identity(msg), self.chat.place(msg)
+            if place.room or not msg.is_direct:
+                raise CommandError(say("otp_direct"))
+            said_by = {"who": person, "identity": identity, "room": ""}
+            verb, whom = _split(args)
+            if verb.lower() == "reset":
+                return self._reset_otp(msg, whom, said_by)
+            if not factor.knows(person):
+                raise CommandError(say("otp_nobody", identity=identity))
+            found = factor.go_on(person, args, **said_by) if verb else factor.begin(person)
+            if isinstance(found, Secret):
+                return say("otp_secret", secret=found)
+            return say(f"otp_{found.proof}", until=found.until)
+
+    def _reset_otp(self, msg: Any, whom: str, said_by: dict[str, str]) -> str:
+        say = self.chat.wording.say
+        if not self.is_admin(msg):
+            raise CommandError(say("otp_not_admin"))
+        if not self.service.second_factor.reset(whom, **said_by):
+            raise CommandError(say("otp_nothing", person=whom))
+        told = False
+        if (place := self.chat.direct(whom)) is not None:
+            with suppress(PostError):
+                self.chat.say(place, "otp_was_reset", by=said_by["who"])
+                told = True
+        return say("otp_reset", person=whom, told=told)
 
     @botcmd(historize=False)
     def deny(self, msg: Any, args: str) -> str:
@@ -197,6 +239,11 @@ class Confirm(BotPlugin):
         """Return the plugin of the aliases if it is on."""
         aliases = self._bot.plugin_manager.get_plugin_obj_by_name("Aliases")
         return aliases if aliases is not None and aliases.is_activated else None
+
+    def is_admin(self, msg: Any) -> bool:
+        """Tell whether a bot admin sent a message, in a room, too, where Errbot knows some people by other names."""
+        directly = self.chat.message(Place(person=self.chat.place(msg).person), "")
+        return bool(glob(get_acl_usr(directly), self.bot_config.BOT_ADMINS))
 
     def check_on(self) -> None:
         """Refuse while this plugin is switched off: Errbot leaves plugins on that need it."""

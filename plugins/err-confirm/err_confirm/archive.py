@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from err_confirm.errors import LineError, StoreUnavailableError
-from err_confirm.journal import PAGE, PRUNED, RELOADED, Entry, append, lines, read_line
+from err_confirm.journal import PAGE, PRUNED, Entry, append, lines, read_line
 from err_confirm.seal import Seal
 from err_confirm.store.base import Head, Store
 
@@ -73,10 +73,10 @@ class Archive:
             told = Entry(at=now, what=PRUNED, facts={"through": through})
             self._store.note(append(self._seal, told), through)
 
-    def note_reload(self, changed: Mapping[str, Any], *, who: str, identity: str, room: str) -> None:
-        """Keep in the journal what a reload has changed, and who wanted it."""
+    def note(self, what: str, facts: Mapping[str, Any], *, who: str, identity: str, room: str) -> None:
+        """Keep in the journal what belongs to no execution, such as a reload or a lock, and who wanted it."""
         _, now = self._store.due(1)
-        told = Entry(at=now, what=RELOADED, who=who, identity=identity, room=room, facts=changed)
+        told = Entry(at=now, what=what, who=who, identity=identity, room=room, facts=facts)
         self._store.note(append(self._seal, told))
 
     def _copy(self) -> None:

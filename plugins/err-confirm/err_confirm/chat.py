@@ -95,6 +95,14 @@ class Chat:
                 return self._backend.mention(identity.removeprefix(scheme))
         return self.wording.inert.code(person)
 
+    def direct(self, person: str) -> Place | None:
+        """Return where somebody is told something directly; None for who has no identity here."""
+        scheme = f"{self._backend.scheme}:"
+        for identity in self._people.identities(person):
+            if identity.startswith(scheme):
+                return Place(person=self._backend.address(identity.removeprefix(scheme)))
+        return None
+
     def ask(self, execution: Execution) -> None:
         """Post the prompt of an execution. Raises PostError, also when it is too long to be read whole."""
         assert execution.policy is not None

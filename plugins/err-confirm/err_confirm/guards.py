@@ -17,7 +17,7 @@ from err_confirm.readings import readings
 
 ALIAS_COMMANDS = "Alias commands"
 """The dynamic plugin that has the commands of the aliases."""
-OWN = frozenset({"Aliases", "Confirm", "Guards", ALIAS_COMMANDS})
+OWN = frozenset({"Aliases", "Confirm", "Guards", "Locks", ALIAS_COMMANDS})
 """The names of our plugins."""
 _FOLDER = Path(__file__).resolve().parent.parent
 _OUR_FOLDERS = (_FOLDER, _FOLDER / "err_confirm_plugins")

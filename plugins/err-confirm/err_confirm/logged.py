@@ -1,4 +1,4 @@
-"""Keep what people say from having an effect in the bot's log, and their reasons out of it."""
+"""Keep what people say from having an effect in the bot's log, and their reasons and codes out of it."""
 
 import logging
 import re
@@ -15,14 +15,19 @@ _REASON = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 """What Errbot 6.2.1 logs of each command, at INFO (`_process_command` in errbot/core.py)."""
+_CODE = re.compile(r"(?<!\w)\d{3}\s?\d{3}(?!\w)")
+"""What may be a code of a second factor, in any line that speaks of a confirmation: Errbot logs texts in several."""
 
 
 class Discretion(logging.Filter):
-    """Makes each line of a logger visible text, on one line and without the reasons of answers."""
+    """Makes each line of a logger visible text, on one line and without the reasons and codes of answers."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Change the record; it is always logged."""
-        record.msg, record.args = visible(_REASON.sub(r"\1…\2", record.getMessage())), ()
+        text = _REASON.sub(r"\1…\2", record.getMessage())
+        if "confirm" in text.casefold():
+            text = _CODE.sub("…", text)
+        record.msg, record.args = visible(text), ()
         return True
 
     def begin(self) -> None:

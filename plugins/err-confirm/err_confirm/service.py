@@ -11,13 +11,16 @@ from err_confirm.archive import Archive
 from err_confirm.catalog import Catalog, Severity, load, parse_policy
 from err_confirm.catalog.changes import changes
 from err_confirm.engine import Engine
-from err_confirm.errors import ErrConfirmError, StoreError
+from err_confirm.errors import CodesMissingError, ErrConfirmError, StoreError
 from err_confirm.events import Cancel, Posted
 from err_confirm.gate import Gate
 from err_confirm.guards import Guards
 from err_confirm.index import Index
+from err_confirm.journal import RELOADED
 from err_confirm.limits import Request, check
+from err_confirm.locks import Locks
 from err_confirm.model import Execution, Place, Plan
+from err_confirm.otp import SecondFactor, asked_for, installed
 from err_confirm.outbox import Outbox
 from err_confirm.plan import plan
 from err_confirm.records import Records
@@ -26,6 +29,7 @@ from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.runs import Runs
 from err_confirm.seal import Seal, load_key
 from err_confirm.settings import Settings
+from err_confirm.shelf import Shelf
 from err_confirm.store import open_store
 from err_confirm.store.base import Head
 from err_confirm.tokens import Tokens
@@ -46,6 +50,7 @@ class Service:
         say: words and sends what an execution has become; called on one thread, in order.
         warn: tells the bot's admins a sentence.
         bot_runner: starts commands of the bot's other plugins.
+        prefix: what commands begin with.
 
     Raises:
         SettingError: a setting cannot be used.
@@ -57,6 +62,7 @@ class Service:
         say: Callable[[Execution], None],
         warn: Callable[[str], None],
         bot_runner: BotRunner | None = None,
+        prefix: str = "",
     ) -> None:
         self.settings = settings
         self._default = parse_policy(settings.default, settings.people)
@@ -66,11 +72,15 @@ class Service:
         self.tokens = Tokens(seal)
         self.store = open_store(settings.store, namespace=settings.namespace)
         self.archive = Archive(self.store, seal, settings.journal, keep=settings.journal_keep, on_gap=warn)
+        self._shelf = Shelf(open_store(settings.store, namespace=f"{settings.namespace}.shelf"), seal)
+        self.locks = Locks(self._shelf, self.archive, prefix)
+        self.second_factor = SecondFactor(self._shelf, seal, settings.people, self.archive, settings.namespace)
+        self._vouchers: tuple[Callable[[Execution], str], ...] = (self.locks.vouch,)
         self._head = Head()
         self._say = say
         self._asking = threading.Lock()
         self._outbox = Outbox(self._tell)
-        self.engine = Engine(self.store, Records(seal), self._outbox.put)
+        self.engine = Engine(self.store, Records(seal), self._outbox.put, vouch=self._vouch)
         runner = bot_runner or BotRunner()
         self._runs = Runs(self.engine, {**RUNNERS, runner.key: runner}, process)
         self._gate = Gate(self.engine, self._runs, self._outbox, process)
@@ -86,6 +96,7 @@ class Service:
         self._runs.stop(self.settings.stop_grace)
         self._outbox.stop(LAST_WORDS)
         self.archive.catch_up()
+        self._shelf.close()
         self.store.close()
 
     def reload(self, *, who: str, identity: str, room: str) -> Catalog:
@@ -105,7 +116,7 @@ class Service:
         catalog = self._load()
         if not catalog.errors:
             if changed := changes(self.catalog, catalog):
-                self.archive.note_reload(changed, who=who, identity=identity, room=room)
+                self.archive.note(RELOADED, changed, who=who, identity=identity, room=room)
             self._use(catalog)
         return catalog
 
@@ -146,8 +157,11 @@ class Service:
             StoreUnavailableError: the store does not answer; what was started is not known.
             LimitError: there are too many prompts; what comes before it in `plans` was asked for.
             AlreadyAskedError: the same waits already; likewise.
+            LockedError: one of them is locked; none was asked for.
+            ShelfError: nobody can tell whether they are.
         """
-        executions = []
+        executions, plans = [], list(plans)
+        self.locks.check(each.alias for each in plans)
         for each in plans:
             with self._asking:  # two at once would both be the last one that there may be
                 self._check(Request(plan=each, requester=requester, place=place))
@@ -173,6 +187,20 @@ class Service:
         """Wait until all that has happened so far was told, for at most `timeout` seconds."""
         self._outbox.wait(timeout)
 
+    def lacks(self) -> str:
+        """Return what is missing here that a policy needs; nothing if all is there."""
+        aliases, guards = self.catalog.aliases.values(), self.catalog.guards.values()
+        if asked_for([*(alias.policy for alias in aliases), *(guard.policy for guard in guards)]):
+            try:
+                installed()
+            except CodesMissingError as error:
+                return str(error)
+        return ""
+
+    def _vouch(self, execution: Execution) -> str:
+        """Return why an approved execution must not run after all, the first reason that there is; nothing if none."""
+        return next(filter(None, (voucher(execution) for voucher in self._vouchers)), "")
+
     def _tell(self, execution: Execution) -> None:
         """Say what an execution has become, after the journal's copy has it, too."""
         self.archive.catch_up()
@@ -188,4 +216,6 @@ class Service:
     def _use(self, catalog: Catalog) -> None:
         self.catalog, self.index = catalog, Index(catalog.aliases.values())
         self.guards = Guards(catalog.all_guards())
+        if why := self.lacks():
+            log.error("%s", why)
         self.guards_without_aliases = Guards([*catalog.all_guards(), *catalog.instead_of_aliases(ALIASES_OFF)])

@@ -15,7 +15,9 @@ from err_confirm.grammar import Representation
 from err_confirm.model import Action, Alias, Format, Policy, Reply
 from err_confirm.people import People
 
-RESERVED = frozenset({"aliases", "cancel", "confirm", "deny", "executions", "guards", "pending", "show"})
+RESERVED = frozenset(
+    {"aliases", "cancel", "confirm", "deny", "executions", "guards", "lock", "locks", "pending", "show", "unlock"}
+)
 """Our own commands: an alias that begins with one would never be reached, and is left out."""
 
 

@@ -1,0 +1,67 @@
+"""The chat commands that lock aliases and guards, and unlock them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from errbot import BotPlugin, CommandError, botcmd
+
+from err_confirm.errors import LockError
+from err_confirm.locks import read_wish
+
+
+class Locks(BotPlugin):
+    """Stop aliases and guarded commands for a while."""
+
+    @botcmd
+    def lock(self, msg: Any, args: str) -> str:
+        """Let nothing of it start: !lock <alias, guard or *> [2h] <reason>"""
+        confirm, who = self._begin(msg)
+        with self._worded(confirm):
+            people = confirm.service.settings.people.names()
+            if who["who"] not in people:
+                raise CommandError(confirm.chat.wording.say("lock_nobody", identity=who["identity"]))
+            wish = read_wish(args, confirm.service.names())
+            guard = confirm.service.catalog.guards.get(wish.name)
+            if guard is not None and guard.policy is None and not guard.error:
+                raise LockError(f"{guard.name} lets its commands run at once, without being asked; change its file")
+            lock = confirm.service.locks.put(wish, **who)
+        return confirm.chat.wording.say("locked", lock=lock, lasts=wish.lasts)
+
+    # Not in the history: `!!`, said to ask once more, would unlock instead.
+    @botcmd(historize=False)
+    def unlock(self, msg: Any, args: str) -> str:
+        """Take your lock off it, or as a bot admin all of them: !unlock <alias, guard or *>"""
+        confirm, who = self._begin(msg)
+        with self._worded(confirm):
+            done = confirm.service.locks.take(args, **who, admin=confirm.is_admin(msg))
+        return confirm.chat.wording.say("unlocked", done=done)
+
+    @botcmd
+    def locks(self, msg: Any, _: str) -> str:
+        """List what is locked, by whom and why."""
+        confirm = self._confirm()
+        with confirm.worded():
+            found, now = confirm.service.locks.all()
+        return confirm.chat.reply(msg, confirm.chat.wording.say("locks", locks=found, now=now))
+
+    def _confirm(self) -> Any:
+        confirm = self.get_plugin("Confirm")
+        confirm.check_on()
+        return confirm
+
+    @contextmanager
+    def _worded(self, confirm: Any) -> Iterator[None]:
+        """Turn what goes wrong inside into what is said about it."""
+        with confirm.worded():
+            try:
+                yield
+            except LockError as error:
+                raise CommandError(confirm.chat.wording.say("refused_lock", error=error)) from error
+
+    def _begin(self, msg: Any) -> tuple[Any, dict[str, str]]:
+        """Return the plugin that knows everything, and who speaks from where."""
+        confirm = self._confirm()
+        with confirm.worded():
+            chat = confirm.chat
+            return confirm, {"who": chat.person(msg), "identity": chat.identity(msg), "room": chat.place(msg).room}
