@@ -28,6 +28,12 @@ CONFIRM_PEOPLE = {
     "carol": ["text:carol"],
 }
 
+# Who belongs together: policies say `by: "@sre"`. Or the path of a YAML file, or a function: group -> list of people.
+CONFIRM_GROUPS = {
+    "sre": ["alice", "bob", "carol"],
+    "leads": ["carol"],
+}
+
 # What an alias without `confirm:` gets: whoever asked confirms, within a minute.
 CONFIRM_DEFAULT = "requester"
 

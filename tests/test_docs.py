@@ -179,8 +179,8 @@ def test_the_settings_are_those_of_the_code_with_their_defaults() -> None:
     written = {name: ast.literal_eval(value.replace("<BOT_DATA_DIR>", data)) for name, value in rows.items()}
     defaults = read_settings(SimpleNamespace(BOT_DATA_DIR=data), {})
     said = read_settings(SimpleNamespace(**written), {})
-    assert replace(said, people=defaults.people) == defaults
-    assert said.people.names() == []
+    assert replace(said, people=defaults.people, groups=defaults.groups) == defaults
+    assert (said.people.names(), said.groups.names()) == ([], [])
 
 
 TABLES: Sequence[tuple[Path, str, dict[str, tuple[type[BaseModel], str]]]] = [

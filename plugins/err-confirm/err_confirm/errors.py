@@ -105,6 +105,14 @@ class CodesMissingError(ErrConfirmError):
         )
 
 
+class SlowError(ErrConfirmError):
+    """Raised when code of others takes longer than it may."""
+
+
+class NotReadyError(ErrConfirmError):
+    """Raised when this bot cannot tell yet whether something may run; later it, or another bot, can."""
+
+
 class QuestionError(ErrConfirmError):
     """Raised when a question for executions cannot be understood."""
 

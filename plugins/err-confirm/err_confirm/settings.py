@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from err_confirm.catalog.problem import UnreadableError
+from err_confirm.catalog.yaml_source import read
+from err_confirm.directories import LIKE, Directory, Function, Table
 from err_confirm.durations import parse_duration
 from err_confirm.errors import SettingError
+from err_confirm.groups import Groups
 from err_confirm.limits import Limits
 from err_confirm.people import People
+
+_YAML = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,7 @@ class Settings:
     store: str
     namespace: str
     people: People
+    groups: Groups
     default: Any
     aliases: tuple[Path, ...]
     actions: tuple[Path, ...]
@@ -42,10 +49,12 @@ def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Se
     """
     data = Path(getattr(config, "BOT_DATA_DIR", "data")).absolute()
     store = environ.get("CONFIRM_STORE") or _typed(config, "CONFIRM_STORE", str, f"sqlite:///{data / 'err-confirm.db'}")
+    people = _people(config)
     return Settings(
         store=store,
         namespace=_typed(config, "CONFIRM_NAMESPACE", str, "err-confirm"),
-        people=People(_typed(config, "CONFIRM_PEOPLE", dict, {})),
+        people=people,
+        groups=_groups(config, people),
         default=getattr(config, "CONFIRM_DEFAULT", "requester"),
         aliases=_folders(config, "CONFIRM_ALIASES", "aliases"),
         actions=_folders(config, "CONFIRM_ACTIONS", "actions"),
@@ -71,6 +80,41 @@ def _limits(config: object) -> Limits:
         if not isinstance(most, int) or isinstance(most, bool) or most < 1:
             raise SettingError(f'CONFIRM_LIMITS: "{name}" must be a number of prompts, at least 1, not {most!r}')
     return Limits(pause=pause, **given)
+
+
+def _people(config: object) -> People:
+    value = getattr(config, "CONFIRM_PEOPLE", {})
+    if isinstance(value, dict):
+        return People(value)
+    if not isinstance(value, str | Path) or not str(value):
+        raise SettingError(f"CONFIRM_PEOPLE must be a dict or the path of a YAML file, not {value!r}")
+    try:
+        return People(read(Path(value)).data)
+    except UnreadableError as error:
+        raise SettingError(f"CONFIRM_PEOPLE: {error}") from error
+
+
+def _groups(config: object, people: People) -> Groups:
+    value = getattr(config, "CONFIRM_GROUPS", {})
+    directory = _directory(value)
+    directory.names()  # what is wrong with them is said here, and not when somebody answers
+    groups = Groups(people, directory)
+    if isinstance(value, dict):  # as in a policy: a file and a function may say more than the bot knows
+        for name, members in groups.members(groups.names()).items():
+            for nobody in groups.nobodies(members):
+                raise SettingError(f'CONFIRM_GROUPS: "{nobody}" of {name} is nobody; name them in CONFIRM_PEOPLE')
+    return groups
+
+
+def _directory(value: Any) -> Directory:
+    if isinstance(value, dict):
+        return Table(lambda: value)
+    if isinstance(value, Path) or (isinstance(value, str) and value.endswith(_YAML)):
+        path = Path(value).absolute()  # Errbot changes its folder when it becomes a daemon
+        return Table(lambda: read(path).data)
+    if isinstance(value, str) or callable(value):
+        return Function(value)
+    raise SettingError(f"CONFIRM_GROUPS must be a dict such as {LIKE}, a YAML file or a function, not {value!r}")
 
 
 def _duration(config: object, name: str, default: str) -> float:

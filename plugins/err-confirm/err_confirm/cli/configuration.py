@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 from err_confirm.catalog import Catalog, load, parse_policy
 from err_confirm.errors import SettingError
+from err_confirm.groups import Groups
 from err_confirm.people import People
 from err_confirm.settings import Settings, read_settings
 
@@ -23,7 +24,7 @@ class Configuration:
 
 
 def read_configuration(path: Path | None) -> Configuration:
-    """Read a config.py; without one, every name of a policy is taken to be somebody's.
+    """Read a config.py; without one, every name of a policy is taken to be somebody's, or a group's.
 
     Args:
         path: the file; None for `./config.py`, if there is one.
@@ -33,7 +34,8 @@ def read_configuration(path: Path | None) -> Configuration:
     """
     if path is None and not Path("config.py").is_file():
         nothing = SimpleNamespace()
-        return Configuration(None, nothing, replace(read_settings(nothing), people=People(None)))
+        people = People(None)
+        return Configuration(None, nothing, replace(read_settings(nothing), people=people, groups=Groups(people, None)))
     path = path or Path("config.py")
     module = read_module(path)
     return Configuration(path, module, read_settings(module))
