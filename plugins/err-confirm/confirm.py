@@ -4,9 +4,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -16,7 +15,6 @@ from errbot import BotPlugin, CommandError, botcmd, re_botcmd
 from errbot.core_plugins.acls import get_acl_usr, glob
 
 import err_confirm
-from err_confirm import ids
 from err_confirm.calls import Calls
 from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
@@ -31,12 +29,13 @@ from err_confirm.errors import (
     StoreUnavailableError,
     UnsafeStoreError,
 )
-from err_confirm.events import Answer, Cancel, Event, Reason
+from err_confirm.events import Reason
 from err_confirm.guards import Guards
 from err_confirm.held import Held
 from err_confirm.hold import attach
+from err_confirm.intake import Intake
 from err_confirm.logged import Discretion
-from err_confirm.model import Place, Plan, Verdict
+from err_confirm.model import Place, Plan
 from err_confirm.otp import Secret
 from err_confirm.question import read_question
 from err_confirm.runners.bot_runner import BotRunner
@@ -45,8 +44,6 @@ from err_confirm.settings import read_settings
 from err_confirm.steps import Refusal
 
 ANY_CASE = rf"^(?i:{'|'.join(sorted(RESERVED))})(?:\s|$)"
-LONGEST_REASON = 500
-"""How many characters of a reason are kept."""
 HOUR = 3_600
 """Seconds between two looks after the journal."""
 INTERRUPT_AGAIN = 15.0
@@ -73,6 +70,7 @@ class Confirm(BotPlugin):
             settings, self.chat.tell, self.warn_admins, BotRunner(self.calls.start), self._bot.prefix
         )
         self.calls.wait_told = self.service.wait_told
+        self.intake = Intake(self.service, self.chat, self._bot.prefix)
         super().activate()
         self.discretion = Discretion()
         self.discretion.begin()
@@ -107,13 +105,16 @@ class Confirm(BotPlugin):
     # Answers are not in the history: `!!`, said to ask once more, would answer instead.
     @botcmd(historize=False)
     def confirm(self, msg: Any, args: str) -> str:
-        """Let it run: !confirm <id>, or !confirm alone for your own newest prompt here."""
+        """Let it run: !confirm <id>, and behind it what its prompt asks for, or a reason
+
+        !confirm alone means your own newest prompt here, if it is yours to confirm.
+        """
         if args.strip().lower() == "me":
             return self.confirm_me(msg, "")
         first, rest = _split(args)
         if first.lower() == "otp":
             return self.confirm_otp(msg, rest)
-        return self._answer(msg, "confirm", args, partial(Answer, verdict=Verdict.APPROVE), reasoned=False)
+        return self._answer(msg, "confirm", args)
 
     @botcmd
     def confirm_me(self, msg: Any, _: str) -> str:
@@ -157,12 +158,12 @@ class Confirm(BotPlugin):
     @botcmd(historize=False)
     def deny(self, msg: Any, args: str) -> str:
         """Say no, so that it never runs: !deny <id> [reason]"""
-        return self._answer(msg, "deny", args, partial(Answer, verdict=Verdict.DENY))
+        return self._answer(msg, "deny", args)
 
     @botcmd(historize=False)
     def cancel(self, msg: Any, args: str) -> str:
         """Take back what you asked for yourself: !cancel <id> [reason]"""
-        return self._answer(msg, "cancel", args, Cancel)
+        return self._answer(msg, "cancel", args)
 
     @botcmd
     def pending(self, msg: Any, _: str) -> str:
@@ -177,7 +178,7 @@ class Confirm(BotPlugin):
     def show(self, msg: Any, args: str) -> str:
         """Show all about one execution: !show <id>"""
         with self.worded():
-            execution_id = self._find(msg, "show", args)
+            execution_id = self._clear("show", self.intake.find(msg, "show", args))
             execution, now = self.service.engine.read(execution_id)
             if execution is None:
                 return self.chat.answer(Refusal(Reason.UNKNOWN), execution_id, "show", self.chat.place(msg))
@@ -195,7 +196,7 @@ class Confirm(BotPlugin):
             try:
                 wanted = read_question(args, self.service.names(), now)
             except QuestionError as error:
-                raise CommandError(say("refused_question", error=error)) from error
+                raise CommandError(say("refused_search", error=error)) from error
             found = engine.search(wanted, LISTED)
         return self.chat.reply(msg, say("found", found=found, now=now, lines=SEARCHED))
 
@@ -268,20 +269,12 @@ class Confirm(BotPlugin):
         who = {"requester": self.chat.person(msg), "identity": self.chat.identity(msg)}
         self.service.request(plans, **who, place=self.chat.place(msg), text=text, post=self.chat.ask)
 
-    def _answer(self, msg: Any, verb: str, args: str, event: Callable[..., Event], *, reasoned: bool = True) -> str:
-        reference, reason = _split(args)
-        if not reasoned and len(several := _ids(args)) > 1:  # the others would be dropped without a word
-            raise CommandError(self.chat.wording.say("unclear", verb=verb, reference="", candidates=several))
+    def _answer(self, msg: Any, verb: str, args: str) -> str:
         with self.worded("refused_store"):
-            place, identity = self.chat.place(msg), self.chat.identity(msg)
-            execution_id = self._find(msg, verb, reference)
-            said = {"person": self.chat.person(msg), "identity": identity, "room": place.room}
-            decision = self.service.engine.apply(execution_id, event(**said, reason=reason if reasoned else ""))
-            return self.chat.reply(msg, self.chat.answer(decision, execution_id, verb, place))
+            return self.chat.reply(msg, self._clear(verb, self.intake.take(msg, verb, args)))
 
-    def _find(self, msg: Any, verb: str, reference: str) -> str:
-        engine, chat = self.service.engine, self.chat
-        found = engine.resolve(reference) if reference else engine.implied(chat.person(msg), chat.place(msg))
+    def _clear(self, verb: str, found: str | Unclear) -> str:
+        """Refuse what is not clear."""
         if isinstance(found, Unclear):
             unclear = {"reference": found.reference, "candidates": found.candidates}
             raise CommandError(self.chat.wording.say("unclear", verb=verb, **unclear))
@@ -315,13 +308,7 @@ def _interrupt(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _ids(text: str) -> list[str]:
-    """Return the ids in a text; a word without a digit is none, although an id need not have one."""
-    found = (ids.read_id(word) for word in text.split()[:LISTED] if any(map(str.isdigit, word)))
-    return list(dict.fromkeys(each for each in found if each is not None and len(each) == ids.LENGTH))
-
-
 def _split(text: str) -> tuple[str, str]:
-    """Return the first word and the rest, no more of that than a reason needs, and as Unicode that can be stored."""
+    """Return the first word and the rest."""
     first, *rest = text.split(maxsplit=1) or [""]
-    return first, "".join(rest)[:LONGEST_REASON].encode(errors="replace").decode()
+    return first, "".join(rest)

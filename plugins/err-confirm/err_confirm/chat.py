@@ -3,15 +3,18 @@
 from collections.abc import Iterable
 from typing import Any
 
+from err_confirm import refusals
+from err_confirm.answers import Said
 from err_confirm.backends import backend_for
 from err_confirm.errors import NobodyError, PostError
+from err_confirm.events import Reason
 from err_confirm.lookalikes import lookalikes
 from err_confirm.model import Execution, Place, State
 from err_confirm.pages import pages
 from err_confirm.people import People
 from err_confirm.plan import describe
 from err_confirm.policy import names, quorum_until
-from err_confirm.policy_words import quorum_words, who_confirms
+from err_confirm.refusals import NOTHING
 from err_confirm.replies import acknowledgement, ending
 from err_confirm.steps import Already, Decision, Refusal, Step
 from err_confirm.wording import Wording, value
@@ -139,20 +142,49 @@ class Chat:
         """Post one message of the templates somewhere. Raises PostError."""
         self._post(place, self.wording.say(message, **facts))
 
-    def answer(self, decision: Decision, execution_id: str, verb: str, place: Place) -> str:
-        """Return what to say to who answered; nothing where the execution's own message follows in the same place."""
+    def answer(
+        self,
+        decision: Decision,
+        execution_id: str,
+        verb: str,
+        place: Place,
+        *,
+        said: Said = NOTHING,
+        done: str = "",
+        missing: str = "",
+        now: float = 0.0,
+        token: str = "",
+    ) -> str:
+        """Return what to say to who answered; nothing where the execution's own message follows in the same place.
+
+        Args:
+            decision: what their answer does.
+            execution_id: to which execution.
+            verb: which command it was.
+            place: where they said it.
+            said: what else they said.
+            done: what they have done, in a word.
+            missing: what is missing after that, in words.
+            now: the store's clock.
+            token: what they have brought as theirs.
+        """
         match decision:
             case Step(execution) if execution.place.same_as(place):
                 return ""
             case Step(execution):
-                return self.wording.say("elsewhere", e=execution, done=DONE[verb])
+                return self.wording.say("elsewhere", e=execution, done=done, missing=missing)
             case Already(execution):
-                return self.wording.say("already", e=execution, done=DONE[verb])
+                return self.wording.say("already", e=execution, done=done, missing=missing)
+            case Refusal(Reason.REPEATED):
+                return ""
+            case Refusal(reason, None):
+                return self.wording.say(f"refused_{reason}", id=execution_id)
             case Refusal(reason, refused):
-                policy = refused.policy if refused else None
-                by = "" if policy is None else quorum_words(policy.deny) if verb == "deny" else who_confirms(policy)
-                own = verb == "deny" and refused is not None and refused.place.person == place.person
-                return self.wording.say(f"refused_{reason}", e=refused, id=execution_id, verb=verb, by=by, own=own)
+                assert refused is not None
+                own = verb == "deny" and refused.place.person == place.person
+                known = {"verb": verb, "token": token, "prefix": self._bot.prefix, "code": self.wording.inert.code}
+                facts = refusals.facts(refused, said, now, **known)
+                return self.wording.say(f"refused_{reason}", e=refused, verb=verb, own=own, **facts)
 
     def show(self, execution: Execution, now: float) -> str:
         """Return all there is to say about an execution."""

@@ -9,8 +9,8 @@ from err_confirm import ids
 from err_confirm.errors import GroupError, LineError, RecordError, StoreUnavailableError
 from err_confirm.events import Advance, Answer, Doubt, Event, Reason
 from err_confirm.history import Found, Search, search
-from err_confirm.model import Execution, Place, Plan, State, bound
-from err_confirm.policy import NOBODY, Roster, groups
+from err_confirm.model import Execution, Place, Plan, State, Verdict, bound
+from err_confirm.policy import NOBODY, Roster, electorate, groups, quorum_until, seats
 from err_confirm.records import Records
 from err_confirm.steps import RUN_WITHIN, Decision, Refusal, Step
 from err_confirm.store.base import Record, Store, SwapStatus
@@ -157,17 +157,27 @@ class Engine:
         found = self.store.find(start, limit=CANDIDATES)
         return found[0] if len(found) == 1 else Unclear(reference, tuple(found))
 
-    def implied(self, person: str, place: Place) -> str | Unclear:
+    def implied(
+        self, person: str, place: Place, *, verdict: Verdict | None = Verdict.APPROVE, guest: bool = False
+    ) -> str | Unclear:
         """Return the execution that a person means who names none: their newest prompt in this room and thread.
 
-        It is unclear when there is none, or when one of theirs ended here in the last two minutes: that one may be
-        what they have in mind.
+        It is one that is also theirs to answer so, whatever may still be missing; without a verdict, any is. It is
+        unclear when there is none, or when one of theirs ended here in the last two minutes: that one may be what they
+        have in mind.
+
+        Raises:
+            GroupError: nobody knows whether it is theirs.
         """
         _, now = self.store.due(1)
         own = [each for each in self.recent() if each.requester == person and each.place.same_as(place)]
-        waiting = [each.id for each in own if each.state is State.PENDING and each.posted]
+        waiting = [each for each in own if each.state is State.PENDING and each.posted]
+        if verdict is not None:
+            voter = Answer(person, verdict, guest=guest)
+            waiting = [each for each in waiting if _is_theirs(each, voter, self.roster(each))]
         just_ended = any(each.ended_at is not None and now - each.ended_at < JUST_ENDED for each in own)
-        return waiting[0] if waiting and not just_ended else Unclear("", tuple(waiting[:CANDIDATES]))
+        candidates = tuple(each.id for each in waiting[:CANDIDATES])
+        return candidates[0] if candidates and not just_ended else Unclear("", candidates)
 
     def recent(self) -> Iterator[Execution]:
         """Yield the executions that are kept, newest first."""
@@ -227,3 +237,12 @@ class Engine:
 def _told_of(execution: Execution) -> tuple[State, int, int]:
     """Return what, when it changes, is to be told."""
     return execution.state, execution.tells, execution.notices
+
+
+def _is_theirs(execution: Execution, voter: Answer, roster: Roster) -> bool:
+    """Tell whether somebody can fill a seat that is wanted now."""
+    assert execution.policy is not None
+    deny = voter.verdict is Verdict.DENY
+    who = electorate(execution, roster, deny=deny)
+    quorum = execution.policy.deny if deny else quorum_until(execution, execution.stage + 1)
+    return any(who.fills(seat, voter) for seat in seats(quorum))

@@ -8,7 +8,9 @@ LENGTH = 8
 SHORTEST = 4
 """The fewest characters by which an execution may be named."""
 
-_DECORATION = "`*_~'\"“”‘’<>()[]{}.,;:!?"  # noqa: RUF001 - as phones write them
+DECORATION = "`*_~'\"“”‘’<>()[]{}.,;:!?#"  # noqa: RUF001
+"""What people and phones put around a word that is no part of it."""
+
 _LOOK_ALIKES = str.maketrans("ilo", "110")
 
 
@@ -20,9 +22,9 @@ def new_id() -> str:
 def read_id(text: str) -> str | None:
     """Return the id, or the start of one, that a person wrote; None if it cannot be one.
 
-    Case, quotes, back-ticks, bold and closing punctuation do not count; i, l and o are read as 1, 1 and 0.
+    Case, quotes, back-ticks, bold, a `#` and closing punctuation do not count; i, l and o are read as 1, 1 and 0.
     """
-    word = text.strip().strip(_DECORATION).lower().translate(_LOOK_ALIKES)
+    word = text.strip().strip(DECORATION).lower().translate(_LOOK_ALIKES)
     if SHORTEST <= len(word) <= LENGTH and all(character in ALPHABET for character in word):
         return word
     return None

@@ -1,0 +1,160 @@
+"""Take in what people answer: who says it and from where, of which execution, with what; and say what came of it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from err_confirm import ids
+from err_confirm.answers import Said, read_answer
+from err_confirm.chat import DONE, Chat
+from err_confirm.engine import Unclear
+from err_confirm.errors import GroupError
+from err_confirm.events import Answer, Cancel, Reason
+from err_confirm.model import Effect, Execution, State, Verdict
+from err_confirm.policy import quorum_until
+from err_confirm.policy_words import quorum_words
+from err_confirm.service import Service
+from err_confirm.steps import Decision, Refusal
+from err_confirm.tokens import read_reference
+
+LONGEST_REASON = 500
+"""How many characters of a reason are kept."""
+LONGEST_ANSWER = 4_000
+"""How many characters an answer to a question may have."""
+MOST_WORDS = 20
+"""How many words are looked at to see whether more than one execution is named."""
+VERDICTS = {"confirm": Verdict.APPROVE, "deny": Verdict.DENY}
+_EFFECTS = {Effect.APPROVE: "confirmed", Effect.DENY: "denied", Effect.SNOOZE: "snoozed"}
+_BETWEEN = frozenset({"and", "&", "+", ","})
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What `confirm`, `deny` and `cancel` do with what stands behind them."""
+
+    service: Service
+    chat: Chat
+    prefix: str
+
+    def take(self, msg: Any, verb: str, args: str) -> str | Unclear:
+        """Do what somebody says with one of our verbs; return what to say to them.
+
+        Raises:
+            NobodyError: nobody can be held to this message.
+            StoreError: the store does not answer, or what it has cannot be used.
+        """
+        reference, rest = _addressed(args, verb, self.prefix)
+        name, token = read_reference(reference)
+        try:
+            found = self.find(msg, verb, name)
+            if isinstance(found, Unclear):
+                return found
+            execution, now = self.service.engine.read(found)
+            said = (
+                read_answer(execution.policy if execution else None, rest) if verb == "confirm" else Said(reason=rest)
+            )
+            if verb == "confirm" and len(several := self._ids(found, execution, said)) > 1:
+                return Unclear("", tuple(several))
+            if len(said.answer) > LONGEST_ANSWER:
+                return self.chat.wording.say("refused_long", id=found, size=len(said.answer), most=LONGEST_ANSWER)
+            proven = execution is not None and self.service.tokens.matches(execution, self.chat.person(msg), token)
+            event = self._event(msg, verb, said, token=proven)
+            decision = self._apply(found, event, said)
+        except GroupError as error:
+            return self.chat.wording.say("refused_group", id=reference, error=error)
+        return self.chat.answer(
+            decision,
+            found,
+            verb,
+            self.chat.place(msg),
+            said=said,
+            done=_done(verb, execution, said),
+            missing=self._missing(decision),
+            now=now,
+            token=token,
+        )
+
+    def find(self, msg: Any, verb: str, name: str) -> str | Unclear:
+        """Return the execution that is meant by an id, the start of one, or nothing; what is not clear, as it is."""
+        if name:
+            return self.service.engine.resolve(name)
+        person, guest = self.chat.person(msg), self.chat.guest(msg)
+        return self.service.engine.implied(person, self.chat.place(msg), verdict=VERDICTS.get(verb), guest=guest)
+
+    def _event(self, msg: Any, verb: str, said: Said, *, token: bool) -> Answer | Cancel:
+        chat, reason = self.chat, said.reason[:LONGEST_REASON]
+        person, identity, room = chat.person(msg), chat.identity(msg), chat.place(msg).room
+        if verb not in VERDICTS:
+            return Cancel(person, reason, identity, room)
+        return Answer(
+            person,
+            VERDICTS[verb],
+            reason,
+            identity,
+            room,
+            message=chat.message_id(msg),
+            guest=chat.guest(msg),
+            via=chat.ways(msg),
+            choice=said.choice,
+            answer=said.answer,
+            typed=said.typed,
+            sure=said.sure,
+            token=token,
+        )
+
+    def _apply(self, execution_id: str, event: Answer | Cancel, said: Said) -> Decision:
+        """Apply an answer; a code is looked at only when it is all that is missing: it serves once."""
+        decision = self.service.engine.apply(execution_id, event)
+        asks_for_code = isinstance(decision, Refusal) and decision.reason is Reason.OTP
+        if asks_for_code and isinstance(event, Answer) and self._proved(event.person, said):
+            return self.service.engine.apply(execution_id, replace(event, otp=True))
+        return decision
+
+    def _proved(self, person: str, said: Said) -> bool:
+        """Tell whether the code that was said is this person's: nobody has one yet."""
+        return False
+
+    def _missing(self, decision: Decision) -> str:
+        """Return in words what is still missing after an answer; nothing if all is there."""
+        execution = None if isinstance(decision, Refusal) else decision.execution
+        if execution is None or execution.policy is None or execution.state is not State.PENDING:
+            return ""
+        return f"needs {quorum_words(quorum_until(execution, execution.stage + 1))}"
+
+    def _ids(self, execution_id: str, execution: Execution | None, said: Said) -> list[str]:
+        """Return the executions that are named if it is more than one: a reason may look like an id and be none."""
+        words = (said.answer or said.reason).split(maxsplit=MOST_WORDS)[:MOST_WORDS]
+        found = list(dict.fromkeys(found for word in words if word not in _BETWEEN and (found := _id(word))))
+        if not found or any(word not in _BETWEEN and not _id(word) for word in words):
+            return [execution_id]
+        if execution is not None:
+            found = [each for each in found if self.service.engine.read(each)[0] is not None]
+        return list(dict.fromkeys([execution_id, *found]))
+
+
+def _id(word: str) -> str:
+    """Return the id that a word is, whole; a word without a digit is none, although an id need not have one."""
+    found = ids.read_id(word)
+    return found if found and len(found) == ids.LENGTH and any(map(str.isdigit, word)) else ""
+
+
+def _done(verb: str, execution: Execution | None, said: Said) -> str:
+    """Return in a word what somebody does who says this."""
+    choices = execution.policy.choices if verb == "confirm" and execution and execution.policy else ()
+    return next((_EFFECTS[choice.effect] for choice in choices if choice.name == said.choice), DONE[verb])
+
+
+def _addressed(args: str, verb: str, prefix: str) -> tuple[str, str]:
+    """Return the word that names an execution and the rest, as Unicode that can be stored.
+
+    A command that was pasted behind itself counts once: `!confirm !confirm 7f3kq2xa`.
+    """
+    text = args.encode(errors="replace").decode()
+    first, rest = _split(text)
+    if first.strip(ids.DECORATION).removeprefix(prefix).lower() == verb:
+        first, rest = _split(rest)
+    return first, rest
+
+
+def _split(text: str) -> tuple[str, str]:
+    first, *rest = text.split(maxsplit=1) or [""]
+    return first, "".join(rest)
