@@ -69,6 +69,7 @@ class Confirm(BotPlugin):
         self.service = Service(
             settings, self.chat.tell, self.warn_admins, BotRunner(self.calls.start), self._bot.prefix
         )
+        self.chat.join(self.service.engine, self.service.tokens)
         self.calls.wait_told = self.service.wait_told
         self.intake = Intake(self.service, self.chat, self._bot.prefix)
         super().activate()

@@ -1,23 +1,25 @@
 """Between Errbot's messages and executions: who speaks and where, and what to say there."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from err_confirm import refusals
 from err_confirm.answers import Said
+from err_confirm.asking import Asking
 from err_confirm.backends import backend_for
-from err_confirm.errors import NobodyError, PostError
+from err_confirm.engine import Engine
+from err_confirm.errors import NobodyError
 from err_confirm.events import Reason
-from err_confirm.lookalikes import lookalikes
-from err_confirm.model import Execution, Place, State
+from err_confirm.model import Execution, Place
 from err_confirm.pages import pages
 from err_confirm.people import People
 from err_confirm.plan import describe
-from err_confirm.policy import names, quorum_until
+from err_confirm.posting import Posting
+from err_confirm.prompts import Prompts, alike
 from err_confirm.refusals import NOTHING
-from err_confirm.replies import acknowledgement, ending
 from err_confirm.steps import Already, Decision, Refusal, Step
-from err_confirm.wording import Wording, value
+from err_confirm.telling import Telling
+from err_confirm.tokens import Tokens
+from err_confirm.wording import Wording
 
 _PREFIX = 100
 """Bytes of a message that Errbot may need for the name of who is answered (GROUPCHAT_NICK_PREFIXED)."""
@@ -42,6 +44,7 @@ class Chat:
         self._backend = backend_for(bot.mode)
         self._backend.prepare(bot)
         self.wording = Wording(bot.prefix, self._backend)
+        self._posting = Posting(bot, self._backend, people, self.wording.inert)
 
     def identity(self, msg: Any) -> str:
         """Return who sent a message, as `<backend>:<id>`. Raises NobodyError."""
@@ -90,12 +93,16 @@ class Chat:
             raise NobodyError(f"{place.person} is somebody else on this chat network now")
         return message
 
+    def join(self, engine: Engine, tokens: Tokens) -> None:
+        """Take who knows what waits, who is in groups and what time it is: before, nothing is asked or told."""
+        prompts = Prompts(self.wording, self.mention, tokens, self._bot.prefix)
+        self._asking = Asking(engine, self._posting, prompts, self.wording, self._bot.prefix)
+        self._telling = Telling(self._asking, self._posting, self.wording, self.mention)
+
     def mention(self, person: str) -> str:
         """Return what makes a person's phone ring here, or their name where they have no identity here."""
-        scheme = f"{self._backend.scheme}:"
-        for identity in self._people.identities(person):
-            if identity.startswith(scheme):
-                return self._backend.mention(identity.removeprefix(scheme))
+        for person_id in self._posting.identities(person):
+            return self._backend.mention(person_id)
         return self.wording.inert.code(person)
 
     def direct(self, person: str) -> Place | None:
@@ -107,40 +114,16 @@ class Chat:
         return None
 
     def ask(self, execution: Execution) -> None:
-        """Post the prompt of an execution. Raises PostError, also when it is too long to be read whole."""
-        assert execution.policy is not None
-        text = self.wording.say(
-            "prompt",
-            e=execution,
-            who=self._whom(names(quorum_until(execution, execution.stage + 1)), execution.requester),
-            values=[item for item in execution.parameters.values() if item not in (None, "", [])],
-            runs=describe(execution.invocation),
-            alike=_alike(execution),
-            left=execution.expires_at - execution.created_at,
-            until=execution.expires_at,
-        )
-        place = execution.place
-        if why := self._backend.too_long(self._bot, place.room or place.person, text):
-            raise PostError(f"{why}; nobody may confirm what they cannot read, so say it shorter")
-        self._post(place, text)
+        """Post the prompt of an execution wherever its policy wants it. Raises PostError or GroupError."""
+        self._asking.ask(execution)
 
     def tell(self, execution: Execution) -> None:
-        """Say what an execution has become, where it was asked for; if that fails, to who asked. Raises PostError."""
-        if execution.state in (State.PENDING, State.APPROVED):
-            return
-        text = self.wording.say(execution.state, **self._facts(execution))
-        if execution.tells > 1:
-            text = f"{self.wording.say('repeated')}\n{text}"
-        try:
-            self._post(execution.place, text)
-        except PostError:
-            if not execution.place.room:
-                raise
-            self._post(Place(person=execution.place.person), text)
+        """Say what an execution has become, or what is to be said while it waits. Raises PostError."""
+        self._telling.tell(execution)
 
     def say(self, place: Place, message: str, **facts: Any) -> None:
         """Post one message of the templates somewhere. Raises PostError."""
-        self._post(place, self.wording.say(message, **facts))
+        self._posting.send(place, self.wording.say(message, **facts))
 
     def answer(
         self,
@@ -189,7 +172,7 @@ class Chat:
     def show(self, execution: Execution, now: float) -> str:
         """Return all there is to say about an execution."""
         runs, left = describe(execution.invocation), execution.expires_at - now
-        return self.wording.say("show", e=execution, runs=runs, alike=_alike(execution), left=left)
+        return self.wording.say("show", e=execution, runs=runs, alike=alike(execution), left=left)
 
     def reply(self, msg: Any, text: str) -> str:
         """Return what to answer a message with; where one message cannot hold it, its first parts are sent here."""
@@ -197,43 +180,3 @@ class Chat:
         for part in first:
             self._bot.send_simple_reply(msg, part)
         return last
-
-    def _whom(self, by: Iterable[str], requester: str) -> str:
-        asked = self.wording.inert.code(requester)
-        words = {"requester": self.mention(requester), "anyone": "anyone", "others": f"anyone but {asked}"}
-        return " ".join(words.get(who) or self.mention(who) for who in by)
-
-    def _facts(self, execution: Execution) -> dict[str, Any]:
-        took = max(0.1, (execution.ended_at or 0.0) - (execution.started_at or 0.0))
-        return {
-            "e": execution,
-            "who": self.mention(execution.requester),
-            "runs": describe(execution.invocation),
-            "took": took,
-            "ack": acknowledgement(execution, self.wording.inert),
-            "text": ending(execution, self.wording.inert),
-        }
-
-    def _post(self, place: Place, text: str) -> None:
-        for part in pages(text, self._bot.message_size_limit, self.wording.inert):
-            self._send(place, part)
-
-    def _send(self, place: Place, text: str) -> None:
-        message = self._bot.build_message(text)
-        try:
-            message.to = self._bot.build_identifier(place.room or place.person)
-            message.frm = self._bot.bot_identifier
-            if place.thread:
-                self._backend.put_in_thread(message, place.thread)
-            if not self._backend.reachable(self._bot, message):
-                raise ConnectionError("the bot is not there")
-            self._bot.send_message(message)
-        except Exception as error:  # each backend raises its own kinds
-            raise PostError(f"a message to {place.room or place.person} could not be posted: {error}") from error
-        if not self._backend.posted(self._bot, message):
-            raise PostError(f"a message to {place.room or place.person} could not be posted; see the bot's log")
-
-
-def _alike(execution: Execution) -> list[str]:
-    """Return the words in what would run whose letters may be taken for others."""
-    return lookalikes(" ".join([describe(execution.invocation), *map(value, execution.parameters.values())]))

@@ -1,5 +1,6 @@
-"""Say what an alias itself has to say: its `ack` when it runs, its `result` or the output when it has ended."""
+"""Say what an alias itself has to say: its policy's words before it is asked, its `ack`, its `result` or the output."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -31,6 +32,15 @@ def ending(execution: Execution, inert: Inert) -> str:
     return "\n" + _words(execution, execution.result, inert, instead=output)
 
 
+def introduction(execution: Execution, inert: Inert, prefix: str) -> str:
+    """Return what a policy itself says before the prompt; no line of it looks like one of the prompt's own."""
+    if execution.policy is None or not execution.policy.prompt:
+        return ""
+    words = _words(execution, Reply(format=execution.policy.prompt), inert, whose="policy")
+    likely = rf"^(?=[^\w\n]*?(?:{re.escape(prefix)}|runs:))"
+    return re.sub(likely, "· ", words, flags=re.MULTILINE)
+
+
 def _output(outcome: Outcome, inert: Inert) -> str:
     output = outcome.output.strip("\n")
     if not output.strip():
@@ -41,7 +51,7 @@ def _output(outcome: Outcome, inert: Inert) -> str:
     return f"{before}\n\n{inert.block(output)}"
 
 
-def _words(execution: Execution, reply: Reply, inert: Inert, instead: str = "") -> str:
+def _words(execution: Execution, reply: Reply, inert: Inert, instead: str = "", whose: str = "alias") -> str:
     """Return a reply in words: the Markdown is the alias's own, no value adds to it.
 
     A template that fails says so, and `instead` is shown.
@@ -53,7 +63,7 @@ def _words(execution: Execution, reply: Reply, inert: Inert, instead: str = "") 
         lines = [render_marked(reply.format.replace("{~}", "\n"), facts).strip()]
         lines += [render_marked(line, facts) for line in _attached(reply.extra)]
     except TemplateError as error:
-        return f"(the alias's own words for this fail: {inert.code(error)}){instead}"
+        return f"(the {whose}'s own words for this fail: {inert.code(error)}){instead}"
     first, *rest = pages(inert.markdown("\n".join(lines).strip()), LONGEST, inert)
     return f"{first}\n…" if rest else first
 

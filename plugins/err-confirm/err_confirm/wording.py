@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from err_confirm.backends import PlainBackend
 from err_confirm.durations import format_duration
 from err_confirm.inert import Inert, Network, paragraphs
-from err_confirm.model import BOT_RUNNER, Alias, Execution
+from err_confirm.model import BOT_RUNNER, Alias, Execution, State
 from err_confirm.policy_words import quorum_words, who_confirms
 
 _HALF_A_DAY = 43_200
@@ -77,6 +77,13 @@ class Wording:
     def say(self, message: str, **facts: Any) -> str:
         """Return one message: the template of this name, with these facts."""
         return paragraphs(self._environment.get_template(f"{message}.md").render(facts).strip())
+
+    def repeated(self, execution: Execution, text: str) -> str:
+        """Return a text of an execution that says of itself where it may have been said before."""
+        repeated = (
+            execution.tells > 1 and execution.state is not State.RUNNING
+        )  # which is told once, whatever was before
+        return f"{self.say('repeated')}\n{text}" if repeated else text
 
     def _again(self, execution: Execution) -> str:
         """Return what to type to ask again: the text of a held command has the prefix already, if it needs one."""

@@ -1,0 +1,85 @@
+"""Say whom an execution waits for at a moment: the names in the seats that are empty, and the people behind them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from err_confirm.model import Execution, Quorum, Seat, Vote
+from err_confirm.policy import Electorate, Roster, counting, electorate, met, quorum_until, seat_people, seats, ways
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """Somebody who may be asked; a policy names nobody from outside."""
+
+    person: str
+    guest: bool = False
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Whom to ask about an execution.
+
+    `roster` holds who is in its groups, and `now` is the moment at which its votes are counted.
+    """
+
+    execution: Execution
+    roster: Roster
+    now: float
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What the seats name that are still empty, whichever way it is met."""
+        return list(dict.fromkeys(name for seat in self._empty for name in seat.by))
+
+    @cached_property
+    def people(self) -> list[str]:
+        """All people who could fill one of them; nobody who can only be described, as `others`."""
+        return list(dict.fromkeys(person for name in self.names for person in self.behind(name)))
+
+    @cached_property
+    def asked(self) -> list[str]:
+        """All people who may have been asked until now, also those who have answered."""
+        every = seats(self._quorum)
+        named = (person for seat in every for name in seat.by for person in self._members(name))
+        return [person for person in dict.fromkeys(named) if self._fills(person, every)]
+
+    def behind(self, name: str) -> list[str]:
+        """Return the people whom a name means: those who could fill an empty seat, and have not answered."""
+        answered = {vote.person for vote in self._votes}
+        return [each for each in self._members(name) if each not in answered and self._fills(each, self._empty)]
+
+    def size(self, name: str) -> int:
+        """Return how many people a name means, whoever of them can answer."""
+        return len(self._members(name))
+
+    def enough(self, people: Iterable[str]) -> bool:
+        """Tell whether nothing would be missing if all of these people answered."""
+        return met(self._quorum, [*self._votes, *map(Called, people)], self._electorate)
+
+    @cached_property
+    def _quorum(self) -> Quorum:
+        return quorum_until(self.execution, self.execution.stage + 1)
+
+    @cached_property
+    def _electorate(self) -> Electorate:
+        return electorate(self.execution, self.roster)
+
+    @cached_property
+    def _votes(self) -> list[Vote]:
+        return counting(self.execution, self.now)
+
+    @cached_property
+    def _empty(self) -> list[Seat]:
+        seatings = (seat_people(way, self._votes, self._electorate.fills) for way in ways(self._quorum))
+        return list(dict.fromkeys(seat for seating in seatings for seat in seating.empty))
+
+    def _members(self, name: str) -> list[str]:
+        if name in ("others", "anyone"):
+            return []
+        if name.startswith("@"):
+            return sorted(self.roster.get(name, ()))
+        return [self.execution.requester if name == "requester" else name]
+
+    def _fills(self, person: str, among: Iterable[Seat]) -> bool:
+        return any(self._electorate.fills(seat, Called(person)) for seat in among)

@@ -1,0 +1,119 @@
+"""Word the prompt of an execution, for each place where it is said: what would run, who is missing, how to answer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from err_confirm.answers import how_to_answer
+from err_confirm.audience import Audience
+from err_confirm.lookalikes import lookalikes
+from err_confirm.model import Execution, Invocation, Place, Policy
+from err_confirm.plan import describe
+from err_confirm.policy import ways
+from err_confirm.policy_words import who_confirms
+from err_confirm.tokens import Tokens
+from err_confirm.wording import Wording, value
+
+MOST_MENTIONED = 10
+"""How many people a group may have so that each of them is called; a larger one is only named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who was told directly; and who could not be, by the reason."""
+
+    people: Sequence[str] = ()
+    failed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+NOBODY_TOLD = Told()
+PROMPT = "prompt"
+"""The first prompt; those that follow have a line before that."""
+
+
+class Prompts:
+    """Prompts on one chat network.
+
+    Args:
+        wording: has the sentences.
+        mention: returns what makes a person's phone ring.
+        tokens: of those who are told directly.
+        prefix: what commands begin with.
+    """
+
+    def __init__(self, wording: Wording, mention: Callable[[str], str], tokens: Tokens, prefix: str) -> None:
+        self._wording = wording
+        self._mention = mention
+        self._tokens = tokens
+        self._prefix = prefix
+
+    def everywhere(self, audience: Audience, place: Place, message: str = PROMPT, *, told: Told = NOBODY_TOLD) -> str:
+        """Return the prompt for a place that many read; where each answer needs a token, nobody can confirm by it."""
+        execution = audience.execution
+        assert execution.policy is not None
+        how = self._how(execution.policy, execution.id)
+        how = how[-1:] if execution.policy.dm else how
+        return self._text(message, audience, place, self.called(audience), how=how, told=told)
+
+    def directly(self, audience: Audience, place: Place, person: str, message: str = PROMPT) -> str:
+        """Return the prompt for one person alone, with the token that only their answer can bring."""
+        execution = audience.execution
+        assert execution.policy is not None
+        how = self._how(execution.policy, execution.id, self._tokens.token(execution, person))
+        return self._text(message, audience, place, self._mention(person), how=how, told=NOBODY_TOLD)
+
+    def called(self, audience: Audience) -> str:
+        """Return what calls those who are missing, each of them once; a large group is only named."""
+        code = self._wording.inert.code
+        called = list[str]()
+        for name in audience.names:
+            if name == "anyone":
+                called.append(name)
+            elif name == "others":
+                called.append(f"anyone but {code(audience.execution.requester)}")
+            elif name.startswith("@") and (size := audience.size(name)) > MOST_MENTIONED:
+                called.append(f"{code(name)} ({size} people)")
+            else:
+                called += map(self._mention, audience.behind(name))
+        return " ".join(dict.fromkeys(called)) or ", ".join(map(code, audience.names))
+
+    def missing(self, audience: Audience) -> str:
+        """Return in words what an execution waits for."""
+        assert audience.execution.policy is not None
+        return f"needs {self._wording.inert.code(who_confirms(audience.execution.policy))}"
+
+    def _text(self, message: str, audience: Audience, place: Place, who: str, *, how: Sequence[str], told: Told) -> str:
+        execution = audience.execution
+        policy = execution.policy
+        assert policy is not None
+        return self._wording.say(
+            message,
+            e=execution,
+            who=who,
+            values=[item for item in execution.parameters.values() if item not in (None, "", [])],
+            runs=describe(execution.invocation),
+            others={name: describe(each) for name, each in execution.others.items()},
+            alike=alike(execution),
+            left=execution.expires_at - audience.now,
+            missing="" if _plain(execution) else self.missing(audience),
+            here=place.same_as(execution.place),
+            told=told.people,
+            failed=told.failed,
+            how=how,
+        )
+
+    def _how(self, policy: Policy, execution_id: str, token: str = "") -> list[str]:
+        """Return the lines that say how to answer; the last of them is how to say no."""
+        return how_to_answer(policy, execution_id, token, prefix=self._prefix, code=self._wording.inert.code)
+
+
+def alike(execution: Execution) -> list[str]:
+    """Return the words in what may run whose letters may be taken for others."""
+    every: list[Invocation] = [execution.invocation, *execution.others.values()]
+    return lookalikes(" ".join([*map(describe, every), *map(value, execution.parameters.values())]))
+
+
+def _plain(execution: Execution) -> bool:
+    """Tell whether whoever is called in the first line is all there is to say about who is missing."""
+    assert execution.policy is not None
+    first, *more = execution.policy.stages
+    return not more and all(len(way) == 1 for way in ways(first.quorum))
