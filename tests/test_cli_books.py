@@ -151,7 +151,7 @@ def test_pending_lists_what_waits_and_what_runs_soonest_first(site: Site) -> Non
     out = site.says("pending")
     assert out.startswith(f"{runs.id} count asked by carol · running\n         two\n{waits.id} ")
     assert " asked by alice · " in out
-    assert " left · waits for anyone\n         count \\u202e it\n" in out
+    assert " left · needs anyone\n         count \\u202e it\n" in out
     assert [(row["id"], row["state"]) for row in site.rows("pending")] == [(runs.id, "running"), (waits.id, "pending")]
 
 

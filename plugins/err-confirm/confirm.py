@@ -35,7 +35,8 @@ from err_confirm.held import Held
 from err_confirm.hold import attach
 from err_confirm.intake import Intake
 from err_confirm.logged import Discretion
-from err_confirm.model import Place, Plan
+from err_confirm.model import Execution, Place, Plan
+from err_confirm.openings import Rosters, waits_for
 from err_confirm.otp import Secret
 from err_confirm.question import read_question
 from err_confirm.runners.bot_runner import BotRunner
@@ -49,6 +50,8 @@ HOUR = 3_600
 INTERRUPT_AGAIN = 15.0
 """Seconds after a SIGTERM in which the plugins are to be deactivated."""
 _interrupts: list[threading.Timer] = []
+MOST_WAITING = 1_000
+"""How many executions `!pending mine` looks at."""
 LISTED = 20
 """How many executions `!pending` and `!executions` list."""
 
@@ -171,9 +174,17 @@ class Confirm(BotPlugin):
         """List what waits for an answer, and what runs."""
         with self.worded():
             waiting, now = self.service.engine.waiting(LISTED + 1)
-        more = len(waiting) > LISTED
-        said = self.chat.wording.say("pending", executions=waiting[:LISTED], more=more, now=now)
-        return self.chat.reply(msg, said)
+        return self._listed(msg, waiting, now, Rosters(self.service.engine.roster))
+
+    @botcmd
+    def pending_mine(self, msg: Any, _: str) -> str:
+        """List what waits for your answer."""
+        rosters = Rosters(self.service.engine.roster)
+        with self.worded():
+            waiting, now = self.service.engine.waiting(MOST_WAITING)
+            person = self.chat.person(msg)
+        theirs = [each for each in waiting if waits_for(each, person, rosters, now)]
+        return self._listed(msg, theirs, now, rosters, mine=True)
 
     @botcmd
     def show(self, msg: Any, args: str) -> str:
@@ -183,7 +194,7 @@ class Confirm(BotPlugin):
             execution, now = self.service.engine.read(execution_id)
             if execution is None:
                 return self.chat.answer(Refusal(Reason.UNKNOWN), execution_id, "show", self.chat.place(msg))
-            return self.chat.reply(msg, self.chat.show(execution, now))
+            return self.chat.reply(msg, self.chat.show(execution, now, Rosters(self.service.engine.roster)))
 
     @botcmd
     def executions(self, msg: Any, args: str) -> str:
@@ -273,6 +284,10 @@ class Confirm(BotPlugin):
     def _answer(self, msg: Any, verb: str, args: str) -> str:
         with self.worded("refused_store"):
             return self.chat.reply(msg, self._clear(verb, self.intake.take(msg, verb, args)))
+
+    def _listed(self, msg: Any, found: list[Execution], now: float, rosters: Rosters, *, mine: bool = False) -> str:
+        facts = {"executions": found[:LISTED], "more": len(found) > LISTED, "mine": mine}
+        return self.chat.reply(msg, self.chat.wording.say("pending", **facts, now=now, rosters=rosters))
 
     def _clear(self, verb: str, found: str | Unclear) -> str:
         """Refuse what is not clear."""

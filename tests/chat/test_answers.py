@@ -129,7 +129,7 @@ def test_look_and_list_are_understood_in_any_case(talk: Talk) -> None:
     talk.bob.says(f"!Show {asked}")
     talk.hears(
         rf"\A{asked} pending · mine asked by alice at .*said: mine\nruns: echo done\n"
-        rf"may confirm: whoever asked · may deny: whoever asked\n.*^!confirm {asked}\n!deny {asked}\Z"
+        rf"must confirm: whoever asked within 10 min · may deny: whoever asked\n.*^!confirm {asked}\n!deny {asked}\Z"
     )
     talk.bob.says("!Executions")
     talk.hears(f"^[0-9:]+ UTC {asked} pending · mine by alice$")

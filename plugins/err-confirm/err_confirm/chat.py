@@ -10,6 +10,7 @@ from err_confirm.engine import Engine
 from err_confirm.errors import NobodyError
 from err_confirm.events import Reason
 from err_confirm.model import Execution, Place
+from err_confirm.openings import Rosters
 from err_confirm.pages import pages
 from err_confirm.people import People
 from err_confirm.plan import describe
@@ -169,10 +170,15 @@ class Chat:
                 facts = refusals.facts(refused, said, now, **known)
                 return self.wording.say(f"refused_{reason}", e=refused, verb=verb, own=own, **facts)
 
-    def show(self, execution: Execution, now: float) -> str:
+    def show(self, execution: Execution, now: float, rosters: Rosters) -> str:
         """Return all there is to say about an execution."""
-        runs, left = describe(execution.invocation), execution.expires_at - now
-        return self.wording.say("show", e=execution, runs=runs, alike=alike(execution), left=left)
+        facts = {
+            "runs": describe(execution.invocation),
+            "others": {name: describe(other) for name, other in execution.others.items()},
+            "alike": alike(execution),
+            "left": execution.expires_at - now,
+        }
+        return self.wording.say("show", e=execution, now=now, rosters=rosters, **facts)
 
     def reply(self, msg: Any, text: str) -> str:
         """Return what to answer a message with; where one message cannot hold it, its first parts are sent here."""

@@ -9,8 +9,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from err_confirm.backends import PlainBackend
 from err_confirm.durations import format_duration
 from err_confirm.inert import Inert, Network, paragraphs
-from err_confirm.model import BOT_RUNNER, Alias, Execution, State
-from err_confirm.policy_words import quorum_words, who_confirms
+from err_confirm.model import BOT_RUNNER, Alias, Execution, Policy, State
+from err_confirm.openings import Rosters
+from err_confirm.policy_words import quorum_words, waiting_words, waits, who_confirms
+from err_confirm.terms import terms
 
 _HALF_A_DAY = 43_200
 _LIBRARY = Path(__file__).resolve().parent
@@ -52,7 +54,8 @@ class Wording:
     """
 
     def __init__(self, prefix: str, network: Network | None = None) -> None:
-        self.inert = Inert(network or PlainBackend())
+        self._network = network or PlainBackend()
+        self.inert = Inert(self._network)
         # Values come out through `code` and `block`, not through HTML escapes: what chat shows must be what runs.
         self._environment = Environment(  # noqa: S701
             loader=FileSystemLoader(TEMPLATES),
@@ -67,8 +70,12 @@ class Wording:
             displays=displays,
             duration=format_duration,
             value=value,
-            quorum_words=quorum_words,
-            who_confirms=who_confirms,
+            named=self.named,
+            needs=self._needs,
+            terms=self._terms,
+            quorum_words=lambda quorum: quorum_words(quorum, self.named),
+            waits=lambda policy: waits(policy, self.named),
+            who_confirms=lambda policy: who_confirms(policy, self.named),
         )
         self._environment.filters["moment"] = moment
         self._environment.filters["again"] = self._again
@@ -84,6 +91,17 @@ class Wording:
             execution.tells > 1 and execution.state is not State.RUNNING
         )  # which is told once, whatever was before
         return f"{self.say('repeated')}\n{text}" if repeated else text
+
+    def named(self, name: str) -> str:
+        """Return a name of a policy as code; that of a group without its `@` where it would call somebody."""
+        calls = name.startswith("@") and self._network.inert(name) != name
+        return self.inert.code(name.removeprefix("@") if calls else name)
+
+    def _needs(self, execution: Execution, rosters: Rosters, now: float) -> str:
+        return waiting_words(execution, rosters, now, self.named)
+
+    def _terms(self, policy: Policy | None) -> list[str]:
+        return terms(policy, self.named, self.inert.code)
 
     def _again(self, execution: Execution) -> str:
         """Return what to type to ask again: the text of a held command has the prefix already, if it needs one."""

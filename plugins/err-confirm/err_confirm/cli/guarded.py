@@ -97,7 +97,7 @@ def coverage_lines(found: Guarded) -> Iterator[str]:
         guard = covered.guard
         source = "shipped" if guard.shipped else str(guard.source)
         what = "no other guard covers" if guard.unreadable else "it covers"
-        ending = f"refuses what {what}: {guard.error}" if guard.error else policies.worded(policies.facts(guard.policy))
+        ending = f"refuses what {what}: {guard.error}" if guard.error else policies.worded(guard.policy)
         heading = visible(f'guard "{guard.name}" ({source}): {ending}')
         yield colored(heading, RED) if guard.error else heading
         rows = [row for pattern in covered.patterns for row in _rows(pattern, found.scanned, guard)]

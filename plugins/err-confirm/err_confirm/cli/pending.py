@@ -6,9 +6,11 @@ from err_confirm.cli.books import opened
 from err_confirm.cli.command import Command
 from err_confirm.cli.console import print_json
 from err_confirm.cli.exits import Exit
+from err_confirm.cli.moments import shown
 from err_confirm.durations import format_duration
 from err_confirm.model import Execution, State
-from err_confirm.policy_words import who_confirms
+from err_confirm.openings import Rosters
+from err_confirm.policy_words import waiting_words
 from err_confirm.visible import visible
 
 MOST = 10_000
@@ -18,21 +20,29 @@ def pending(options: argparse.Namespace) -> Exit:
     """Print what has not ended, the soonest due first."""
     with opened(options) as books:
         waiting, now = books.engine.waiting(MOST)
+        rosters = Rosters(books.engine.roster)
+        needs = {each.id: waiting_words(each, rosters, now, visible) for each in waiting}
     if options.json:
-        print_json([_facts(execution) for execution in waiting])
+        print_json([{**_facts(each), "needs": needs[each.id]} for each in waiting])
         return Exit.OK
     for each in waiting:
-        print(f"{each.id} {each.alias} asked by {visible(each.requester)} · {_standing(each, now)}")
+        print(f"{each.id} {each.alias} asked by {visible(each.requester)} · {_standing(each, now, needs[each.id])}")
         print(f"         {visible(each.text)}")
     if not waiting:
         print("nothing waits")
     return Exit.OK
 
 
-def _standing(execution: Execution, now: float) -> str:
+def _standing(execution: Execution, now: float, needs: str) -> str:
     if execution.state is not State.PENDING or execution.policy is None:
         return str(execution.state)
-    return f"{format_duration(execution.expires_at - now)} left · waits for {who_confirms(execution.policy)}"
+    return f"{format_duration(execution.expires_at - now)} left · {needs}{snoozed(execution, now)}"
+
+
+def snoozed(execution: Execution, now: float) -> str:
+    """Return until when nobody is asked again; nothing if nobody has snoozed it."""
+    again = execution.ask_again_at
+    return f" · snoozed until {shown(again)}" if again is not None and again > now else ""
 
 
 def _facts(execution: Execution) -> dict[str, object]:
@@ -44,6 +54,9 @@ def _facts(execution: Execution) -> dict[str, object]:
         "text": execution.text,
         "created_at": execution.created_at,
         "expires_at": execution.expires_at,
+        "stage": execution.stage + 1,
+        "stages": len(execution.policy.stages) if execution.policy else 0,
+        "snoozed_until": execution.ask_again_at,
     }
 
 

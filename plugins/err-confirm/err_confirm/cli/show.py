@@ -11,14 +11,17 @@ from err_confirm.cli.command import Command
 from err_confirm.cli.console import complain, print_json
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.moments import shown
+from err_confirm.cli.pending import snoozed
 from err_confirm.engine import Unclear
 from err_confirm.errors import RecordError
 from err_confirm.history import newest_first
 from err_confirm.ids import read_id
 from err_confirm.journal import Line
-from err_confirm.model import BOT_RUNNER, Execution
+from err_confirm.model import BOT_RUNNER, Execution, Verdict, Vote
+from err_confirm.openings import Rosters
 from err_confirm.plan import describe
-from err_confirm.policy_words import quorum_words, who_confirms
+from err_confirm.policy_words import waiting_words
+from err_confirm.terms import terms
 from err_confirm.visible import visible
 
 _EXECUTION = TypeAdapter(Execution)
@@ -34,21 +37,23 @@ def show(options: argparse.Namespace) -> Exit:
         start = read_id(options.id)
         lines = _lines(books, start if isinstance(found, Unclear) else found) if start else []
         try:
-            execution = None if isinstance(found, Unclear) else books.engine.read(found)[0]
+            execution, now = (None, 0.0) if isinstance(found, Unclear) else books.engine.read(found)
+            needs = waiting_words(execution, Rosters(books.engine.roster), now, visible) if execution else ""
+            needs += snoozed(execution, now) if needs and execution else ""
         except RecordError as error:
             complain(error)
-            execution = None
+            execution, needs = None, ""
     if execution is None and not lines:
         complain(f"there is no execution {options.id}; see: err-confirm executions")
         return Exit.NO
     if options.json:
         kept = None if execution is None else _EXECUTION.dump_python(execution, mode="json")
-        print_json({"execution": kept, "journal": [_facts(line) for line in lines]})
+        print_json({"execution": kept, "needs": needs, "journal": [_facts(line) for line in lines]})
         return Exit.OK
     if execution is None:
         print(f"{lines[0].entry.execution} is no longer kept; the journal has of it:")
     else:
-        print("\n".join(_worded(execution)))
+        print("\n".join(_worded(execution, needs)))
     for line in lines:
         print(f"  {shown(line.entry.at)}  {_step(line)}")
     return Exit.OK
@@ -71,14 +76,18 @@ def _facts(line: Line) -> dict[str, Any]:
     return {name: getattr(told, name) for name in ("at", "what", "who", "identity", "room", "facts")}
 
 
-def _worded(execution: Execution) -> Iterator[str]:
-    yield f"{execution.id} {execution.state} · {execution.alias} asked by {visible(execution.requester)}"
+def _worded(execution: Execution, needs: str) -> Iterator[str]:
+    where = visible(execution.place.room) or "a direct message"
+    yield f"{execution.id} {execution.state} · {execution.alias} asked by {visible(execution.requester)} in {where}"
     yield f"  said: {visible(execution.text)}"
     yield f"  runs: {describe(execution.invocation)}"
-    if execution.policy:
-        yield f"  may confirm: {who_confirms(execution.policy)} · may deny: {quorum_words(execution.policy.deny)}"
-    else:
-        yield "  runs without confirmation"
+    for name, other in execution.others.items():
+        yield f"  after {visible(name)} runs: {describe(other)}"
+    yield from (f"  {term}" for term in terms(execution.policy, visible, visible))
+    yield from (f"  because {visible(sentence)}" for sentence in (execution.policy.because if execution.policy else ()))
+    yield from map(_vote, execution.votes)
+    if needs:
+        yield f"  {needs}"
     yield f"  bound to: {execution.digest[:16]}"
     outcome = execution.outcome
     if outcome:
@@ -86,6 +95,14 @@ def _worded(execution: Execution) -> Iterator[str]:
         ended = "was stopped" if outcome.exit_code is None else code
         yield f"  {visible(outcome.error) or ended}"
         yield from (f"  | {visible(line.expandtabs())}" for line in outcome.output.splitlines())
+
+
+def _vote(vote: Vote) -> str:
+    said = "confirmed" if vote.verdict is Verdict.APPROVE else "denied"
+    choice = f", {visible(vote.choice)}" if vote.choice else ""
+    reason = f": {visible(vote.reason)}" if vote.reason else ""
+    answer = f" · answered {visible(vote.answer)}" if vote.answer else ""
+    return f"  {said} by {visible(vote.person)}{choice}{reason}{answer}"
 
 
 def _step(line: Line) -> str:
