@@ -229,10 +229,10 @@ class Walk:
         ]
 
     def _learn(self, expected: list[str], heard: list[str]) -> None:
-        """Note which id is meant by each id of the page."""
+        """Note which id is meant by each id of the page, and which token by each token behind an id."""
         real = {execution.id for execution in self.talk.executions()}
         for wanted, found in zip(expected, heard, strict=False):
-            given = [word for word in _WORD.findall(found) if word in real]
+            given = [word for word in _WORD.findall(found) if word in real or f"-{word}" in found]
             for ours, theirs in zip(_ID.findall(wanted), given, strict=False):
                 self.ids.setdefault(ours, theirs)
 

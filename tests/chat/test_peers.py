@@ -1,5 +1,6 @@
 """What users of other systems do, step by step: docs/comparison.md calls a system matched only if it is replayed."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from err_confirm.catalog import Severity
+from err_confirm.model import State
 from err_confirm.policy import names
+from servers import eventually
 from talk import Talk, a_bot, write_files
 
 ST2CHAT_CONFIRM = {
@@ -110,3 +113,224 @@ class TestStackStormSt2chatConfirm:
             talk.alice.says(f"! confirm {asked}")
             talk.hears(rf"\A{asked} expired at [0-9:]+ UTC and nothing ran; ask again: !do_something with web1", "#ops")
             assert talk.execution(asked).fence == 0
+
+
+# AWS Step Functions: a state machine with three branches, in each of which a person is told by e-mail, with a token of
+# their own, and answers with `aws stepfunctions send-task-success --task-output <JSON>`, or `send-task-failure`.
+
+PARALLEL_APPROVAL = {
+    "aliases/pay.yaml": """\
+name: pay
+description: Pay an invoice after three people have approved
+formats: ["pay {{invoice}}"]
+run: {command: [printenv, CONFIRM_ANSWERS]}
+confirm:
+  by: [bob, carol, dave]
+  need: all
+  within: 1h
+  ask: {dm: true}
+  question: {text: "Your output?", type: json}
+""",
+}
+APPROVERS = ("bob", "carol", "dave")
+THREE = {name: [f"text:{name}"] for name in ("alice", *APPROVERS, "mallory")}
+
+
+@pytest.fixture(scope="module")
+def parallel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
+    folder = tmp_path_factory.mktemp("parallel")
+    write_files(folder, PARALLEL_APPROVAL)
+    with a_bot(folder, CONFIRM_PEOPLE=THREE) as talk:
+        yield talk
+
+
+def three_are_told(talk: Talk, invoice: str) -> tuple[str, dict[str, str]]:
+    """Ask for it; return its id, and for each approver the id with the token that they were told directly."""
+    talk.alice.says(f"!pay {invoice}")
+    keys = {person: talk.hears(r"^!confirm (\w{8}-\w{8})\b", f"@{person}")[1] for person in APPROVERS}
+    (asked,) = {key.partition("-")[0] for key in keys.values()}
+    return asked, keys
+
+
+class TestStepFunctionsParallelHumanApproval:
+    """Three are told at once, each with a token; it waits for all of them; one failure ends it for the others."""
+
+    def test_three_approve_each_with_a_token_of_their_own_and_it_runs_once_with_what_they_said(
+        self, parallel: Talk
+    ) -> None:
+        """Each output is JSON, and reaches what runs as data."""
+        asked, keys = three_are_told(parallel, "4711")
+        assert len(set(keys.values())) == 3
+        outputs = {"bob": {"approved": True, "limit": 100}, "carol": ["ok", 2.5], "dave": "with € and 'quotes'"}
+        for number, (person, output) in enumerate(outputs.items()):
+            assert len(parallel.execution(asked).votes) == number
+            assert parallel.execution(asked).fence == 0
+            getattr(parallel, person).says(f"!confirm {keys[person]} {json.dumps(output)}", None)
+            parallel.quiet()
+        ended = parallel.ended(asked)
+        assert (ended.state, ended.fence) == (State.SUCCEEDED, 1)
+        answers = json.loads(ended.outcome.output)
+        assert {answer["person"]: answer["answer"] for answer in answers} == outputs
+
+    def test_one_refuses_and_it_is_over_at_once_and_the_others_are_told(self, parallel: Talk) -> None:
+        """There, the run fails and the branches that wait are canceled without a word."""
+        asked, keys = three_are_told(parallel, "4712")
+        parallel.bob.says(f"!confirm {keys['bob']} {{}}", None)
+        parallel.quiet()
+        parallel.carol.says(f"!deny {asked} wrong account", None)
+        for other in ("bob", "dave"):
+            parallel.hears(rf"{asked}.*denied by carol: wrong account", f"@{other}")
+        ended = parallel.ended(asked)
+        assert (ended.state, ended.fence) == (State.DENIED, 0)
+        parallel.dave.says(f"!confirm {keys['dave']} {{}}", None)
+        parallel.hears(f"^{asked} was already denied by carol", "@dave")
+
+    def test_its_flaws_are_not_ours(self, parallel: Talk) -> None:
+        """There, whoever holds a token is believed, and the run waits for up to a year."""
+        asked, keys = three_are_told(parallel, "4713")
+        for person, key in (("mallory", "bob"), ("alice", "bob"), ("bob", "carol")):
+            getattr(parallel, person).says(f"!confirm {keys[key]} {{}}", None)
+            parallel.hears(f"^{asked} ", f"@{person}")
+        for person in APPROVERS:
+            getattr(parallel, person).says(f"!confirm {asked} {{}}", None)
+            parallel.hears(f"^{asked} ", f"@{person}")
+        waiting = parallel.execution(asked)
+        assert (waiting.state, waiting.votes) == (State.PENDING, ())
+        assert waiting.expires_at - waiting.stage_at == 3_600
+
+
+# OpenOps: a workflow step Request Action, with a message and its actions, and after it what was chosen.
+
+REQUEST_ACTION = {
+    "actions/resize.yaml": """\
+name: resize
+parameters: {instance: {type: string, required: true}}
+run: {command: [printenv, CONFIRM_ANSWERS]}
+""",
+    "aliases/idle.yaml": """\
+name: idle
+description: What to do about an instance that is idle
+formats: ["idle {{instance}}"]
+run: {command: [printenv, CONFIRM_ANSWERS]}
+confirm:
+  by: [bob, carol]
+  within: 3d
+  prompt: "{{ instance }} has been idle for a week"
+  choices:
+    Approve: {caption: "Stop it", sure: true}
+    Dismiss: {deny: true, question: {text: "Who wants it kept?", type: email}}
+    Snooze: {after: 1s}
+    Resize: {run: resize, caption: "Make it smaller", question: {text: "How many CPUs?", type: number}}
+    Tag: {question: {text: "Which tag?"}}
+""",
+    "aliases/plain.yaml": """\
+name: plain
+formats: ["plain {{instance}}"]
+run: {command: [echo, "{{ instance }}"]}
+confirm: {by: [bob, carol], within: 3d, choices: default}
+""",
+    "aliases/brief.yaml": """\
+name: brief
+formats: ["brief {{instance}}"]
+run: {command: [echo, "{{ instance }}"]}
+confirm: {by: [bob, carol], retry: {count: 2, delay: 100ms}, choices: default}
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def request_action(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
+    folder = tmp_path_factory.mktemp("request_action")
+    write_files(folder, REQUEST_ACTION)
+    with a_bot(folder) as talk:
+        yield talk
+
+
+def asks(talk: Talk, text: str) -> str:
+    """Let Alice ask for something that has choices; return the id of its prompt."""
+    talk.alice.says(text)
+    asked = talk.hears(r"^!deny ([0-9a-hjkmnp-tv-z]{8})$", "#ops")[1]
+    eventually(lambda: talk.execution(asked).posted)
+    return asked
+
+
+def says(talk: Talk, person: str, text: str) -> None:
+    getattr(talk, person).says(text)
+    talk.quiet()
+
+
+class TestOpenOpsRequestAction:
+    """A message with choices, perhaps a question and "are you sure"; who chose what, or that time ran out, is known."""
+
+    def test_the_message_has_its_header_the_choices_and_what_each_asks(self, request_action: Talk) -> None:
+        asked = asks(request_action, "!idle i-1")
+        _, prompt = request_action.heard[-1]
+        assert "i-1 has been idle for a week" in prompt
+        for choice in ("Approve", "Dismiss", "Snooze", "Resize", "Tag"):
+            assert re.search(rf"^!confirm {asked} {choice}\b", prompt, re.MULTILINE), choice
+        for words in ("Stop it", "Make it smaller", "How many CPUs?", "Who wants it kept?", "Which tag?"):
+            assert words in prompt
+        waiting = request_action.execution(asked)
+        assert waiting.expires_at - waiting.stage_at == 3 * 86_400
+        says(request_action, "alice", f"!cancel {asked}")
+
+    def test_are_you_sure_is_asked_before_it_counts(self, request_action: Talk) -> None:
+        asked = asks(request_action, "!idle i-2")
+        says(request_action, "bob", f"!confirm {asked} Approve")
+        assert request_action.execution(asked).votes == ()
+        says(request_action, "bob", f"!confirm {asked} approve yes")
+        ended = request_action.ended(asked)
+        assert (ended.state, ended.fence, ended.choice, ended.decided_by) == (State.SUCCEEDED, 1, "Approve", "bob")
+
+    @pytest.mark.parametrize(
+        ("choice", "wrong", "right", "answer"),
+        [("Resize", "many", "4", 4), ("Resize", "", "2.5", 2.5), ("Tag", "", "keep until May", "keep until May")],
+    )
+    def test_a_question_is_answered_by_its_type_and_the_answer_reaches_what_runs(
+        self, request_action: Talk, choice: str, wrong: str, right: str, answer: object
+    ) -> None:
+        """Who chose what is told to it, too."""
+        asked = asks(request_action, "!idle i-3")
+        says(request_action, "bob", f"!confirm {asked} {choice} {wrong}".strip())
+        assert request_action.execution(asked).votes == ()
+        says(request_action, "bob", f"!confirm {asked} {choice} {right}")
+        ended = request_action.ended(asked)
+        assert (ended.state, ended.fence, ended.choice) == (State.SUCCEEDED, 1, choice)
+        (told,) = json.loads(ended.outcome.output)
+        assert (told["person"], told["choice"], told["answer"]) == ("bob", choice, answer)
+
+    def test_a_no_may_have_a_question_too(self, request_action: Talk) -> None:
+        asked = asks(request_action, "!idle i-4")
+        says(request_action, "bob", f"!confirm {asked} Dismiss somebody")
+        assert request_action.execution(asked).state is State.PENDING
+        says(request_action, "bob", f"!confirm {asked} Dismiss erin@example.org")
+        ended = request_action.ended(asked)
+        assert (ended.state, ended.fence, ended.decided_by) == (State.DENIED, 0, "bob")
+        (vote,) = ended.votes
+        assert vote.answer == "erin@example.org"
+
+    def test_who_snoozes_is_asked_again_and_then_it_runs_once(self, request_action: Talk) -> None:
+        asked = asks(request_action, "!idle i-5")
+        says(request_action, "bob", f"!confirm {asked} Snooze")
+        request_action.hears(rf"^{asked} waits again", "#ops")
+        says(request_action, "carol", f"!confirm {asked} Approve yes")
+        ended = request_action.ended(asked)
+        assert (ended.state, ended.fence, ended.decided_by) == (State.SUCCEEDED, 1, "carol")
+
+    def test_the_default_is_approve_dismiss_and_snooze(self, request_action: Talk) -> None:
+        """And what is none of them is no yes."""
+        approved, dismissed, snoozed = (asks(request_action, f"!plain i-{number}") for number in range(3))
+        for asked, choice in ((approved, "Approve"), (dismissed, "Dismiss"), (snoozed, "Snooze"), (snoozed, "Maybe")):
+            says(request_action, "bob", f"!confirm {asked} {choice}")
+        assert request_action.ended(approved).fence == 1
+        assert request_action.ended(dismissed).state is State.DENIED
+        later = request_action.execution(snoozed)
+        assert (later.state, later.fence, later.ask_again_at is None) == (State.PENDING, 0, False)
+
+    def test_when_time_runs_out_it_says_so_and_nothing_can_be_chosen(self, request_action: Talk) -> None:
+        """There, the message loses its buttons; here, whoever answers is told."""
+        asked = asks(request_action, "!brief i-6")
+        request_action.hears(rf"{asked} expired", "#ops")
+        says(request_action, "bob", f"!confirm {asked} Approve")
+        ended = request_action.ended(asked)
+        assert (ended.state, ended.fence, ended.votes) == (State.EXPIRED, 0, ())
