@@ -17,6 +17,9 @@ from pydantic import BaseModel
 from docs_pages import PAGES, ROOT, Block, blocks
 from docs_walk import FILE, PART, REFUSED, completed, problems_of
 from err_confirm.catalog import load, parse_policy
+from err_confirm.catalog.answer_keys import AskEntry, QuestionEntry
+from err_confirm.catalog.choices import ChoiceEntry
+from err_confirm.catalog.conditions_key import WhenEntry
 from err_confirm.catalog.entries import (
     AckEntry,
     ActionFile,
@@ -27,7 +30,10 @@ from err_confirm.catalog.entries import (
     ResultEntry,
 )
 from err_confirm.catalog.json_schema import KINDS, json_schema
-from err_confirm.catalog.policies import DenyEntry, PolicyEntry, RetryEntry
+from err_confirm.catalog.policies import PolicyEntry
+from err_confirm.catalog.policy_keys import DenyEntry
+from err_confirm.catalog.quorums import QuorumEntry
+from err_confirm.catalog.stages import EscalateEntry, RetryEntry, StageEntry
 from err_confirm.cli import main
 from err_confirm.errors import SettingError
 from err_confirm.people import People
@@ -89,6 +95,7 @@ def test_every_key_has_a_sentence(kind: str) -> None:
 def test_the_keys_are_those_of_the_models_and_no_others_are_taken() -> None:
     models: list[type[BaseModel]] = [AckEntry, CommandSettings, DenyEntry, FormatEntry, ParameterEntry, PolicyEntry]
     models += [AliasFile, GuardFile, PythonSettings, ResultEntry, RetryEntry]
+    models += [AskEntry, ChoiceEntry, EscalateEntry, QuestionEntry, QuorumEntry, StageEntry, WhenEntry]
     known: dict[str, type[BaseModel]] = {"action": ActionFile, **{model.__name__: model for model in models}}
     seen = set()
     for kind in KINDS:

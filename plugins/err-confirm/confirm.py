@@ -217,7 +217,7 @@ class Confirm(BotPlugin):
         self.check_on()
         with self.worded("unsure_request"):
             try:
-                self._request(msg, self.service.plans(text), text)
+                self._request(msg, self.service.plans(text, self.chat.place(msg).room), text)
             except (ParameterError, DuplicateParameterError) as error:
                 alias = self.service.index.winner(text)
                 raise CommandError(self.chat.wording.say("refused_value", error=error, alias=alias)) from error
@@ -227,7 +227,7 @@ class Confirm(BotPlugin):
         try:
             self.check_on()
             with self.worded("unsure_request"):
-                plan = held.plan(self.chat.place(msg), self._bot.prefix)
+                plan = held.plan(self.chat.place(msg), self._bot.prefix, self.service.moment([held.guard.policy]))
                 self._request(msg, [plan], plan.invocation.spec["said"])
         except CommandError as error:
             return str(error.reason)

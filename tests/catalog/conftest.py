@@ -13,6 +13,16 @@ from err_confirm.people import People
 PEOPLE = People({"alice": ["text:1"], "bob": ["text:2"], "carol": ["text:3"]})
 
 
+class TwoGroups:
+    """The groups that a policy may name."""
+
+    def knows(self, name: str) -> bool:
+        return name in ("@sre", "@leads")
+
+    def names(self) -> list[str]:
+        return ["sre", "leads"]
+
+
 class Folders:
     """`aliases/` and `actions/` in the current folder."""
 
@@ -29,7 +39,7 @@ class Folders:
         _write(self.actions / name, text)
 
     def load(self, default: Policy | None = a_policy()) -> Catalog:
-        return load([self.aliases], [self.actions], people=PEOPLE, default=default)
+        return load([self.aliases], [self.actions], people=PEOPLE, default=default, groups=TwoGroups())
 
     def problems(self, text: str | bytes) -> list[str]:
         """Return what is wrong with one alias file, notes included."""

@@ -58,6 +58,14 @@ class ParameterError(TextError):
         self.parameter = parameter
 
 
+class RefusedError(TextError):
+    """Raised when a policy says that this may not even be asked for now."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class GuardsDifferError(ErrConfirmError):
     """Raised when two guards say equally much about one command."""
 

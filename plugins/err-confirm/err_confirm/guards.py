@@ -12,8 +12,8 @@ from typing import Any
 
 from err_confirm.errors import GuardsDifferError
 from err_confirm.model import Guard, Source
-from err_confirm.policy import trivial
 from err_confirm.readings import readings
+from err_confirm.strictness import REFUSES, Strictness, least, most
 
 ALIAS_COMMANDS = "Alias commands"
 """The dynamic plugin that has the commands of the aliases."""
@@ -135,7 +135,7 @@ class Guards:
         else:
             groups = [[way for way in naming if way.matches(reading)] for reading in read]
         found = [_first(command, group, lambda way: way.rank) for group in groups if group]
-        return _first(command, found, lambda way: (_strictness(way.guard), way.rank)).guard if found else None
+        return _strictest(command, found) if found else None
 
     def _ways_to(self, command: BotCommand) -> tuple[_Way, ...]:
         """Return the ways that name a command; no mistake in a file refuses our own, which are to mend it."""
@@ -192,6 +192,27 @@ def _compiled(glob: str) -> re.Pattern[str]:
     return re.compile(fnmatch.translate(glob.replace("[", "[[]")))
 
 
+def _strictest(command: BotCommand, ways: Sequence[_Way]) -> Guard:
+    """Return the guard that asks for most, whether the rules of its policy hold or not.
+
+    Raises:
+        GuardsDifferError: two ask for as much, or which of them asks for more depends on their rules.
+    """
+    guard = _first(command, ways, lambda way: (_least(way.guard), way.rank)).guard
+    stricter = [way.guard for way in ways if _most(way.guard) > _most(guard)]
+    if stricter:
+        raise GuardsDifferError(str(command), sorted({str(each.source) for each in (guard, *stricter)}))
+    return guard
+
+
+def _least(guard: Guard) -> Strictness:
+    return REFUSES if guard.error else least(guard.policy)
+
+
+def _most(guard: Guard) -> Strictness:
+    return REFUSES if guard.error else most(guard.policy)
+
+
 def _first(command: BotCommand, ways: Sequence[_Way], rank: Callable[[_Way], Any]) -> _Way:
     """Return the way that ranks highest: of several, one that refuses. Raises GuardsDifferError."""
     highest = max(map(rank, ways))
@@ -201,12 +222,3 @@ def _first(command: BotCommand, ways: Sequence[_Way], rank: Callable[[_Way], Any
     if len(guards) > 1 and not refusing:
         raise GuardsDifferError(str(command), sorted(str(guard.source) for guard in guards))
     return (refusing or ways)[0]
-
-
-def _strictness(guard: Guard) -> int:
-    """Tell how much a guard asks for: nothing, a second look, a second person; most of all, one that refuses."""
-    if guard.error:
-        return 3
-    if guard.policy is None:
-        return 0
-    return 1 if trivial(guard.policy) else 2

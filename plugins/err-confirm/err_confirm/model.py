@@ -231,7 +231,7 @@ class When:
     policy: "Policy"
     need: int = 0
     refuse: str = ""
-    parameters: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    parameters: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, hash=False)
     rooms: tuple[str, ...] = ()
     times: Times | None = None
     loosen: bool = False

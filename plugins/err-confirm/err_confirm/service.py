@@ -19,7 +19,7 @@ from err_confirm.index import Index
 from err_confirm.journal import RELOADED
 from err_confirm.limits import Request, check
 from err_confirm.locks import Locks
-from err_confirm.model import Execution, Place, Plan
+from err_confirm.model import Execution, Place, Plan, Policy
 from err_confirm.otp import SecondFactor, asked_for, installed
 from err_confirm.outbox import Outbox
 from err_confirm.plan import plan
@@ -136,9 +136,18 @@ class Service:
         """Return the names of all aliases and guards, under which executions are found."""
         return [*self.catalog.aliases, *self.catalog.guards]
 
-    def plans(self, text: str) -> list[Plan]:
-        """Return what a text would start. Raises TextError, ActionMissingError or TemplateError."""
-        return [plan(self.catalog, match) for match in self.index.matches(text)]
+    def plans(self, text: str, room: str | None = None) -> list[Plan]:
+        """Return what a text would start that is said in a room (empty in a direct message, None if not known).
+
+        Raises TextError, ActionMissingError, TemplateError, or StoreUnavailableError where the time counts.
+        """
+        matches = self.index.matches(text)
+        at = self.moment(match.alias.policy for match in matches)
+        return [plan(self.catalog, match, room=room, at=at) for match in matches]
+
+    def moment(self, policies: Iterable[Policy | None]) -> float | None:
+        """Return the store's clock if one of these policies has conditions; None where nobody looks at it."""
+        return self.store.due(1)[1] if any(policy is not None and policy.when for policy in policies) else None
 
     def request(
         self, plans: Iterable[Plan], *, requester: str, place: Place, text: str, post: Post, identity: str = ""

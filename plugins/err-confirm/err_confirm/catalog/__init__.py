@@ -13,7 +13,9 @@ from err_confirm.catalog.guard_reader import is_guard, read_guard
 from err_confirm.catalog.loading import Loading
 from err_confirm.catalog.messages import message
 from err_confirm.catalog.policies import Confirm, PolicyEntry
+from err_confirm.catalog.policy_checks import without_parameters
 from err_confirm.catalog.problem import Problem, Severity
+from err_confirm.catalog.quorums import KnownGroups
 from err_confirm.errors import SettingError
 from err_confirm.model import Policy
 from err_confirm.people import People
@@ -30,6 +32,7 @@ def load(
     *,
     people: People,
     default: Policy | None,
+    groups: KnownGroups | None = None,
     shipped: Path | None = SHIPPED,
 ) -> Catalog:
     """Read all `*.yaml` and `*.yml` files of some folders.
@@ -42,26 +45,30 @@ def load(
         action_dirs: folders of action files.
         people: whom a policy may name.
         default: the policy of an alias or guard that has no `confirm`; None runs at once.
+        groups: which groups a policy may name; None if nobody knows, and then each is taken.
         shipped: a folder of guard files of which each holds unless one of `alias_dirs` has its name.
     """
-    loading = Loading()
+    loading, context = Loading(), {"people": people, "groups": groups}
     for findings in loading.documents(action_dirs, guards=False):
         loading.add_action(findings, read_action(findings))
     for findings in loading.documents([shipped] if shipped else [], guards=True):
-        loading.add_shipped(read_guard(findings, people, default, shipped=True))
+        loading.add_shipped(read_guard(findings, context, default, shipped=True))
     for findings in loading.documents(alias_dirs, guards=True):
         if is_guard(findings.document.data):
-            loading.add_guard(read_guard(findings, people, default))
+            loading.add_guard(read_guard(findings, context, default))
         else:
-            loading.add_alias(findings, read_alias(findings, people, default))
+            loading.add_alias(findings, read_alias(findings, context, default))
     return loading.catalog()
 
 
-def parse_policy(value: Any, people: People) -> Policy | None:
+def parse_policy(value: Any, people: People, groups: KnownGroups | None = None) -> Policy | None:
     """Return the policy that the setting CONFIRM_DEFAULT describes, as `confirm:` would. Raises SettingError."""
     try:
-        entry = TypeAdapter(Confirm).validate_python(value, context={"people": people})
+        entry = TypeAdapter(Confirm).validate_python(value, context={"people": people, "groups": groups})
     except ValidationError as error:
         details = error.errors(include_url=False)[0]
         raise SettingError(f"CONFIRM_DEFAULT: {message(details, PolicyEntry)}") from error
-    return None if entry is None else entry.policy()
+    policy = None if entry is None else entry.policy()
+    for _, problem in without_parameters(policy):
+        raise SettingError(f"CONFIRM_DEFAULT: {problem}")
+    return policy

@@ -1,7 +1,8 @@
 """Make an alias, and the action that it may bring along, of an alias file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -9,11 +10,11 @@ from err_confirm.catalog.action_reader import make_action
 from err_confirm.catalog.entries import AliasFile, FormatEntry, ResultEntry
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.messages import problems
+from err_confirm.catalog.policy_checks import note_what_is_easy
 from err_confirm.catalog.problem import Severity
 from err_confirm.catalog.yaml_source import Location
 from err_confirm.grammar import Representation
 from err_confirm.model import Action, Alias, Format, Policy, Reply
-from err_confirm.people import People
 
 RESERVED = frozenset(
     {"aliases", "cancel", "confirm", "deny", "executions", "guards", "lock", "locks", "pending", "show", "unlock"}
@@ -34,16 +35,16 @@ class Draft:
     action: Action | None
 
 
-def read_alias(findings: Findings, people: People, default: Policy | None) -> Draft | None:
+def read_alias(findings: Findings, context: Mapping[str, Any], default: Policy | None) -> Draft | None:
     """Return what an alias file says, or None if it has errors or would hide a command.
 
     Args:
         findings: gets what is wrong.
-        people: whom a policy may name.
+        context: the `people` and `groups` that a policy may name.
         default: the policy of an alias that has no `confirm`.
     """
     try:
-        file = AliasFile.model_validate(findings.document.data, context={"people": people})
+        file = AliasFile.model_validate(findings.document.data, context=context)
     except ValidationError as error:
         findings.problems += problems(error, AliasFile, findings.document)
         return None
@@ -72,6 +73,8 @@ def read_alias(findings: Findings, people: People, default: Policy | None) -> Dr
     )
     if alias.policy is None:
         findings.add(("confirm",), f'"{alias.name}" runs at once, without confirmation', Severity.NOTE)
+    else:
+        note_what_is_easy(findings, alias.policy, f'"{alias.name}" runs')
     return Draft(alias, findings, representations, action)
 
 

@@ -1,7 +1,7 @@
 """Say what differs between two readings of the files: what the journal keeps of a reload."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from err_confirm.catalog.content import Catalog
@@ -43,8 +43,17 @@ def _policies(before: Alias | Guard | Action, after: Alias | Guard | Action) -> 
     """Return in words the policy before and the one after, if they differ."""
     if isinstance(before, Action) or isinstance(after, Action) or before.policy == after.policy:
         return []
-    return [_worded(before.policy), _worded(after.policy)]
+    said = [_worded(before.policy), _worded(after.policy)]
+    if said[0] == said[1] and before.policy is not None and after.policy is not None:
+        one, other = before.policy, after.policy
+        keys = [key.name for key in fields(Policy) if getattr(one, key.name) != getattr(other, key.name)]
+        said[1] += f"; what differs: {', '.join(keys)}"
+    return said
 
 
 def _worded(policy: Policy | None) -> str:
-    return "none" if policy is None else f"{who_confirms(policy)} within {format_duration(policy.within)}"
+    if policy is None:
+        return "none"
+    if not policy.stages:
+        return f"none, but for {len(policy.when)} rules"
+    return f"{who_confirms(policy)} within {format_duration(policy.within)}"

@@ -1,10 +1,12 @@
 """Compare an alias with the action that it starts, aliases with one another, and guards with one another."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from err_confirm.catalog.alias_reader import Draft
+from err_confirm.catalog.content import find
 from err_confirm.catalog.guard_reader import GuardDraft
+from err_confirm.catalog.policy_checks import check_with_action, runs
 from err_confirm.catalog.problem import Severity
 from err_confirm.errors import ParameterError
 from err_confirm.guards import divided
@@ -25,11 +27,31 @@ def compare_with_action(draft: Draft, action: Action) -> None:
                 draft.findings.add(location, problem)
     for name, value in fixed.items():
         _check_fixed(draft, action, name, value)
+    if draft.alias.policy is not None:
+        check_with_action(draft.findings, draft.alias.policy, action)
     for parameter in action.parameters.values():
         if parameter.required and parameter.default is None and parameter.name not in given:
             draft.findings.add(
                 ("formats",), f'no format gives "{parameter.name}", which "{action.name}" needs', Severity.WARNING
             )
+
+
+def compare_choices(draft: Draft, actions: Mapping[str, Action]) -> None:
+    """Note choices that run an action which is not there, or does not take the parameters of the alias."""
+    for location, name in runs(draft.alias.policy) if draft.alias.policy else ():
+        action = find(actions, name)
+        if action is None:
+            draft.findings.add(location, f'unknown action "{name}"{did_you_mean(name, actions)}')
+            continue
+        given = {*draft.alias.immutable_parameters}
+        for _, representation in draft.representations:
+            given.update(representation.parameters)
+        for unknown in sorted(given - action.parameters.keys()):
+            draft.findings.add(location, f'"{name}" has no parameter "{unknown}", which this alias gives')
+        for parameter in action.parameters.values():
+            if parameter.required and parameter.default is None and parameter.name not in given:
+                message = f'no format gives "{parameter.name}", which "{name}" needs'
+                draft.findings.add(location, message, Severity.WARNING)
 
 
 def compare_texts(drafts: Iterable[Draft]) -> None:

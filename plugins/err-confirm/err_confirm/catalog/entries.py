@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from err_confirm.catalog.policies import Confirm, PolicyEntry, as_list
+from err_confirm.catalog.policies import Confirm, PolicyEntry
+from err_confirm.catalog.quorums import as_list
 from err_confirm.model import Parameter, ParameterType
 
 _LISTS = frozenset({ParameterType.STRING, ParameterType.ARRAY})

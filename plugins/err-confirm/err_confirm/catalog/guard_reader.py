@@ -10,12 +10,12 @@ from err_confirm.catalog.alias_reader import RESERVED
 from err_confirm.catalog.entries import GuardFile
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.messages import problems
+from err_confirm.catalog.policy_checks import check_without_action, note_what_is_easy
 from err_confirm.catalog.problem import Severity
 from err_confirm.catalog.stand_in import shortened
 from err_confirm.catalog.yaml_source import Location
 from err_confirm.guards import GUARDABLE, OWN, BotCommand, Guards, divided
 from err_confirm.model import Guard, Policy
-from err_confirm.people import People
 
 _KEY = "commands"
 _OF_AN_ALIAS = ("formats", "run", "action_ref")
@@ -49,12 +49,14 @@ def is_guard(data: Mapping[str, Any]) -> bool:
     return _KEY in data or not any(key in data for key in _OF_AN_ALIAS)
 
 
-def read_guard(findings: Findings, people: People, default: Policy | None, *, shipped: bool = False) -> GuardDraft:
+def read_guard(
+    findings: Findings, context: Mapping[str, Any], default: Policy | None, *, shipped: bool = False
+) -> GuardDraft:
     """Return what a guard file says; if it has errors, as much of it as is needed to refuse.
 
     Args:
         findings: gets what is wrong.
-        people: whom a policy may name.
+        context: the `people` and `groups` that a policy may name.
         default: the policy of a guard that has no `confirm`.
         shipped: whether the file is one of ours.
     """
@@ -64,7 +66,7 @@ def read_guard(findings: Findings, people: People, default: Policy | None, *, sh
             del data[key]
             findings.add((key,), f'has "{_KEY}" (a guard) and "{key}" (an alias); keep one of them, or make two files')
     try:
-        file = GuardFile.model_validate(data, context={"people": people})
+        file = GuardFile.model_validate(data, context=context)
     except ValidationError as error:
         findings.problems += problems(error, GuardFile, findings.document)
         readable = all(each["loc"][0] != _KEY or each["type"] in _READABLE for each in error.errors())
@@ -82,6 +84,9 @@ def read_guard(findings: Findings, people: People, default: Policy | None, *, sh
     if guard.policy is None:
         message = f'the commands of "{guard.name}" run at once, without confirmation'
         findings.add(("confirm",), message, Severity.NOTE)
+    elif "confirm" in file.model_fields_set:
+        check_without_action(findings, guard.policy)
+        note_what_is_easy(findings, guard.policy, f'the commands of "{guard.name}" run')
     return GuardDraft(guard, findings, file.enabled)
 
 

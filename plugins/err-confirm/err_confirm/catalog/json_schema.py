@@ -11,11 +11,10 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from err_confirm.backends import SCHEMES
 from err_confirm.catalog.entries import LONGEST_PATTERN, MOST_PATTERNS, ONLY_FOR, ActionFile, AliasFile, GuardFile
-from err_confirm.catalog.policies import LONGEST_WAIT, SHORTEST_POLL, Confirm
+from err_confirm.catalog.policies import Confirm
+from err_confirm.catalog.policy_schema import bound, complete_policy, described
 from err_confirm.model import ParameterType
-from err_confirm.people import EVERYBODY
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.process_settings import LARGEST_OUTPUT, LONGEST_RUN
 
@@ -39,7 +38,6 @@ _PATTERN = {
 }
 _PARAMETER_NAME = {"pattern": f"^[A-Za-z_]{_WORD}*$"}
 _VARIABLE_NAME = {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
-_PERSON = {"type": "string", "pattern": rf"^(?:[^@:][^:]*$|(?:{'|'.join(sorted(SCHEMES))}):[^@])"}
 _SCALAR = {"type": ["string", "number", "boolean"]}
 _VALUE: dict[ParameterType, Schema] = {
     **{kind: {"type": str(kind)} for kind in ParameterType},
@@ -64,7 +62,7 @@ def json_schema(kind: str) -> Schema:
         if name in definitions:
             keys = definitions[name]["properties"]
             nothing = [{"type": "null"}] if name == "AliasFile" else []
-            keys["run"] = {**_described(keys["run"]), "anyOf": [*runs, *nothing]}
+            keys["run"] = {**described(keys["run"]), "anyOf": [*runs, *nothing]}
     root = found["root", "validation"]
     if "$ref" in root:
         root = definitions.pop(root["$ref"].rpartition("/")[2])
@@ -106,24 +104,15 @@ def _complete(name: str, definition: Schema) -> None:
         case "GuardFile":
             keys["name"]["anyOf"][0] |= _NAME
             many = {"type": "array", "items": _PATTERN, "minItems": 1, "maxItems": MOST_PATTERNS}
-            keys["commands"] = {**_described(keys["commands"]), "anyOf": [_PATTERN, many]}
+            keys["commands"] = {**described(keys["commands"]), "anyOf": [_PATTERN, many]}
         case "ParameterEntry":
             definition["allOf"] = [_if_type(kind) for kind in ParameterType]
-        case "PolicyEntry":
-            keys["by"] = {**_described(keys["by"]), **_people(EVERYBODY)}
-            keys["deny"]["anyOf"][:1] = _one_person(EVERYBODY | {"same"})
-            _bound(keys["within"], SHORTEST_POLL, LONGEST_WAIT)
-            for key in ("retry", "within"):
-                keys[key]["anyOf"].remove({"type": "null"})
-            definition["not"] = {"required": ["retry", "within"]}
-        case "DenyEntry":
-            keys["by"] = {**_described(keys["by"]), **_people(EVERYBODY | {"same"})}
-        case "RetryEntry":
-            _bound(keys["delay"], SHORTEST_POLL, LONGEST_WAIT)
+        case _:
+            complete_policy(name, definition)
     if "timeout" in keys:
         keys["env"]["propertyNames"] = _VARIABLE_NAME
-        _bound(keys["timeout"], None, LONGEST_RUN)
-        _bound(keys["output_cap"], 1, LARGEST_OUTPUT)
+        bound(keys["timeout"], None, LONGEST_RUN)
+        bound(keys["output_cap"], 1, LARGEST_OUTPUT)
     if "python" in keys:
         keys["python"]["pattern"] = f"^[A-Za-z_](?:{_WORD}|[.])*:[A-Za-z_]{_WORD}*$"
 
@@ -141,29 +130,6 @@ _ONE_ACTION = [
     },
 ]
 """What an alias file may start."""
-
-
-def _described(key: Schema) -> Schema:
-    return {"description": key["description"]}
-
-
-def _one_person(words: frozenset[str]) -> list[Schema]:
-    return [{"enum": sorted(words)}, _PERSON]
-
-
-def _people(words: frozenset[str]) -> Schema:
-    """Return the schema of one person or a list of them; the words stand alone so that an editor offers them."""
-    one = _one_person(words)
-    return {"anyOf": [*one, {"type": "array", "items": {"anyOf": one}, "minItems": 1}]}
-
-
-def _bound(key: Schema, least: float | None, most: float) -> None:
-    """Bound the plain number that a length of time or a size may be."""
-    number = next(each for each in key["anyOf"] if each["type"] in ("number", "integer"))
-    number["maximum"] = most
-    if least is not None:
-        number.pop("exclusiveMinimum", None)
-        number["minimum"] = least
 
 
 def _if_type(kind: ParameterType) -> Schema:

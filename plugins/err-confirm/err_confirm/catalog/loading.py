@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from err_confirm.catalog.alias_reader import Draft
-from err_confirm.catalog.comparison import compare_patterns, compare_texts, compare_with_action
+from err_confirm.catalog.comparison import compare_choices, compare_patterns, compare_texts, compare_with_action
 from err_confirm.catalog.content import Catalog, find
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.guard_reader import GuardDraft
@@ -106,7 +106,8 @@ class Loading:
             action = find(self._actions, draft.alias.action_ref)
             if action is not None:
                 compare_with_action(draft, action)
-            else:
+            compare_choices(draft, self._actions)
+            if action is None:
                 missing = str(ActionMissingError(draft.alias.name, draft.alias.action_ref))
                 draft.findings.add(("action_ref",), missing, Severity.WARNING)
         sound = [draft for draft in self._drafts.values() if not draft.findings.failed]

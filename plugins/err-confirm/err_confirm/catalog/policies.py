@@ -1,157 +1,90 @@
 """Read the key `confirm:`, which says who must answer and for how long an execution waits."""
 
-import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from err_confirm.backends import SCHEMES
-from err_confirm.duration_key import Duration
-from err_confirm.model import Policy, Seat, Stage
-from err_confirm.people import EVERYBODY, People
-from err_confirm.spelling import did_you_mean
+from err_confirm.catalog.conditions_key import WhenEntry
+from err_confirm.catalog.policy_keys import PolicyKeys
+from err_confirm.catalog.quorums import NOBODY, OPEN, Whom, as_names, check_size
+from err_confirm.catalog.stages import StageEntry
+from err_confirm.conditions import all_of, both, further_seats
+from err_confirm.model import Policy, When
+from err_confirm.policy import names
 
-SHORTEST_POLL = 0.05
-LONGEST_WAIT = 7 * 86_400.0
-MOST_POLLS = 10_000
-_POLLS_WITHIN = 100
-_SAME = "same"
-
-
-def as_list(value: Any) -> Any:
-    """Take one value for a list of one."""
-    return value if isinstance(value, list | dict) else [value]
-
-
-def _known(name: str, info: ValidationInfo) -> str:
-    people: People = (info.context or {})["people"]
-    if name not in EVERYBODY and not people.knows(name):
-        _, colon, person_id = name.partition(":")
-        identities = [f"{scheme}:{person_id}" for scheme in SCHEMES if colon]
-        hint = did_you_mean(name, [*EVERYBODY, *people.names(), *identities])
-        raise ValueError(f'unknown person "{name}"{hint}; name them in CONFIRM_PEOPLE')
-    return name
-
-
-def _known_or_same(name: str, info: ValidationInfo) -> str:
-    return name if name == _SAME else _known(name, info)
-
-
-def _poll(delay: float) -> float:
-    if delay < SHORTEST_POLL:
-        raise ValueError(f"polls are at least {SHORTEST_POLL} s apart")
-    return delay
-
-
-def _wait(seconds: float) -> float:
-    if not SHORTEST_POLL <= seconds <= LONGEST_WAIT:
-        raise ValueError(f"an execution waits between {SHORTEST_POLL} s and 7 days")
-    return seconds
-
-
-def _within_alone(seconds: float, info: ValidationInfo) -> float:
-    if info.data.get("retry") is not None:
-        raise ValueError("retry and within both say how long to wait; keep one of them")
-    return seconds
-
-
-def _as_deny(value: Any) -> Any:
-    if isinstance(value, str):
-        return {"by": value}
-    if isinstance(value, list):
-        raise ValueError(f"a list of people needs the key by: write deny: {{by: {_shown(value)}}}")
-    return value
+MOST_RULES = 50
 
 
 def _as_policy(value: Any) -> Any:
     if value == "requester":
         return {}
-    if value == "none":
+    if value == NOBODY:
         return None
+    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        return {"stages": value}
     if isinstance(value, str | list):
-        raise ValueError(f"people stand under the key by: write confirm: {{by: {_shown(value)}}}")
+        raise ValueError(f"people stand under the key by: write confirm: {{by: {as_names(value)}}}")
     if isinstance(value, dict):
-        empty = [str(key) for key, item in value.items() if item is None]
-        if empty:
-            raise ValueError(f"{empty[0]} has no value; write one, or remove the key")
         return value
     raise ValueError("confirm is requester, none (runs at once) or a mapping such as {by: others, within: 5m}")
 
 
-def _shown(names: str | list[Any]) -> str:
-    return names if isinstance(names, str) else f"[{', '.join(map(str, names))}]"
-
-
-_People = Annotated[
-    list[Annotated[str, AfterValidator(_known)]],
-    Field(min_length=1),
-    BeforeValidator(as_list, json_schema_input_type=str | list[str]),
-]
-
-
-class RetryEntry(BaseModel):
-    """How often an execution looks for answers, and how long it waits in between."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
-
-    count: Annotated[int, Field(ge=1, le=MOST_POLLS)] = 20
-    """How many polls."""
-    delay: Annotated[Duration, AfterValidator(_poll)] = 3.0
-    """From poll to poll, such as 3s."""
-
-    @model_validator(mode="after")
-    def _bounded(self) -> "RetryEntry":
-        _wait(self.count * self.delay)
-        return self
-
-
-class DenyEntry(BaseModel):
-    """Who may refuse; `same` is whoever may confirm."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
-
-    by: Annotated[
-        list[Annotated[str, AfterValidator(_known_or_same)]],
-        Field(min_length=1),
-        BeforeValidator(as_list, json_schema_input_type=str | list[str]),
-    ] = [_SAME]
-    """`same` (whoever may confirm), or as in `by` of the policy."""
-
-
-class PolicyEntry(BaseModel):
+class PolicyEntry(PolicyKeys):
     """What stands under `confirm:`."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+    by: Whom = Field(default=["requester"])
+    """Who may confirm: requester, others (anyone but who asked), anyone, people and @groups; one or a list."""
+    when: Annotated[list[WhenEntry], Field(min_length=1, max_length=MOST_RULES)] | None = None
+    """Rules that make it stricter, each with what it is about; see below."""
 
-    by: _People = ["requester"]
-    """Who may confirm: requester, others (anyone but who asked), anyone, or people. Any one of them is enough."""
-    retry: RetryEntry | None = None
-    """How long it waits, as polls: `count` times, `delay` apart."""
-    within: Annotated[Duration, AfterValidator(_wait), AfterValidator(_within_alone)] | None = None
-    """How long it waits, said in one: 90s, 5m, 4h, 1d. Either this or `retry`."""
-    deny: Annotated[DenyEntry, BeforeValidator(_as_deny, json_schema_input_type=str | DenyEntry)] = DenyEntry()
-    """Who may refuse."""
+    @model_validator(mode="after")
+    def _fits(self) -> "PolicyEntry":
+        if self.nobody() and not self.when:
+            raise ValueError("by: none is for a policy with when; to let it run at once, write confirm: none")
+        policy = self.policy()
+        _check(policy, ())
+        for number, rule in enumerate(policy.when):
+            try:
+                self._check_rule(policy, rule)
+            except ValueError as error:
+                raise ValueError(f"item {number + 1} of when: {error}") from error
+        for base in (policy, *(rule.policy for rule in policy.when if rule.loosen)):
+            _check(base, [rule for rule in policy.when if not rule.loosen], fillable=False)
+        return self
+
+    def _check_rule(self, policy: Policy, rule: When) -> None:
+        if rule.loosen:
+            _check(rule.policy, ())
+            return
+        added = [name for stage in rule.policy.stages for name in names(stage.quorum)]
+        if not policy.stages and not added and not rule.refuse:
+            raise ValueError("nobody confirms here, so there is nothing to add to; name somebody with by")
+        if policy.dm and (untold := [name for name in added if name in OPEN]):
+            raise ValueError(f"dm reaches people by name and @groups, and {untold[0]} is nobody to tell")
+        if not both(policy.via, rule.policy.via):
+            raise ValueError(f"no answer comes both from {' or '.join(policy.via)} and {' or '.join(rule.policy.via)}")
+        _check(policy, [rule])
 
     def policy(self) -> Policy:
         """Return what this means."""
-        by = tuple(dict.fromkeys(self.by))
-        deny_by = [person for name in self.deny.by for person in (by if name == _SAME else (name,))]
-        count, delay = self._polls()
-        stage = Stage(quorum=Seat(by=by), retry_count=count, retry_delay=delay)
-        return Policy(stages=(stage,), deny=Seat(by=tuple(dict.fromkeys(deny_by)), own=True))
-
-    def _polls(self) -> tuple[int, float]:
-        """Return how many polls and how far apart: for `within`, a hundredth of it, between 3 and 60 s."""
-        if self.within is None:
-            retry = self.retry or RetryEntry()
-            return retry.count, retry.delay
-        delay = min(max(self.within / _POLLS_WITHIN, 3.0), 60.0)
-        count = min(math.ceil(self.within / delay), MOST_POLLS)
-        return count, self.within / count
+        return replace(super().policy(), when=tuple(entry.when(self) for entry in self.when or ()))
 
 
+def _check(base: Policy, rules: Sequence[When], *, fillable: bool = True) -> None:
+    """Raise ValueError if a policy with all of these rules could not be counted, or never be confirmed."""
+    whole = all_of(*(stage.quorum for stage in base.stages), *(s.quorum for rule in rules for s in rule.policy.stages))
+    check_size(whole, fillable=fillable)
+    need = max((rule.need for rule in rules), default=0)
+    if need and base.stages:
+        own = all_of(*(stage.quorum for stage in base.stages))
+        check_size(all_of(whole, *further_seats(own, need)), fillable=fillable)
+
+
+_Stages = Annotated[list[StageEntry], Field(min_length=1)]
 Confirm = Annotated[
     PolicyEntry | None,
-    BeforeValidator(_as_policy, json_schema_input_type=Literal["requester", "none"] | PolicyEntry),
+    BeforeValidator(_as_policy, json_schema_input_type=Literal["requester", "none"] | PolicyEntry | _Stages),
 ]
 """The value of `confirm:`; None runs at once."""

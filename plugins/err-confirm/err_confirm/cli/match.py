@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import time
 from typing import Any
 
 from err_confirm.catalog import Catalog
@@ -61,7 +62,7 @@ def _explained(catalog: Catalog, found: Match) -> dict[str, Any]:
         "representation": found.representation,
     }
     try:
-        planned = plan(catalog, found)
+        planned = plan(catalog, found, at=time.time())
         explained |= {"parameters": planned.parameters, "runs": describe(planned.invocation)}
     except ActionMissingError as error:
         complain(f"warning: {error}")
