@@ -10,8 +10,8 @@ from err_confirm.engine import Unclear
 from err_confirm.errors import GroupError
 from err_confirm.events import Answer, Cancel, Reason
 from err_confirm.model import Effect, Execution, State, Verdict
-from err_confirm.policy import quorum_until
-from err_confirm.policy_words import quorum_words
+from err_confirm.otp import Checked
+from err_confirm.policy_words import waiting_words
 from err_confirm.service import Service
 from err_confirm.steps import Decision, Refusal
 from err_confirm.tokens import read_reference
@@ -61,6 +61,8 @@ class Intake:
             decision = self._apply(found, event, said)
         except GroupError as error:
             return self.chat.wording.say("refused_group", id=reference, error=error)
+        if isinstance(decision, Checked):
+            return self.chat.wording.say(f"otp_{decision.proof}", until=decision.until)
         return self.chat.answer(
             decision,
             found,
@@ -68,7 +70,7 @@ class Intake:
             self.chat.place(msg),
             said=said,
             done=_done(verb, execution, said),
-            missing=self._missing(decision),
+            missing=self._missing(decision, now),
             now=now,
             token=token,
         )
@@ -101,24 +103,21 @@ class Intake:
             token=token,
         )
 
-    def _apply(self, execution_id: str, event: Answer | Cancel, said: Said) -> Decision:
+    def _apply(self, execution_id: str, event: Answer | Cancel, said: Said) -> Decision | Checked:
         """Apply an answer; a code is looked at only when it is all that is missing: it serves once."""
         decision = self.service.engine.apply(execution_id, event)
         asks_for_code = isinstance(decision, Refusal) and decision.reason is Reason.OTP
-        if asks_for_code and isinstance(event, Answer) and self._proved(event.person, said):
-            return self.service.engine.apply(execution_id, replace(event, otp=True))
-        return decision
+        if not asks_for_code or not isinstance(event, Answer) or not said.code:
+            return decision
+        checked = self.service.second_factor.check(event.person, said.code)
+        return self.service.engine.apply(execution_id, replace(event, otp=True)) if checked.ok else checked
 
-    def _proved(self, person: str, said: Said) -> bool:
-        """Tell whether the code that was said is this person's: nobody has one yet."""
-        return False
-
-    def _missing(self, decision: Decision) -> str:
+    def _missing(self, decision: Decision, now: float) -> str:
         """Return in words what is still missing after an answer; nothing if all is there."""
         execution = None if isinstance(decision, Refusal) else decision.execution
         if execution is None or execution.policy is None or execution.state is not State.PENDING:
             return ""
-        return f"needs {quorum_words(quorum_until(execution, execution.stage + 1))}"
+        return waiting_words(execution, self.service.engine.roster, now, self.chat.wording.named)
 
     def _ids(self, execution_id: str, execution: Execution | None, said: Said) -> list[str]:
         """Return the executions that are named if it is more than one: a reason may look like an id and be none."""

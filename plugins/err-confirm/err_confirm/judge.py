@@ -123,7 +123,8 @@ class Judge:
                 settings.aliases,
                 settings.actions,
                 people=settings.people,
-                default=parse_policy(settings.default, settings.people),
+                groups=settings.groups,
+                default=parse_policy(settings.default, settings.people, settings.groups),
             )
         except Exception as error:  # whatever it is, nobody knows what is guarded
             log.exception("nobody knows what is guarded")

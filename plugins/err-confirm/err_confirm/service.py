@@ -65,7 +65,7 @@ class Service:
         prefix: str = "",
     ) -> None:
         self.settings = settings
-        self._default = parse_policy(settings.default, settings.people)
+        self._default = parse_policy(settings.default, settings.people, settings.groups)
         self._use(self._load())
         process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         seal = Seal(load_key(settings.key_file), settings.namespace)
@@ -80,7 +80,7 @@ class Service:
         self._say = say
         self._asking = threading.Lock()
         self._outbox = Outbox(self._tell)
-        self.engine = Engine(self.store, Records(seal), self._outbox.put, vouch=self._vouch)
+        self.engine = Engine(self.store, Records(seal), self._outbox.put, settings.groups.roster, self._vouch)
         runner = bot_runner or BotRunner()
         self._runs = Runs(self.engine, {**RUNNERS, runner.key: runner}, process)
         self._gate = Gate(self.engine, self._runs, self._outbox, process)
@@ -217,7 +217,9 @@ class Service:
 
     def _load(self) -> Catalog:
         settings = self.settings
-        catalog = load(settings.aliases, settings.actions, people=settings.people, default=self._default)
+        catalog = load(
+            settings.aliases, settings.actions, people=settings.people, default=self._default, groups=settings.groups
+        )
         for problem in catalog.problems:
             log.log(logging.INFO if problem.severity is Severity.NOTE else logging.WARNING, "%s", problem)
         return catalog

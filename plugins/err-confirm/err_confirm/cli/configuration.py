@@ -57,7 +57,8 @@ def read_catalog(settings: Settings, aliases: tuple[Path, ...] = (), actions: tu
         [_shown(folder) for folder in (aliases if given else settings.aliases)],
         [_shown(folder) for folder in (actions if given else settings.actions)],
         people=settings.people,
-        default=parse_policy(settings.default, settings.people),
+        groups=settings.groups,
+        default=parse_policy(settings.default, settings.people, settings.groups),
     )
 
 
