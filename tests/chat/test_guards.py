@@ -104,7 +104,7 @@ class DeployFlow(BotFlow):
 GUARDS = """
 commands: ["Deploy:deploy", "Deploy:ship", "Deploy:wipe", "Deploy:launch", "Deploy:reboot_hosts", "Deploy:fails",
   "Deploy:breaks", "Deploy:meddle", "Utils:echo"]
-confirm: {by: [alice, bob], within: 1h}
+confirm: {by: [alice, bob], self: true, within: 1h}
 """
 
 

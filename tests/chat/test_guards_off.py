@@ -30,7 +30,7 @@ class Site(BotPlugin):
     def indirectly(self, msg, args):
         return self.drop(msg, args)
 """
-GUARD = "{commands: ['Site:drop'], confirm: {by: [alice, bob], within: 1h}}"
+GUARD = "{commands: ['Site:drop'], confirm: {by: [alice, bob], self: true, within: 1h}}"
 REFUSED = r"\Anothing runs: Site:drop is guarded: "
 
 

@@ -26,7 +26,7 @@ confirm: {retry: {count: 60, delay: 60s}}
 name: say
 formats: ["say {{what}}"]
 run: {command: [echo, "{{ what }}"]}
-confirm: {by: [alice, bob], within: 1h}
+confirm: {by: [alice, bob], self: true, within: 1h}
 """,
     "aliases/brief.yaml": """
 name: brief

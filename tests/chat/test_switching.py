@@ -21,7 +21,7 @@ FILES = {
 name: say
 formats: ["say {{what}}"]
 run: {command: [echo, "{{ what }}"]}
-confirm: {by: [alice, bob], within: 1h}
+confirm: {by: [alice, bob], self: true, within: 1h}
 """,
     # Errbot's own `restart` would end the whole test run.
     "aliases/restart.yaml": "{name: restart, formats: ['restart {{host}} now'], run: {command: [echo, now]}}",
