@@ -227,7 +227,9 @@ class Confirm(BotPlugin):
         try:
             self.check_on()
             with self.worded("unsure_request"):
-                plan = held.plan(self.chat.place(msg), self._bot.prefix, self.service.moment([held.guard.policy]))
+                plan = self.service.decided(
+                    held.plan(self.chat.place(msg), self._bot.prefix), self.chat.place(msg).room
+                )
                 self._request(msg, [plan], plan.invocation.spec["said"])
         except CommandError as error:
             return str(error.reason)

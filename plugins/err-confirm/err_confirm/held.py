@@ -3,10 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from err_confirm.conditions import Situation
 from err_confirm.guards import BotCommand
 from err_confirm.model import BOT_RUNNER, Guard, Invocation, Place, Plan, Reply
-from err_confirm.plan import decided
 from err_confirm.policy import fingerprint, trivial
 
 
@@ -23,16 +21,10 @@ class Held:
     guard: Guard
     called: bool = False
 
-    def plan(self, place: Place, prefix: str, at: float | None = None) -> Plan:
+    def plan(self, place: Place, prefix: str) -> Plan:
         """Return what its execution would be: this very command, said by the person of this place.
 
-        Args:
-            place: where it was said.
-            prefix: of the bot.
-            at: when it was said, in seconds since 1970; None if that is not known.
-
-        Raises:
-            RefusedError: the guard refuses it now.
+        Its policy is not decided yet: that takes more than what must always be there.
         """
         pattern = self.method._err_command_re_pattern.pattern if self.command.regex else None
         words = self.args or ""
@@ -54,7 +46,7 @@ class Held:
         return Plan(
             alias=self.guard.name,
             action=str(self.command),
-            policy=decided(self.guard.policy, Situation(parameters={}, room=place.room, at=at)),
+            policy=self.guard.policy,
             invocation=Invocation(runner=BOT_RUNNER, spec=spec),
             result=Reply(enabled=False),  # its replies are said by the bot itself
         )

@@ -6,10 +6,12 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from err_confirm.archive import Archive
 from err_confirm.catalog import Catalog, Severity, load, parse_policy
 from err_confirm.catalog.changes import changes
+from err_confirm.conditions import Situation
 from err_confirm.engine import Engine
 from err_confirm.errors import CodesMissingError, ErrConfirmError, StoreError
 from err_confirm.events import Cancel, Posted
@@ -22,7 +24,7 @@ from err_confirm.locks import Locks
 from err_confirm.model import Execution, Place, Plan, Policy
 from err_confirm.otp import SecondFactor, asked_for, installed
 from err_confirm.outbox import Outbox
-from err_confirm.plan import plan
+from err_confirm.plan import decided, plan
 from err_confirm.records import Records
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.bot_runner import BotRunner
@@ -142,10 +144,18 @@ class Service:
         Raises TextError, ActionMissingError, TemplateError, or StoreUnavailableError where the time counts.
         """
         matches = self.index.matches(text)
-        at = self.moment(match.alias.policy for match in matches)
+        at = self._moment(match.alias.policy for match in matches)
         return [plan(self.catalog, match, room=room, at=at) for match in matches]
 
-    def moment(self, policies: Iterable[Policy | None]) -> float | None:
+    def decided(self, held: Plan, room: str) -> Plan:
+        """Return the plan of a held command under the policy that holds now and in this room.
+
+        Raises RefusedError, TemplateError, or StoreUnavailableError where the time counts.
+        """
+        situation = Situation(parameters=held.parameters, room=room, at=self._moment([held.policy]))
+        return replace(held, policy=decided(held.policy, situation))
+
+    def _moment(self, policies: Iterable[Policy | None]) -> float | None:
         """Return the store's clock if one of these policies has conditions; None where nobody looks at it."""
         return self.store.due(1)[1] if any(policy is not None and policy.when for policy in policies) else None
 
