@@ -56,7 +56,7 @@ from err_confirm.engine import Engine
 from err_confirm.events import Advance, Answer, Cancel, Finish, Posted, Renew
 from err_confirm.guards import BotCommand, Guards
 from err_confirm.index import Index
-from err_confirm.journal import PRUNED, RELOADED, Entry, Line, append
+from err_confirm.journal import NOTES, PRUNED, Entry, Line, append
 from err_confirm.model import Guard, Outcome, ParameterType, Place, Source, State, Verdict, Vote
 from err_confirm.people import EVERYBODY, People
 from err_confirm.plan import plan
@@ -84,6 +84,7 @@ COMPARISON, GUARDS, RELIABILITY, SECURITY, STORES = (
     DOCS / f"{name}.md" for name in ("comparison", "guards", "reliability", "security", "stores")
 )
 NOTHING = "–"
+OURS = ("Confirm", "Aliases", "Guards", "Locks")
 
 
 def names_in(name: str) -> dict[str, Any]:
@@ -383,7 +384,7 @@ def test_the_chat_commands_are_those_of_the_plugins(tmp_path: Path) -> None:
         ours = {
             name.replace("_", " ")
             for name, function in talk.bot.commands.items()
-            if isinstance(function.__self__, BotPlugin) and function.__self__.name in ("Confirm", "Aliases", "Guards")
+            if isinstance(function.__self__, BotPlugin) and function.__self__.name in OURS
         }
     assert chat_headings == ours
     assert {*DONE} <= ours
@@ -475,7 +476,7 @@ def test_the_fields_of_a_line_are_those_of_the_journal(tmp_path: Path) -> None:
     rows = {name: row[1] for row in table(SECURITY, "The journal") for name in codes(row[0])}
     assert set(rows) == {*Entry.__slots__, *Line.__slots__} - {"entry", "text"}
     states = {str(state) for state in State} - {State.PENDING, State.APPROVED}
-    assert set(codes(rows["what"])) == {"asked", "posted", "confirmed", RELOADED, PRUNED} | states
+    assert set(codes(rows["what"])) == {"asked", "posted", "confirmed", *NOTES} | states
 
 
 def test_a_system_counts_as_matched_only_where_a_test_of_the_chat_replays_it() -> None:
@@ -538,7 +539,7 @@ def changes() -> Iterator[tuple[str, str]]:
 def test_modules_import_only_from_their_row_and_below() -> None:
     """The table of modules has each module, and the imports of all of them follow it."""
     rows = [(row[0], codes(row[1])) for row in table(CONCEPTS, "Modules")]
-    assert rows.pop(0) == ("plugins", ["confirm.py", "aliases.py", "guards.py"])
+    assert rows.pop(0) == ("plugins", ["confirm.py", "aliases.py", "guards.py", "locks.py"])
     place = {module: number for number, (_, modules) in enumerate(rows) for module in modules}
     files = {path.stem if path.suffix else path.name: path for path in LIBRARY.iterdir() if path.name != "__init__.py"}
     files.pop("__pycache__", None)

@@ -122,7 +122,7 @@ def test_what_is_found_is_what_a_real_bot_has(tmp_path: Path) -> None:
         found = scan(talk.bot.bot_config)
     assert found.unread == ()
     assert {key(command) for command in found.commands} == real
-    assert {command.plugin for command in found.commands if command.own} == {"Aliases", "Confirm", "Guards"}
+    assert {command.plugin for command in found.commands if command.own} == {"Aliases", "Confirm", "Guards", "Locks"}
     assert {"Ops:ops-restart", "Zeal:zeal-about"} <= set(names(found))
 
 

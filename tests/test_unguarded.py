@@ -14,7 +14,7 @@ from servers import eventually
 from talk import Talk, a_bot, write_files
 from third_party import plugins_folder, ran
 
-OURS = ("Confirm", "Aliases", "Alias commands", "Guards")
+OURS = ("Confirm", "Aliases", "Alias commands", "Guards", "Locks")
 """Our plugins: Errbot lists them beside its own."""
 ROOM = "#ops"
 

@@ -54,7 +54,7 @@ def runs(talk: Talk, said: str = "!lift it", reply: str = "lifted it") -> None:
     talk.hears(rf"\A{reply}\Z", "#ops")
 
 
-@pytest.mark.parametrize("name", ["Confirm", "Aliases", "Guards"])
+@pytest.mark.parametrize("name", ["Confirm", "Aliases", "Guards", "Locks"])
 def test_a_plugin_of_ours_that_is_switched_off_frees_nothing(tmp_path: Path, name: str) -> None:
     """Without Confirm, what is guarded is refused; the others are not needed to guard it."""
     with the_bot(tmp_path, {"aliases/drop.yaml": GUARD}) as talk:

@@ -82,7 +82,7 @@ def test_a_guarded_kill_is_lost_and_never_done_again(tmp_path: Path, aliases: Pa
 def test_a_guarded_reload_of_our_own_plugin_reloads_it(tmp_path: Path, aliases: Path) -> None:
     """What runs it is reloaded under it; its own words still come, and the next command asks."""
     with a_terminal(tmp_path, CONFIRM_ALIASES=str(aliases)) as terminal:
-        for name in ("Confirm", "Aliases", "Guards"):
+        for name in ("Confirm", "Aliases", "Guards", "Locks"):
             asked = confirmed(terminal, f"!plugin reload {name}")
             terminal.shows(f"Plugin {name} reloaded")
             terminal.types(f"!show {asked}")

@@ -159,3 +159,18 @@ def test_a_record_of_the_locks_that_somebody_has_changed_stops_everything(talk: 
     store.close()
     talk.alice.says("!look")
     talk.hears(r"\Anothing runs: what the store says of locks cannot be used \(it is not sealed with our key\)", "#ops")
+
+
+def test_a_lock_holds_also_while_the_plugin_of_the_locks_is_off_and_after_a_restart(tmp_path: Path) -> None:
+    """It is a fact in the store, not in a plugin."""
+    write_files(tmp_path, FILES)
+    with a_bot(tmp_path) as talk:
+        locks(talk)
+        talk.alice.says("!plugin deactivate Locks", None)
+        talk.hears("Plugin Locks deactivated", "@alice")
+        talk.alice.says("!restart web01")
+        talk.hears(rf"\Anothing runs: restart {LOCKED_BY_BOB} restart\Z", "#ops")
+    with a_bot(tmp_path) as talk:
+        talk.alice.says("!restart web01")
+        talk.hears(rf"\Anothing runs: restart {LOCKED_BY_BOB} restart\Z", "#ops")
+        assert talk.executions() == []

@@ -183,7 +183,7 @@ def test_a_plugin_whose_commands_are_guarded_no_more_gets_its_own_methods_back(t
 def test_with_all_plugins_of_ours_off_a_method_that_is_called_refuses(tmp_path: Path) -> None:
     """Errbot loads them all the same, and what one plugin calls of another goes through no filter."""
     with the_bot(tmp_path, {"site": guard("Site:drop")}) as talk:
-        for name in ("Confirm", "Aliases", "Guards"):
+        for name in ("Confirm", "Aliases", "Guards", "Locks"):
             talk.alice.says(f"!plugin blacklist {name}", None)
             talk.hears("is now blacklisted", "@alice")
     with the_bot(tmp_path, {}) as talk:

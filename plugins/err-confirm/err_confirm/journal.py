@@ -32,8 +32,8 @@ RESET = "reset"
 """What a line tells that says whose second factor a bot admin has taken away."""
 PRUNED = "pruned"
 """What a line tells that was written when older ones were forgotten; `through` is the number of the last of these."""
-
-
+NOTES = (RELOADED, LOCKED, UNLOCKED, ENROLLED, RESET, PRUNED)
+"""All that belongs to no execution."""
 OBJECTED = "objected"
 """What a line tells that says of a no that more of them are needed."""
 CALLED = {

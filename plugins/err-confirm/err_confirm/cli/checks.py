@@ -11,9 +11,10 @@ from typing import Any
 from err_confirm.backends import BACKENDS
 from err_confirm.catalog import Catalog
 from err_confirm.cli.web_server import UnseenError, web_server
-from err_confirm.errors import SettingError
+from err_confirm.errors import CodesMissingError, SettingError
 from err_confirm.health import Finding, error, warning, well
 from err_confirm.model import Alias, Guard
+from err_confirm.otp import asked_for, installed
 from err_confirm.people import EVERYBODY, People
 from err_confirm.policy import names as named_in
 from err_confirm.seal import load_key
@@ -124,6 +125,21 @@ def people(catalog: Catalog, known: People, mode: object) -> Iterator[Finding]:
         )
     if all_here:
         yield well(f"everybody whom a policy names has an identity on {mode}")
+
+
+def codes(catalog: Catalog) -> Iterator[Finding]:
+    """Yield whether codes can be checked here, if a policy asks for some."""
+    asking = [
+        *(alias.policy for alias in catalog.aliases.values()),
+        *(guard.policy for guard in catalog.guards.values()),
+    ]
+    if asked_for(asking):
+        try:
+            installed()
+        except CodesMissingError as missing:
+            yield error(str(missing), "do that with the pip of the bot; until then nothing that needs a code runs")
+        else:
+            yield well("the codes that policies ask for can be checked")
 
 
 def _is_here(person: str, known: People, scheme: str) -> bool:

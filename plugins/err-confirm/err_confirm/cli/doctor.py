@@ -52,6 +52,7 @@ def _findings(path: Path | None) -> Iterator[Finding]:
     yield checks.key(found.settings.key_file)
     yield from checks.files(catalog)
     yield from checks.people(catalog, found.settings.people, getattr(found.module, "BACKEND", "Text"))
+    yield from checks.codes(catalog)
     yield checks.log(found.module)
     yield checks.page(found.module)
 
