@@ -15,9 +15,12 @@ import pytest
 
 from builders import RECORDS, a_policy
 from err_confirm.archive import Archive
+from err_confirm.catalog import Catalog
+from err_confirm.cli import checks
 from err_confirm.errors import CodesMissingError, ShelfError, StoreUnavailableError
+from err_confirm.health import Health
 from err_confirm.journal import ENROLLED, RESET, lines
-from err_confirm.model import When
+from err_confirm.model import Guard, Source, When
 from err_confirm.otp import (
     LOCKED_FOR,
     MOST_FAILURES,
@@ -335,6 +338,21 @@ def test_a_policy_asks_for_codes_also_where_only_a_condition_does() -> None:
     assert not asked_for([None, plain])
     assert asked_for([None, plain, asking])
     assert asked_for([a_policy(when=(When(policy=asking),))])
+
+
+def test_doctor_says_whether_the_codes_that_policies_ask_for_can_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is said where none asks for any."""
+
+    def said(*, otp: bool) -> list[tuple[Health, str]]:
+        guard = Guard(name="it", commands=("*",), source=Source(Path("it.yaml")), policy=a_policy(otp=otp))
+        catalog = Catalog(aliases={}, guards={"it": guard}, actions={}, problems=())
+        return [(finding.health, finding.what) for finding in checks.codes(catalog)]
+
+    assert said(otp=False) == []
+    assert said(otp=True) == [(Health.OK, "the codes that policies ask for can be checked")]
+    monkeypatch.setitem(sys.modules, "pyotp", None)
+    assert said(otp=False) == []
+    assert said(otp=True) == [(Health.ERROR, str(CodesMissingError()))]
 
 
 def test_what_is_known_of_a_person_is_a_few_numbers(desk: Desk) -> None:

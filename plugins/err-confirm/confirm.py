@@ -150,6 +150,8 @@ class Confirm(BotPlugin):
         say = self.chat.wording.say
         if not self.is_admin(msg):
             raise CommandError(say("otp_not_admin"))
+        if whom == said_by["who"]:  # whoever has got hold of an admin's account would be rid of the codes
+            raise CommandError(say("otp_not_own"))
         if not self.service.second_factor.reset(whom, **said_by):
             raise CommandError(say("otp_nothing", person=whom))
         told = False

@@ -116,6 +116,16 @@ def test_guessing_stops_and_a_bot_admin_helps(talk: Talk) -> None:
     assert begun(talk) != secret
 
 
+def test_a_bot_admin_does_not_reset_their_own_codes(talk: Talk) -> None:
+    """Whoever has got hold of their account would else be rid of the second factor."""
+    secret = enrolled(talk, "alice")
+    talk.alice.says("!confirm otp reset alice", None)
+    talk.hears(r"\Anobody resets their own codes: ask another bot admin, or say !confirm otp <code>", "@alice")
+    assert talk.service.second_factor.check("alice", shown(talk, secret, 1)).ok
+    talk.root.says("!confirm otp reset alice", None)
+    talk.hears(r"\Athe codes of alice are reset, and they were told\Z", "@root")
+
+
 def test_secrets_and_codes_are_in_one_message_and_nowhere_else(
     talk: Talk, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
