@@ -1,4 +1,7 @@
-"""The chat commands that lock aliases and guards, and unlock them."""
+"""The chat commands that lock aliases and guards, and unlock them.
+
+Errbot is not told that this needs Confirm: it would then start that one although it is blacklisted.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +11,7 @@ from errbot import BotPlugin, CommandError, botcmd
 
 from err_confirm.errors import LockError
 from err_confirm.locks import read_wish
+from err_confirm.wording import Wording
 
 
 class Locks(BotPlugin):
@@ -46,8 +50,9 @@ class Locks(BotPlugin):
         return confirm.chat.reply(msg, confirm.chat.wording.say("locks", locks=found, now=now))
 
     def _confirm(self) -> Any:
-        confirm = self.get_plugin("Confirm")
-        confirm.check_on()
+        confirm = self._bot.plugin_manager.get_plugin_obj_by_name("Confirm")
+        if confirm is None or not confirm.is_activated:
+            raise CommandError(Wording(self._bot.prefix).say("off"))
         return confirm
 
     @contextmanager

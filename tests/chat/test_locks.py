@@ -174,3 +174,12 @@ def test_a_lock_holds_also_while_the_plugin_of_the_locks_is_off_and_after_a_rest
         talk.alice.says("!restart web01")
         talk.hears(rf"\Anothing runs: restart {LOCKED_BY_BOB} restart\Z", "#ops")
         assert talk.executions() == []
+
+
+def test_without_the_plugin_confirm_the_commands_say_so(talk: Talk) -> None:
+    talk.alice.says("!plugin deactivate Confirm", None)
+    talk.bob.says(f"!confirm {talk.prompt('@alice')}")
+    talk.hears("Plugin Confirm deactivated", "@alice")
+    for said in ("!locks", "!lock restart x", "!unlock restart"):
+        talk.bob.says(said)
+        talk.hears(r"\Anothing runs: the plugin Confirm is switched off here", "#ops")
