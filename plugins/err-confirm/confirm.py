@@ -38,6 +38,7 @@ from err_confirm.logged import Discretion
 from err_confirm.model import Execution, Place, Plan
 from err_confirm.openings import Rosters, waits_for
 from err_confirm.otp import Secret
+from err_confirm.permission import Permission
 from err_confirm.question import read_question
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.service import Service
@@ -69,8 +70,9 @@ class Confirm(BotPlugin):
         self.chat = Chat(self._bot, settings.people)
         self.hold = attach(self._bot, CommandError)
         self.calls = Calls(self._bot, self.chat, self.hold)
+        vouch = [Permission(self._bot, self.chat, self.hold.ready)]
         self.service = Service(
-            settings, self.chat.tell, self.warn_admins, BotRunner(self.calls.start), self._bot.prefix
+            settings, self.chat.tell, self.warn_admins, BotRunner(self.calls.start), vouch, self._bot.prefix
         )
         self.chat.join(self.service.engine, self.service.tokens)
         self.calls.wait_told = self.service.wait_told

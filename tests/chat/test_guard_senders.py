@@ -138,7 +138,7 @@ def test_access_control_lets_through_whom_it_let_ask_and_nobody_else(
             talk.alice.says("!drop", "#elsewhere")
             talk.hears("not allowed to access this command from this (room|user)")
         assert talk.executions() == []
-        first, second = (asked(talk, "!drop", room) for _ in range(2))
+        first, second = (asked(talk, said, room) for said in ("!drop", "!drop it"))
         assert confirmed(talk, first) is State.SUCCEEDED
         talk.bot.bot_config.ACCESS_CONTROLS["Site:drop"] = {"denyusers": only_alice["allowusers"]}
         assert confirmed(talk, second) is State.FAILED
@@ -154,7 +154,7 @@ def test_an_admins_command_runs_for_who_is_an_admin_still(tmp_path: Path, networ
         talk.mallory.says("!wipe", None)
         talk.hears("requires bot-admin privileges", "@mallory")
         assert talk.executions() == []
-        first, second = (asked(talk, "!wipe", None) for _ in range(2))
+        first, second = (asked(talk, said, None) for said in ("!wipe", "!wipe it"))
         assert confirmed(talk, first) is State.SUCCEEDED
         talk.bot.bot_config.BOT_ADMINS = ("@nobody", admins[1])
         assert confirmed(talk, second) is State.FAILED

@@ -47,6 +47,11 @@ class Chat:
         self.wording = Wording(bot.prefix, self._backend)
         self._posting = Posting(bot, self._backend, people, self.wording.inert)
 
+    @property
+    def scheme(self) -> str:
+        """With what identities begin on this chat network."""
+        return self._backend.scheme
+
     def identity(self, msg: Any) -> str:
         """Return who sent a message, as `<backend>:<id>`. Raises NobodyError."""
         if self._backend.edited(msg):
@@ -69,7 +74,7 @@ class Chat:
 
     def ways(self, _: Any) -> tuple[str, ...]:
         """Return the names of the way by which a message came: `chat`, and the network's scheme."""
-        return "chat", self._backend.scheme
+        return "chat", self.scheme
 
     def place(self, msg: Any) -> Place:
         """Return where a message was said, in a form that outlives the bot."""

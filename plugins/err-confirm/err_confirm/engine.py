@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from err_confirm import ids
-from err_confirm.errors import GroupError, LineError, RecordError, StoreUnavailableError
+from err_confirm.errors import GroupError, LineError, NotReadyError, RecordError, StoreUnavailableError
 from err_confirm.events import Advance, Answer, Doubt, Event, Reason
 from err_confirm.history import Found, Search, search
 from err_confirm.model import Execution, Place, Plan, State, Verdict, bound
@@ -54,7 +54,8 @@ class Engine:
             it, on the thread that made the change, or that saw it first where the store's answer was lost; and again
             if that is to be told again. Must not raise.
         groups: says who is in groups, at this moment. Raises GroupError.
-        vouch: says why an approved execution must not run after all, nothing if it may: asked at each claim.
+        vouch: says why an approved execution must not run after all, nothing if it may: asked at each claim. Raises
+            NotReadyError where that cannot be told yet, or not by this process.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Engine:
         records: Records,
         on_change: Callable[[Execution], None],
         groups: Callable[[Iterable[str]], Roster] = lambda _: NOBODY,
-        vouch: Callable[[Execution], str] = lambda _: "",
+        vouch: Callable[[Execution], str] | None = None,
     ) -> None:
         self.store = store
         self._records = records
@@ -104,7 +105,14 @@ class Engine:
 
     def apply(self, execution_id: str, event: Event) -> Decision:
         """Do what the event asks for if the state machine allows it, once."""
+        try:
+            return self._apply(execution_id, event)
+        except NotReadyError:
+            return Refusal(Reason.NOT_YET)
+
+    def _apply(self, execution_id: str, event: Event) -> Decision:
         record, now = self.store.read(execution_id)
+        vouched: Record | None = None
         for _ in range(CONFLICTS):
             if record is None:
                 return Refusal(Reason.UNKNOWN)
@@ -116,6 +124,11 @@ class Engine:
             after = decision.execution
             swap = self._records.step_swap(execution, decision, event)
             if (execution.state, after.state) == (State.APPROVED, State.RUNNING):
+                if self._vouch is not None and vouched != record:
+                    why = self._vouch(execution)
+                    event = Doubt(why) if why else event
+                    vouched, (record, now) = record, self.store.read(execution_id)  # it may have taken its time
+                    continue
                 try:
                     version, head = self._witness.last(execution_id)
                 except LineError as error:
@@ -205,13 +218,11 @@ class Engine:
         if not claim and not isinstance(event, Answer):
             return event, NOBODY
         try:
-            roster = self.roster(execution)
+            return event, self.roster(execution)
         except GroupError as error:
             if not claim:
                 raise
             return Doubt(str(error)), NOBODY
-        why = self._vouch(execution) if claim else ""
-        return (Doubt(why) if why else event), roster
 
     def _seen(self, record: Record) -> Execution:
         """Return the execution in a record; tell of it if we wrote it and the answer to that was lost."""

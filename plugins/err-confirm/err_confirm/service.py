@@ -5,7 +5,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from err_confirm.archive import Archive
@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 ALIASES_OFF = "the plugin Aliases, whose command this may be, is off; a bot admin can say plugin activate Aliases"
 Post = Callable[[Execution], None]
+Vouch = Callable[[Execution], str]
 LAST_WORDS = 5.0
 """Seconds for which a stopping service goes on telling what happened."""
 
@@ -52,6 +53,7 @@ class Service:
         say: words and sends what an execution has become; called on one thread, in order.
         warn: tells the bot's admins a sentence.
         bot_runner: starts commands of the bot's other plugins.
+        vouch: each says why an approved execution must not run after all, nothing if it may. May raise NotReadyError.
         prefix: what commands begin with.
 
     Raises:
@@ -64,6 +66,7 @@ class Service:
         say: Callable[[Execution], None],
         warn: Callable[[str], None],
         bot_runner: BotRunner | None = None,
+        vouch: Sequence[Vouch] = (),
         prefix: str = "",
     ) -> None:
         self.settings = settings
@@ -77,12 +80,14 @@ class Service:
         self._shelf = Shelf(open_store(settings.store, namespace=f"{settings.namespace}.shelf"), seal)
         self.locks = Locks(self._shelf, self.archive, prefix)
         self.second_factor = SecondFactor(self._shelf, seal, settings.people, self.archive, settings.namespace)
-        self._vouchers: tuple[Callable[[Execution], str], ...] = (self.locks.vouch,)
         self._head = Head()
         self._say = say
         self._asking = threading.Lock()
         self._outbox = Outbox(self._tell)
-        self.engine = Engine(self.store, Records(seal), self._outbox.put, settings.groups.roster, self._vouch)
+        self._vouchers = (self.locks.vouch, *vouch)
+        self.engine = Engine(
+            self.store, Records(seal), self._outbox.put, groups=settings.groups.roster, vouch=self._doubt
+        )
         runner = bot_runner or BotRunner()
         self._runs = Runs(self.engine, {**RUNNERS, runner.key: runner}, process)
         self._gate = Gate(self.engine, self._runs, self._outbox, process)
@@ -216,9 +221,9 @@ class Service:
                 return str(error)
         return ""
 
-    def _vouch(self, execution: Execution) -> str:
-        """Return why an approved execution must not run after all, the first reason that there is; nothing if none."""
-        return next(filter(None, (voucher(execution) for voucher in self._vouchers)), "")
+    def _doubt(self, execution: Execution) -> str:
+        """Return the first reason why an approved execution must not run after all; nothing if there is none."""
+        return next(filter(None, (vouch(execution) for vouch in self._vouchers)), "")
 
     def _tell(self, execution: Execution) -> None:
         """Say what an execution has become, after the journal's copy has it, too."""
