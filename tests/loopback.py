@@ -147,7 +147,7 @@ class Loopback(text_backend.TextBackend):
             while (said := self.inbox.get()) is not None:
                 person, room, body = said
                 message = Message(body, extras=self._extras(room))
-                message.frm = PEOPLE[self._network](person)
+                message.frm = self.person(person)
                 message.to = self.bot_identifier
                 if room:
                     message.to = self.query_room(room)
@@ -167,6 +167,10 @@ class Loopback(text_backend.TextBackend):
                 number = int(text_representation)
                 return TelegramPerson(number.to_bytes((number.bit_length() + 7) // 8).decode())
         return super().build_identifier(text_representation)
+
+    def person(self, name):
+        """Return somebody as the network knows them."""
+        return PEOPLE[self._network](name)
 
     def query_room(self, room):
         """Return a room with its id, the same one each time."""
