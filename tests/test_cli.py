@@ -70,7 +70,7 @@ def test_match_says_what_a_text_would_start(pack: Path) -> None:
     assert done.returncode == 0
     assert done.stdout == (
         "restart\n  host: web01\n  service: web\n  runs: echo web01 web\n"
-        "  policy: whoever asked confirms within 1 min, or nothing runs\n"
+        "  must confirm: whoever asked within 1 min · may deny: whoever asked\n"
     )
 
 
@@ -360,7 +360,7 @@ def test_lint_says_the_same_for_programs(guarded: Path) -> None:
     narrow, prod, *shipped = found["coverage"]
     assert (narrow["guard"], narrow["policy"], narrow["error"]) == ("narrow", None, None)
     assert (prod["file"], prod["line"], prod["shipped"]) == ("aliases/prod.yaml", 1, False)
-    assert (prod["policy"]["by"], prod["policy"]["within"]) == (["others"], 600.0)
+    assert (prod["policy"]["deny"]["by"], prod["policy"]["within"]) == (["others"], 600.0)
     in_part, health, nothing = prod["patterns"]
     assert in_part == {
         "pattern": "Ops:deploy prod*", "whole": [], "in_part": ["Ops:deploy"], "tied": [], "overruled": {},

@@ -3,21 +3,25 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from errbot import BotPlugin, Command, CommandError, botcmd, cmdfilter, re_botcmd
 
 from err_confirm.catalog import RESERVED
 from err_confirm.cover import coverage
+from err_confirm.explain import Explainer, Meaning
 from err_confirm.guards import ALIAS_COMMANDS, OWN
-from err_confirm.index import Index
-from err_confirm.model import Alias
+from err_confirm.index import Index, Match
+from err_confirm.model import Alias, Place, Plan
+from err_confirm.plan import plan
 from err_confirm.prefix import without_prefix
 from err_confirm.wording import displays
 
 MOST_WORDS = 2_000
 """How many words a command may have. Errbot 6.2.1 looks each command up in time quadratic in them: 20,000 words hold
 the whole bot for 4 s, and a message of 1 MB for hours."""
+_OURS = "alias."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,20 @@ class Aliases(BotPlugin):
         aliases = [alias for alias in catalog.aliases.values() if alias.enabled]
         return self._confirm().chat.wording.say("aliases", aliases=aliases, errors=catalog.errors)
 
+    @botcmd
+    def explain(self, msg: Any, args: str) -> str:
+        """Say what a text means and who must confirm it, without asking: !explain restart web01"""
+        confirm = self._confirm()
+        confirm.check_on()
+        text = without_prefix(SimpleNamespace(body=args), self._bot)
+        explainer = Explainer(self._index(), confirm.rules(), confirm.hold.methods, self._plan, self._bot.prefix)
+        with confirm.worded():
+            found = explainer.meanings(text, confirm.chat.place(msg)) if text else []
+        barred = [each for each in found if not self._may(msg, each)]
+        if self.bot_config.HIDE_RESTRICTED_COMMANDS:  # as in !help, what somebody may not use is not there
+            found = [each for each in found if each not in barred]
+        return confirm.chat.reply(msg, confirm.chat.wording.say("explain", text=text, found=found, barred=barred))
+
     @botcmd(admin_only=True)
     def aliases_reload(self, msg: Any, _: str) -> str:
         """Read the alias, guard and action files again; a wrong file changes nothing."""
@@ -135,6 +153,14 @@ class Aliases(BotPlugin):
             return None, None, None
         return msg, cmd, args
 
+    def _plan(self, match: Match, _: Place) -> Plan:
+        return plan(self._confirm().service.catalog, match)
+
+    def _may(self, msg: Any, meaning: Meaning) -> bool:
+        """Tell whether access control lets somebody use what a text means."""
+        name = meaning.command.name if meaning.command else f"{_OURS}{meaning.alias}"
+        return self._bot._process_command_filters(msg, name, None, True)[0] is not None
+
     def _unregister(self) -> None:
         with suppress(ValueError):  # there are none yet
             self.destroy_dynamic_plugin(ALIAS_COMMANDS)
@@ -162,4 +188,4 @@ class Aliases(BotPlugin):
 
 def command_name(alias: Alias) -> str:
     """Return the name of an alias's Errbot command; with its own prefix it can hide no other."""
-    return f"alias.{alias.name}"
+    return f"{_OURS}{alias.name}"

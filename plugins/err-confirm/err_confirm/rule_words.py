@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from err_confirm.demand_words import demands_words
+from err_confirm.demands import CHAT
+from err_confirm.durations import format_duration
 from err_confirm.model import Times, When
 from err_confirm.policy_words import who_confirms
-from err_confirm.seat_words import Shown, listed
+from err_confirm.seat_words import Shown, listed, quorum_words
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _TO = "\N{EN DASH}"
@@ -59,12 +61,17 @@ def _effects(when: When, shown: Shown, quoted: Shown) -> Iterator[str]:
     if when.loosen:
         yield f"only {who_confirms(policy, shown)}" if policy.stages else "runs at once"
     else:
-        if policy.stages:
-            yield f"also {who_confirms(policy, shown)}"
+        for stage in policy.stages:
+            if also := quorum_words(stage.quorum, shown):  # nobody, where it is only about time
+                yield f"also {also}"
+            if stage.retry_count:
+                yield f"within {format_duration(stage.within)}"
         if when.need:
             yield f"at least {when.need}"
     if demanded := demands_words(policy, quoted):
         yield demanded
+    if CHAT not in policy.via:
+        yield f"a yes counts only from {listed(list(map(quoted, policy.via)), 'or')}"
 
 
 def _value(value: object) -> str:

@@ -12,6 +12,8 @@ from err_confirm.inert import Inert, Network, paragraphs
 from err_confirm.model import BOT_RUNNER, Alias, Execution, Policy, State
 from err_confirm.openings import Rosters
 from err_confirm.policy_words import quorum_words, waiting_words, waits, who_confirms
+from err_confirm.rule_words import rule_words
+from err_confirm.seat_words import listed
 from err_confirm.terms import terms
 
 _HALF_A_DAY = 43_200
@@ -73,8 +75,10 @@ class Wording:
             named=self.named,
             needs=self._needs,
             terms=self._terms,
+            listed=listed,
             quorum_words=lambda quorum: quorum_words(quorum, self.named),
             waits=lambda policy: waits(policy, self.named),
+            rule_words=lambda when: rule_words(when, self.named, self.inert.code),
             who_confirms=lambda policy: who_confirms(policy, self.named),
         )
         self._environment.filters["moment"] = moment

@@ -17,7 +17,20 @@ from err_confirm.grammar import Representation
 from err_confirm.model import Action, Alias, Format, Policy, Reply
 
 RESERVED = frozenset(
-    {"aliases", "cancel", "confirm", "deny", "executions", "guards", "lock", "locks", "pending", "show", "unlock"}
+    {
+        "aliases",
+        "cancel",
+        "confirm",
+        "deny",
+        "executions",
+        "explain",
+        "guards",
+        "lock",
+        "locks",
+        "pending",
+        "show",
+        "unlock",
+    }
 )
 """Our own commands: an alias that begins with one would never be reached, and is left out."""
 

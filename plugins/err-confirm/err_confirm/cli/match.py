@@ -15,8 +15,10 @@ from err_confirm.cli.exits import Exit
 from err_confirm.cli.folders import folder, parts
 from err_confirm.errors import ActionMissingError, AmbiguousMatchError, NoMatchError, TemplateError, TextError
 from err_confirm.index import Index, Match
+from err_confirm.model import Plan
 from err_confirm.plan import describe, plan
 from err_confirm.templating import render_value
+from err_confirm.terms import terms
 from err_confirm.visible import visible
 
 
@@ -61,6 +63,7 @@ def _explained(catalog: Catalog, found: Match) -> dict[str, Any]:
         "action": alias.action_ref,
         "representation": found.representation,
     }
+    planned: Plan | None = None
     try:
         planned = plan(catalog, found, at=time.time())
         explained |= {"parameters": planned.parameters, "runs": describe(planned.invocation)}
@@ -71,13 +74,14 @@ def _explained(catalog: Catalog, found: Match) -> dict[str, Any]:
             for name, value in alias.immutable_parameters.items()
         }
         explained |= {"parameters": {**found.values, **fixed}, "runs": None}
-    return {**explained, "policy": policies.facts(alias.policy)}
+    policy = planned.policy if planned else alias.policy
+    return {**explained, "policy": policies.facts(policy), "words": terms(policy, visible, visible)}
 
 
 def _worded(explained: dict[str, Any]) -> str:
     lines = [explained["alias"], *(f"  {name}: {_value(value)}" for name, value in explained["parameters"].items())]
     lines.append(f"  runs: {explained['runs'] or 'nothing: its action has no file here'}")
-    lines.append(f"  policy: {policies.worded(explained['policy'])}")
+    lines += [f"  {term}" for term in explained["words"]]
     return "\n".join(lines)
 
 

@@ -1,0 +1,151 @@
+"""Say what a text means, what would run, and who would have to confirm that here and now. Asks and runs nothing."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from err_confirm.catalog import RESERVED
+from err_confirm.errors import ErrConfirmError, GuardsDifferError
+from err_confirm.guards import ALIAS_COMMANDS, BotCommand, Guards, bot_command
+from err_confirm.held import Held
+from err_confirm.index import Index, Match
+from err_confirm.methods import Methods
+from err_confirm.model import Guard, Place, Plan, Policy, When
+from err_confirm.plan import describe
+from err_confirm.rule_words import rule_words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """One thing that a text would start.
+
+    It is that of an `alias`, or of a `command` with its arguments, over which `guard` stands. `policy` is what holds
+    here and now, `idle` are its rules that do not. `refused` is why nothing would be asked for or run.
+    """
+
+    alias: str = ""
+    command: BotCommand | None = None
+    guard: Guard | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    runs: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
+    policy: Policy | None = None
+    idle: tuple[When, ...] = ()
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A command that Errbot would call for a text, its method, and the arguments that it would get."""
+
+    command: BotCommand
+    method: Any
+    args: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """Reads texts as a bot would.
+
+    Attributes:
+        index: of the aliases.
+        guards: of this moment.
+        methods: of the bot's commands.
+        plan: returns what a match would start in a place.
+        prefix: of the bot.
+    """
+
+    index: Index
+    guards: Guards
+    methods: Methods
+    plan: Callable[[Match, Place], Plan]
+    prefix: str
+
+    def meanings(self, text: str, place: Place) -> list[Meaning]:
+        """Return all that a text would start if somebody said it there, without the bot's prefix; nothing is a list.
+
+        As in Errbot, a plain command leaves nothing to regex commands. An alias goes before all but our own commands.
+        """
+        plain = self._plain(text)
+        own = (plain is not None and plain.command.own) or text.split(maxsplit=1)[0].lower() in RESERVED
+        aliased = [] if own else list(self._aliased(text, place))
+        if plain is not None:
+            return aliased or [self._slip(plain, text) or self._commanded(plain, place)]
+        return [*aliased, *(self._commanded(found, place) for found in self._regex(text))]
+
+    def _plain(self, text: str) -> _Found | None:
+        """Return the plain command with the most words that a text begins with."""
+        for count in range(len(text.split()), 0, -1):
+            words = text.split(maxsplit=count)
+            name = "_".join(words[:count])
+            method = self.methods.find(name, regex=False)
+            if method is not None:
+                return _Found(bot_command(name, method), method, "".join(words[count:]))
+        return None
+
+    def _slip(self, plain: _Found, text: str) -> Meaning | None:
+        """Return what is said of `restart web 01`, which must not become Errbot's own `restart`."""
+        near = self.index.beginning(text)
+        alone = plain.command.name == text.split(maxsplit=1)[0] and plain.command.admin_only
+        if near is None or not plain.args or not alone or plain.command.own:
+            return None
+        said = plain.command.name
+        return Meaning(
+            command=plain.command, refused=f"{near.name} is not said so, and the command {said} stands alone"
+        )
+
+    def _regex(self, text: str) -> Iterator[_Found]:
+        for command, method in self.methods.all():
+            aliased = command.plugin == ALIAS_COMMANDS and command.own
+            if command.regex and not aliased and method._err_command_re_pattern.search(text):
+                yield _Found(command, method, text)
+
+    def _aliased(self, text: str, place: Place) -> Iterator[Meaning]:
+        winner = self.index.winner(text)
+        if winner is None:
+            return
+        try:
+            matches = self.index.matches(text)
+        except ErrConfirmError as error:  # too long, ambiguous, a value twice
+            yield Meaning(alias=winner.name, refused=str(error))
+            return
+        for match in matches:
+            meaning = Meaning(alias=match.alias.name, parameters=match.values)
+            try:
+                plan = self.plan(match, place)
+            except ErrConfirmError as error:  # a value that does not fit, a policy that refuses
+                yield replace(meaning, refused=str(error))
+            else:
+                yield _planned(meaning, plan, match.alias.policy)
+
+    def _commanded(self, found: _Found, place: Place) -> Meaning:
+        command, method = found.command, found.method
+        try:
+            guard = self.guards.guarding(command, found.args, getattr(method, "_err_command_parser", None))
+        except GuardsDifferError as error:
+            return Meaning(command=command, refused=str(error))
+        if guard is None or guard.error:
+            return Meaning(command=command, guard=guard, refused=guard.error if guard else "")
+        meaning = Meaning(command=command, guard=guard)
+        held = Held(command, method, found.args, guard)
+        try:
+            return _planned(meaning, held.plan(place, self.prefix), guard.policy)
+        except ErrConfirmError as error:
+            return replace(meaning, refused=str(error))
+
+
+def idle_rules(policy: Policy | None, decided: Policy | None) -> tuple[When, ...]:
+    """Return the rules of a policy that had no part in what was decided."""
+    because = decided.because if decided else ()
+    return tuple(when for when in policy.when if rule_words(when) not in because) if policy else ()
+
+
+def _planned(meaning: Meaning, plan: Plan, policy: Policy | None) -> Meaning:
+    return replace(
+        meaning,
+        parameters=plan.parameters,
+        runs=describe(plan.invocation),
+        others={name: describe(other) for name, other in plan.others.items()},
+        policy=plan.policy,
+        idle=idle_rules(policy, plan.policy),
+    )
