@@ -89,10 +89,8 @@ class Explainer:
         alone = plain.command.name == text.split(maxsplit=1)[0] and plain.command.admin_only
         if near is None or not plain.args or not alone or plain.command.own:
             return None
-        said = plain.command.name
-        return Meaning(
-            command=plain.command, refused=f"{near.name} is not said so, and the command {said} stands alone"
-        )
+        why = f"{near.name} is not said so, and the command {plain.command.name} stands alone"
+        return Meaning(command=plain.command, refused=why)
 
     def _regex(self, text: str) -> Iterator[_Found]:
         for command, method in self.methods.all():
