@@ -72,7 +72,12 @@ class Confirm(BotPlugin):
         self.calls = Calls(self._bot, self.chat, self.hold)
         vouch = [Permission(self._bot, self.chat, self.hold.ready)]
         self.service = Service(
-            settings, self.chat.tell, self.warn_admins, BotRunner(self.calls.start), vouch, self._bot.prefix
+            settings,
+            self.chat.tell,
+            self.warn_admins,
+            BotRunner(self.calls.start),
+            vouch=vouch,
+            prefix=self._bot.prefix,
         )
         self.chat.join(self.service.engine, self.service.tokens)
         self.calls.wait_told = self.service.wait_told

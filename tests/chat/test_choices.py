@@ -4,6 +4,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from err_confirm.model import (
     Stage,
     Times,
 )
+from err_confirm.otp import MOST_FAILURES, STEP, codes
 from talk import Talk, a_bot, write_files
 
 FILES = {
@@ -105,8 +107,17 @@ LACKING = [
     (patient(typed=("web01",)), "Web01", "wants web01 typed, .*; say: {line} web01"),
     (patient(reason=ReasonRule.REQUIRED), "", "needs a reason; say: {line} <reason>"),
     (patient(patterns=("^OPS-[0-9]+",)), "as OPS-1", r"needs a reason \(OPS-…\); say: {line} <reason>"),
-    (patient(otp=True), "", "needs your code, 6 to 8 digits; say: {line} <code>"),
-    (patient(otp=True), "123 456", "this code does not count for {id}: .*; say your next one: {line} <code>"),
+    (
+        patient(otp=True),
+        "",
+        "{id} needs your code, as your authenticator app shows it; say: {line} <code>\nif you have none set up, say "
+        "!confirm otp to me alone",
+    ),
+    (
+        patient(otp=True),
+        "123 456",
+        "{id} needs a code, and you have none set up: say !confirm otp to me alone, and then: {line} <code>",
+    ),
     (patient(question=Question(text="Why?")), "", r"asks: Why\? \(any text\); say: {line} <answer>"),
     (
         patient(question=Question(text="How many?", type=QuestionType.NUMBER)),
@@ -268,21 +279,84 @@ class TestTokens:
         talk.hears(f"{asked} denied by bob: not now")
 
 
+class TestCodes:
+    @pytest.fixture
+    def secret(self, tmp_path: Path) -> Iterator[tuple[Talk, str]]:
+        """Give a bot of its own, with codes of bob's."""
+        write_files(tmp_path, FILES)
+        with a_bot(tmp_path) as talk:
+            talk.bob.says("!confirm otp", None)
+            secret = talk.hears(r"^ ?secret: ([A-Z2-7]{32})$", "@bob")[1]
+            talk.bob.says(f"!confirm otp {shown(talk, secret, -1)}", None)
+            talk.hears("your codes are set up", "@bob")
+            yield talk, secret
+
+    def test_one_counts_once_and_is_looked_at_only_when_it_is_all_that_is_missing(
+        self, secret: tuple[Talk, str]
+    ) -> None:
+        """A slip in the rest of the line uses up no code, and wrong ones of others lock nobody out."""
+        talk, key = secret
+        one, other = (asking(talk)(patient(otp=True, typed=("web01",))) for _ in range(2))
+        code = shown(talk, key)
+        talk.bob.says(f"!confirm {one} {code} web02")
+        talk.hears(f"{one} wants web01 typed, .*; say: !confirm {one} <code> web01")
+        talk.mallory.says(f"!confirm {one} {code} web01")
+        talk.hears(f"{one} is not yours to confirm")
+        talk.carol.says(f"!confirm {one} {code} web01")
+        talk.hears(f"{one} needs a code, and you have none set up")
+        talk.bob.says(f"!confirm {one} {code[:3]} {code[3:]} web01 it is time")
+        talk.hears(f"{one} confirmed by bob, running")
+        talk.bob.says(f"!confirm {other} {code} web01")
+        talk.hears(f"{other} is not confirmed: that code was used already; wait for the next one, and say: !confirm")
+        talk.bob.says(f"!confirm {other} {int(code) ^ 1:06} web01")
+        talk.hears(f"{other} is not confirmed: that is not your code of now; say: !confirm {other} <code> web01")
+        assert unanswered(talk, other)
+        assert talk.execution(one).votes[0].reason == "it is time"
+
+    def test_after_too_many_wrong_ones_none_is_looked_at(self, secret: tuple[Talk, str]) -> None:
+        talk, key = secret
+        asked = asking(talk)(patient(otp=True))
+        for _ in range(MOST_FAILURES):
+            talk.bob.says(f"!confirm {asked} {int(shown(talk, key, 9)) ^ 1:06}")
+            talk.hears(f"{asked} is not confirmed: ")
+        talk.bob.says(f"!confirm {asked} {shown(talk, key)}")
+        talk.hears(
+            f"{asked} is not confirmed: after too many wrong codes, none of yours is looked at until [0-9:]+ UTC"
+        )
+        assert unanswered(talk, asked)
+
+
+def shown(talk: Talk, secret: str, steps: int = 0) -> str:
+    """Return the code that an app shows, so many steps from now."""
+    now = talk.service.store.due(1)[1] + steps * STEP
+    return codes(secret, now)[int(now // STEP)]
+
+
 class TestWhereMoreThanOneIsNeeded:
     TWO = AllOf(all=(Seat(by=("bob", "carol")), Seat(by=("bob", "carol"))))
 
     def test_who_answers_from_elsewhere_hears_what_is_missing(self, talk: Talk, ask: Ask) -> None:
         asked = ask(staged(self.TWO))
         talk.bob.says(f"!confirm {asked}", None)
-        talk.hears(rf"\Ayou have confirmed {asked}, which still needs .*bob or carol.*; see !show {asked}\Z", "@bob")
+        talk.hears(
+            rf"\Ayou have confirmed {asked}; it still needs carol \(bob has answered\); see !show {asked}\Z", "@bob"
+        )
         talk.bob.says(f"!confirm {asked}", None)
-        talk.hears(rf"\Ayou already confirmed {asked}; it still needs .*bob or carol.*; see !show {asked}\Z", "@bob")
+        talk.hears(
+            rf"\Ayou already confirmed {asked}; it still needs carol \(bob has answered\); see !show {asked}\Z", "@bob"
+        )
         talk.carol.says(f"!confirm {asked}", None)
         talk.hears(rf"\A{asked} confirmed; see !show {asked}\Z", "@carol")
+
+    def test_a_no_from_elsewhere_that_is_not_enough_hears_so(self, talk: Talk, ask: Ask) -> None:
+        asked = ask(Policy(stages=(Stage(quorum=self.TWO),), deny=self.TWO))
+        talk.bob.says(f"!deny {asked}", None)
+        talk.hears(rf"\Ayou have denied {asked}; it still waits, as a no takes 2 of .*; see !show {asked}\Z", "@bob")
 
     def test_who_answers_in_the_same_place_hears_nothing_twice(self, talk: Talk, ask: Ask) -> None:
         asked = ask(staged(self.TWO))
         talk.bob.says(f"!confirm {asked}", "#ops")
+        talk.hears(f"{asked} confirmed by bob; needs ", "#ops")
         assert not any("see !show" in text for text in talk.quiet())
         assert len(talk.execution(asked).votes) == 1
 

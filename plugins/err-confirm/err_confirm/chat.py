@@ -11,6 +11,7 @@ from err_confirm.errors import NobodyError
 from err_confirm.events import Reason
 from err_confirm.model import Execution, Place
 from err_confirm.openings import Rosters
+from err_confirm.otp import Checked
 from err_confirm.pages import pages
 from err_confirm.people import People
 from err_confirm.plan import describe
@@ -139,6 +140,7 @@ class Chat:
         place: Place,
         *,
         said: Said = NOTHING,
+        checked: Checked | None = None,
         done: str = "",
         missing: str = "",
         now: float = 0.0,
@@ -152,6 +154,7 @@ class Chat:
             verb: which command it was.
             place: where they said it.
             said: what else they said.
+            checked: what came of their code, if it was looked at.
             done: what they have done, in a word.
             missing: what is missing after that, in words.
             now: the store's clock.
@@ -173,7 +176,7 @@ class Chat:
                 own = verb == "deny" and refused.place.person == place.person
                 known = {"verb": verb, "token": token, "prefix": self._bot.prefix, "code": self.wording.inert.code}
                 facts = refusals.facts(refused, said, now, **known)
-                return self.wording.say(f"refused_{reason}", e=refused, verb=verb, own=own, **facts)
+                return self.wording.say(f"refused_{reason}", e=refused, verb=verb, own=own, checked=checked, **facts)
 
     def show(self, execution: Execution, now: float, rosters: Rosters) -> str:
         """Return all there is to say about an execution."""

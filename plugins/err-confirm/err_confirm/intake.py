@@ -1,5 +1,6 @@
 """Take in what people answer: who says it and from where, of which execution, with what; and say what came of it."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from err_confirm.errors import GroupError
 from err_confirm.events import Answer, Cancel, Reason
 from err_confirm.model import Effect, Execution, State, Verdict
 from err_confirm.otp import Checked
-from err_confirm.policy_words import waiting_words
+from err_confirm.policy_words import missing_words, quorum_words
 from err_confirm.service import Service
 from err_confirm.steps import Decision, Refusal
 from err_confirm.tokens import read_reference
@@ -58,22 +59,13 @@ class Intake:
                 return self.chat.wording.say("refused_long", id=found, size=len(said.answer), most=LONGEST_ANSWER)
             proven = execution is not None and self.service.tokens.matches(execution, self.chat.person(msg), token)
             event = self._event(msg, verb, said, token=proven)
-            decision = self._apply(found, event, said)
+            decision, checked = self._apply(found, event, said)
         except GroupError as error:
             return self.chat.wording.say("refused_group", id=reference, error=error)
-        if isinstance(decision, Checked):
-            return self.chat.wording.say(f"otp_{decision.proof}", until=decision.until)
-        return self.chat.answer(
-            decision,
-            found,
-            verb,
-            self.chat.place(msg),
-            said=said,
-            done=_done(verb, execution, said),
-            missing=self._missing(decision, now),
-            now=now,
-            token=token,
-        )
+        done = _done(verb, execution, said)
+        missing = self._missing(decision, done, now)
+        place, facts = self.chat.place(msg), {"done": done, "missing": missing, "token": token}
+        return self.chat.answer(decision, found, verb, place, said=said, checked=checked, now=now, **facts)
 
     def find(self, msg: Any, verb: str, name: str) -> str | Unclear:
         """Return the execution that is meant by an id, the start of one, or nothing; what is not clear, as it is."""
@@ -103,21 +95,28 @@ class Intake:
             token=token,
         )
 
-    def _apply(self, execution_id: str, event: Answer | Cancel, said: Said) -> Decision | Checked:
-        """Apply an answer; a code is looked at only when it is all that is missing: it serves once."""
+    def _apply(self, execution_id: str, event: Answer | Cancel, said: Said) -> tuple[Decision, Checked | None]:
+        """Apply an answer; a code is looked at only where it is all that is missing, as it counts once."""
         decision = self.service.engine.apply(execution_id, event)
-        asks_for_code = isinstance(decision, Refusal) and decision.reason is Reason.OTP
-        if not asks_for_code or not isinstance(event, Answer) or not said.code:
-            return decision
+        needs_code = isinstance(decision, Refusal) and decision.reason is Reason.OTP
+        if not (needs_code and said.code and isinstance(event, Answer)):
+            return decision, None
         checked = self.service.second_factor.check(event.person, said.code)
-        return self.service.engine.apply(execution_id, replace(event, otp=True)) if checked.ok else checked
+        if checked.ok:
+            decision = self.service.engine.apply(execution_id, replace(event, otp=True))
+        return decision, checked
 
-    def _missing(self, decision: Decision, now: float) -> str:
-        """Return in words what is still missing after an answer; nothing if all is there."""
+    def _missing(self, decision: Decision, done: str, now: float) -> str:
+        """Return in words what is still missing after an answer; nothing if all is there, or nobody knows."""
         execution = None if isinstance(decision, Refusal) else decision.execution
         if execution is None or execution.policy is None or execution.state is not State.PENDING:
             return ""
-        return waiting_words(execution, self.service.engine.roster, now, self.chat.wording.named)
+        code = self.chat.wording.inert.code
+        if done == "denied":
+            return f"waits, as a no takes {quorum_words(execution.policy.deny, code)}"
+        with suppress(GroupError):  # the answer counts all the same
+            return missing_words(execution, self.service.engine.roster(execution), now, code)
+        return ""
 
     def _ids(self, execution_id: str, execution: Execution | None, said: Said) -> list[str]:
         """Return the executions that are named if it is more than one: a reason may look like an id and be none."""

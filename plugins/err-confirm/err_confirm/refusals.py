@@ -44,8 +44,8 @@ def facts(
     denies = verb == "deny" or (choice is not None and choice.effect is Effect.DENY)
     command = f"{prefix}confirm {execution.id}-{token}" if token else f"{prefix}confirm {execution.id}"
     return {
-        "by": quorum_words(policy.deny) if denies else who_confirms(policy),
-        "first": quorum_words(current_stage(execution).quorum),
+        "by": quorum_words(policy.deny, code) if denies else who_confirms(policy, code),
+        "first": quorum_words(current_stage(execution).quorum, code),
         "via": " or ".join("in chat" if way == CHAT else f"on {way}" for way in policy.via),
         "said": said,
         "brought": bool(token),

@@ -66,6 +66,7 @@ class Service:
         say: Callable[[Execution], None],
         warn: Callable[[str], None],
         bot_runner: BotRunner | None = None,
+        *,
         vouch: Sequence[Vouch] = (),
         prefix: str = "",
     ) -> None:
