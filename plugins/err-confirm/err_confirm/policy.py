@@ -6,7 +6,8 @@ One person fills one seat: that is a matching of people to seats, which exists w
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -105,7 +106,13 @@ def ways(quorum: Quorum) -> Iterator[tuple[Seat, ...]]:
 
 def seats(quorum: Quorum) -> list[Seat]:
     """Return all seats of a quorum, whichever way it is met."""
-    return list(dict.fromkeys(seat for way in ways(quorum) for seat in way))
+    match quorum:
+        case Seat():
+            return [quorum]
+        case AllOf(all=parts) | AnyOf(any=parts):
+            return list(dict.fromkeys(seat for part in parts for seat in seats(part)))
+        case _:
+            assert_never(quorum)
 
 
 def names(quorum: Quorum) -> list[str]:
@@ -113,36 +120,52 @@ def names(quorum: Quorum) -> list[str]:
     return list(dict.fromkeys(name for seat in seats(quorum) for name in seat.by))
 
 
-def seat_people(way: Sequence[Seat], voters: Sequence[Voter], fills: Callable[[Seat, Voter], bool]) -> Seating:
-    """Seat as many people as possible, one each, in the order of the seats."""
-    taken: dict[int, int] = {}
+def seat_people(way: Sequence[Seat], able: Mapping[Seat, Sequence[int]]) -> dict[int, int]:
+    """Seat as many people as possible, one each, in the order of the seats.
 
-    def find(number: int, tried: set[int]) -> bool:
-        for index, voter in enumerate(voters):
-            if index in tried or not fills(way[number], voter):
-                continue
-            tried.add(index)
-            holder = next((seat for seat, who in taken.items() if who == index), None)
-            if holder is None or find(holder, tried):
-                taken[number] = index
-                return True
+    Args:
+        way: the seats.
+        able: which people can fill a seat, by number.
+
+    Returns:
+        The number of a person by that of their seat.
+    """
+    choices = [able[seat] for seat in way]
+    seat_of: dict[int, int] = {}
+
+    def sit(number: int, tried: set[int]) -> bool:
+        for who in sorted(choices[number], key=seat_of.__contains__):  # whoever sits nowhere yet comes first
+            if who not in tried:
+                tried.add(who)
+                if who not in seat_of or sit(seat_of[who], tried):
+                    seat_of[who] = number
+                    return True
         return False
 
     for number in range(len(way)):
-        find(number, set())
-    return Seating(tuple(way), {number: voters[index].person for number, index in taken.items()})
+        sit(number, set())
+    return {number: who for who, number in seat_of.items()}
 
 
 def nearest(quorum: Quorum, voters: Sequence[Voter], electorate: Electorate) -> list[Seating]:
     """Return the ways to meet a quorum for which the fewest answers are missing; nothing is if the first has none."""
-    seatings = [seat_people(way, voters, electorate.fills) for way in ways(quorum)]
+    able = _able(quorum, voters, electorate)
+    taken = [(way, seat_people(way, able)) for way in ways(quorum)]
+    seatings = [Seating(way, {number: voters[who].person for number, who in seated.items()}) for way, seated in taken]
     fewest = min(len(seating.empty) for seating in seatings)
     return [seating for seating in seatings if len(seating.empty) == fewest]
 
 
 def met(quorum: Quorum, voters: Sequence[Voter], electorate: Electorate) -> bool:
     """Tell whether nothing is missing."""
-    return not nearest(quorum, voters, electorate)[0].empty
+    able = _able(quorum, voters, electorate)
+    return any(len(seat_people(way, able)) == len(way) for way in ways(quorum) if len(way) <= len(voters))
+
+
+def _able(quorum: Quorum, voters: Sequence[Voter], electorate: Electorate) -> dict[Seat, list[int]]:
+    """Return for each seat who can fill it, as numbers of voters."""
+    everybody = [*enumerate(voters)]
+    return {seat: [who for who, voter in everybody if electorate.fills(seat, voter)] for seat in seats(quorum)}
 
 
 def quorum_until(execution: Execution, stages: int) -> Quorum:
@@ -216,10 +239,10 @@ def met_until(execution: Execution, now: float, roster: Roster = NOBODY, stages:
         return math.inf
     quorum = quorum_until(execution, len(policy.stages) if stages is None else stages)
     votes, who = counting(execution, now), electorate(execution, roster)
-    for end in sorted({vote.expires_at for vote in votes}, reverse=True):
-        if met(quorum, [vote for vote in votes if vote.expires_at >= end], who):
-            return end
-    return None
+    ends = sorted({vote.expires_at for vote in votes})
+    # The later the moment, the fewer votes are left: once too few, they stay too few.
+    good = bisect(ends, 0, key=lambda end: not met(quorum, [vote for vote in votes if vote.expires_at >= end], who))
+    return ends[good - 1] if good else None
 
 
 def trivial(policy: Policy) -> bool:
