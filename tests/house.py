@@ -74,8 +74,8 @@ class House:
         """Ask for one more execution, post it and let the gate know; returns it as stored."""
         plan = a_plan(policy or a_policy(), name)
         execution = self.engine.create(plan, requester=by, place=Place(person=f"@{by}"), text=name)
-        self.engine.apply(execution.id, Posted())
-        self.gate.add(execution)
+        posted = self.engine.apply(execution.id, Posted()).execution
+        self.gate.add(posted or execution)
         return execution
 
     def confirm(self, execution: Execution, by: str = "alice") -> Decision:

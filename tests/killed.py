@@ -183,7 +183,7 @@ class Ours:
         decision = self.engine.apply(execution.id, Posted())
         if isinstance(decision, Step):
             self.evidence.note("deadline", expires_at=decision.execution.expires_at)
-        self.gate.add(execution)
+        self.gate.add(decision.execution or execution)
 
     def people_speak(self) -> None:
         """Let all of them say it at once, if there is a prompt that nobody has decided."""

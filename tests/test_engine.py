@@ -106,7 +106,7 @@ class TestAsking:
     def test_all_that_waits_comes_from_the_one_setting(self, slow: SqliteStore, clock: Clock) -> None:
         """Deadline, TTL of vote and key, and number of polls are 4 times 2.5 s; no poll comes after the deadline."""
         desk = Desk(slow)
-        execution_id = desk.ask(a_policy(by=("alice", "bob"), retry_count=4, retry_delay=2.5))
+        execution_id = desk.ask(a_policy(by=("requester", "bob"), retry_count=4, retry_delay=2.5))
         clock.now += 1
         asked = desk.do(execution_id, Posted())
         assert asked.expires_at == clock.now + 10
@@ -202,7 +202,7 @@ class TestOthers:
     ) -> None:
         other = Desk(store)
         desk = Desk(Overtaken(store, lambda swap: other.engine.apply(swap.record.id, first)))
-        execution_id = other.ask(a_policy(by=("alice", "bob")))
+        execution_id = other.ask(a_policy(by=("requester", "bob")))
         decision = desk.engine.apply(execution_id, second)
         assert isinstance(decision, Refusal)
         assert decision.reason is refused

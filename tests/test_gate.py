@@ -67,7 +67,7 @@ def test_after_a_no_nothing_runs(store: Store, no: Answer | Cancel) -> None:
 def test_a_confirmation_writes_the_key_of_its_person_which_ends_with_the_vote(store: Store) -> None:
     swaps: list[Swap] = []
     with a_house(Overtaken(store, swaps.append)) as house:
-        execution = house.ask(a_policy(by=("alice", "bob"), retry_count=60, retry_delay=60.0))
+        execution = house.ask(a_policy(by=("requester", "bob"), retry_count=60, retry_delay=60.0))
         house.confirm(execution)
         assert store.poll([(execution.id, person) for person in ("alice", "bob")]) == [True, False]
         (vote,) = house.becomes(execution, State.RUNNING, State.SUCCEEDED).votes

@@ -54,7 +54,7 @@ class TestLines:
         assert [entry.version for entry in told] == [1, 2, 3, 4, 6]
         first, _, vote, running, end = told
         assert (first.who, first.identity, first.room) == ("alice", "slack:U1", "#ops")
-        assert (first.facts["text"], first.facts["policy"]["by"]) == ("count it", ["anyone"])
+        assert (first.facts["text"], first.facts["policy"]["stages"][0]["quorum"]) == ("count it", {"by": ["anyone"]})
         assert (vote.who, vote.identity, vote.room) == ("bob", "slack:U2", "#ops")
         assert (running.facts["spec"], running.facts["runner"]) == ({"name": "it"}, "count")
         assert running.facts["digest"] == first.facts["digest"] == vote.facts["digest"]

@@ -342,7 +342,7 @@ PLANTED = {
     "the keys are never looked at": ("        self._poll()\n        for", "        for"),
     "a found key changes nothing": ("                decision = self._advance(execution_id)\n", "                decision = None\n"),
     "a forged key ends the wait": ("decision.reason is Reason.NOT_YET):", "False):"),
-    "its own clock never ends a wait": ("            self._expire(execution_id)\n", "            pass\n"),
+    "its own clock never ends a wait": ("            self._expire(execution_id, deadline)\n", "            pass\n"),
     "a wait ends one poll early": ("if poll.left <= 0)", "if poll.left <= 1)"),
     "the stop stops nothing": ("not (busy or self._stopping.is_set() or", "not (busy or"),
     "what runs here is given up here": ("self._runs.has(execution_id) or", ""),
@@ -521,5 +521,5 @@ class TestThread:
         room.gate.add(waiting)
         room.own += 5.0
         room.gate.look()
-        everybody = [(waiting.id, person) for person in named.by]
+        everybody = [(waiting.id, person) for person in named.stages[0].quorum.by]
         assert room.store.polled == [everybody[:KEYS], everybody[KEYS:]]

@@ -20,7 +20,7 @@ from err_confirm.steps import (
     step,
     too_late,
 )
-from err_confirm.times import during
+from err_confirm.times import frozen
 
 
 def answer(execution: Execution, event: Answer, now: float, roster: Roster) -> Decision:
@@ -48,7 +48,7 @@ def answer(execution: Execution, event: Answer, now: float, roster: Roster) -> D
         return Refusal(why, execution)
     if choice.effect is Effect.SNOOZE:
         return _snooze(execution, event, choice, now)
-    if not deny and any(during(freeze.times, now) for freeze in policy.freezes):
+    if not deny and frozen(policy.freezes, now):
         return Refusal(Reason.FROZEN, execution)
     voted = _vote(execution, event, choice, now)
     if deny:
@@ -107,21 +107,26 @@ def _approved(voted: Execution, event: Answer, now: float, roster: Roster, *, be
     while stage < len(stages) and met_until(chosen_so, now, roster, stage + 1) is not None:
         stage += 1
     if stage == len(stages):
-        decided = replace(chosen_so, decided_by=event.person, reason=event.reason, untold=None, tell_after=None)
+        decided = replace(chosen_so, decided_by=event.person, reason=event.reason, untold={}, tell_after=None)
         return step(replace(decided, state=State.APPROVED, approved_at=now), now, before=before)
     if stage == voted.stage:
         return step(noticed(voted, Notice.VOTE, event.person), now, before=before)
-    begun = replace(voted, stage=stage, stage_at=now, expires_at=now + stages[stage].within, reminded=False)
+    until = now + stages[stage].within
+    begun = replace(voted, stage=stage, stage_at=now, expires_at=until, reminded=False, ask_again_at=None)
     return step(call_people(begun, Notice.STAGE, now, event.person), now, before=before)
 
 
 def _snooze(execution: Execution, event: Answer, choice: Choice, now: float) -> Decision:
-    """Ask again later, with the whole time of the stage anew; the votes that are there count as long as they do."""
+    """Ask again later, with the whole time of the stage anew; the votes that are there count as long as they do.
+
+    Until then nobody is called: what was still to be said is said by the prompt that comes then.
+    """
     again = now + choice.after
     expires_at = again + current_stage(execution).within
-    if expires_at > execution.created_at + LONGEST_LIFE:
+    if not expires_at <= execution.created_at + LONGEST_LIFE:
         return Refusal(Reason.SNOOZED_OUT, execution)
-    snoozed = replace(execution, ask_again_at=again, expires_at=expires_at, reminded=False)
+    quiet = replace(execution, untold={}, tell_after=None, tells=0)
+    snoozed = replace(quiet, ask_again_at=again, expires_at=expires_at, reminded=False)
     return step(noticed(_seen(snoozed, event), Notice.SNOOZE, event.person), now, before=execution.expires_at)
 
 
@@ -134,7 +139,7 @@ def _stands(execution: Execution, vote: Vote, event: Answer, now: float, *, deny
     """Tell whether what somebody says now is what they have said before, and still counts."""
     if (vote.verdict is Verdict.DENY) != deny or (not deny and vote.choice != event.choice):
         return False
-    if execution.state is State.PENDING:
+    if execution.state is State.PENDING or (deny and execution.state is State.APPROVED):
         return now < vote.expires_at
     if deny:
         return execution.state is State.DENIED

@@ -1,6 +1,7 @@
 """What an answer must bring beside a yes: a choice, a reason, a text that is typed, a code, an answer to a question."""
 
 import json
+import math
 import re
 from typing import Any
 
@@ -9,6 +10,7 @@ from err_confirm.model import Choice, Effect, Policy, Question, QuestionType, Re
 
 CHAT = "chat"
 """Stands in `via` for every chat network."""
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
 
 
@@ -54,8 +56,8 @@ def answer_value(policy: Policy, vote: Vote) -> Any:
         return None
     match asked.type:
         case QuestionType.NUMBER:
-            number = float(vote.answer)
-            return int(number) if number.is_integer() else number
+            whole = vote.answer.lstrip("+-").isdecimal()
+            return int(vote.answer) if whole else float(vote.answer)
         case QuestionType.JSON:
             return json.loads(vote.answer)
     return vote.answer
@@ -78,10 +80,10 @@ def _answers(asked: Question, answer: str) -> bool:
         case QuestionType.EMAIL:
             return _EMAIL.fullmatch(answer) is not None
         case QuestionType.NUMBER:
-            return re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)", answer) is not None
+            return _NUMBER.fullmatch(answer) is not None and math.isfinite(float(answer))
         case QuestionType.JSON:
             try:
-                json.loads(answer)
+                json.dumps(json.loads(answer), allow_nan=False, ensure_ascii=False).encode()  # it is handed on
             except (ValueError, RecursionError):
                 return False
     return True

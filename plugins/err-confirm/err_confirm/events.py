@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from err_confirm.model import Notice, Outcome, State, Verdict
+from err_confirm.model import Outcome, State, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +86,10 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The room has been told that it ended in this state, or of what is said while it waits."""
+    """The room has been told that it ended in this state, or the notice with this number while it waits."""
 
     state: State
-    notice: Notice | None = None
+    notice: int = 0
 
 
 Event = Posted | Answer | Cancel | Advance | Expire | Doubt | Renew | Finish | Told

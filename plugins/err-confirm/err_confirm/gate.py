@@ -91,7 +91,9 @@ class Gate:
                     waiting, now = self._engine.waiting(TAKEN_UP)
                     for execution in waiting:
                         if execution.posted:  # else its time has not begun; whoever posts it polls for it
-                            self._polls.add(execution, self._monotonic(), execution.expires_at - now)
+                            snoozed = execution.ask_again_at is not None
+                            left = execution.expires_at - now if snoozed else 0.0
+                            self._polls.add(execution, self._monotonic(), left)
                     taken_up = True
                 pause = self.look()
                 self._note("")
@@ -178,14 +180,14 @@ class Gate:
     def _expire(self, execution_id: str, deadline: float) -> None:
         """End what has waited its whole time by our own clock: the store's may have gone back.
 
-        What has been given more time since is polled for once more.
+        What has been given more time since is polled for once more, for that time.
         """
         try:
             decision = self._engine.apply(execution_id, Expire(deadline))
             if isinstance(decision, Refusal) and decision.reason is Reason.NOT_YET:
-                execution, now = self._engine.read(execution_id)
-                if execution is not None:
-                    self._polls.add(execution, self._monotonic(), execution.expires_at - now)
+                execution = decision.execution
+                assert execution is not None
+                self._polls.add(execution, self._monotonic(), execution.expires_at - deadline)
         except RecordError as error:
             log.error("%s", error)
         del self._overdue[execution_id]

@@ -451,8 +451,9 @@ class Execution:
     `others` are what runs instead of `invocation` after some choices, and `choice` is the one that was taken. `stage`
     is the one that waits, since `stage_at`; `escalated` are those in which others were called. `ask_again_at` is when a
     snooze ends. `seen` are the messages that have answered. `notice` is what was last to be said while it waits, caused
-    by the person `notice_by`, the `notices`-th of them; `untold` is the one that nobody has noted as said yet.
-    `tell_after` is when another process may tell that, or its end, None once that is told; `tells` counts the attempts.
+    by the person `notice_by`, the `notices`-th of them; `untold` are those, with their numbers, that nobody has noted
+    as said yet. `tell_after` is when another process may tell them, or its end, None once that is told; `tells` counts
+    the attempts.
     """
 
     id: str
@@ -485,7 +486,7 @@ class Execution:
     notice: Notice | None = None
     notice_by: str = ""
     notices: int = 0
-    untold: Notice | None = None
+    untold: Mapping[Notice, int] = field(default_factory=dict)
     reason: str = ""
     decided_by: str = ""
     approved_at: float | None = None

@@ -18,7 +18,7 @@ from err_confirm.model import Execution
 log = logging.getLogger(__name__)
 
 AGAIN = 1.0
-"""Seconds between two tries to note that an end was told, in a store that does not answer."""
+"""Seconds between two tries to note that something was told, in a store that does not answer."""
 TRIES = 10
 """How many of those there are: fewer than would take until another process tells it, too."""
 
@@ -82,12 +82,11 @@ class Outbox:
                     self._ends.discard(execution.id)
 
     def _tell(self, execution: Execution) -> None:
-        if execution.tell_after is None:
+        if not (execution.state.ended or execution.notices in execution.untold.values()):
             self._say(execution)
         elif not self._is_old(execution):
             self._say(execution)
-            if execution.untold is execution.notice or execution.state.ended:
-                self._note(execution)
+            self._note(execution)
 
     def _is_old(self, execution: Execution) -> bool:
         """Tell whether this has waited here for so long that another process has taken it over, or told it."""
@@ -95,15 +94,20 @@ class Outbox:
             current, _ = self._engine.read(execution.id)
         except (StoreUnavailableError, RecordError):
             return False  # better twice than never
+        if current is None:
+            return False
+        if not execution.state.ended:
+            return execution.notices not in current.untold.values()
         told = (execution.state, execution.tells, execution.tell_after)
-        return current is not None and told != (current.state, current.tells, current.tell_after)
+        return told != (current.state, current.tells, current.tell_after)
 
     def _note(self, execution: Execution) -> None:
+        told = Told(execution.state, 0 if execution.state.ended else execution.notices)
         for _ in range(TRIES):
             try:
-                self._engine.apply(execution.id, Told(execution.state, execution.untold))
+                self._engine.apply(execution.id, told)
                 return
             except StoreUnavailableError as error:
-                log.warning("that the end of %s was told could not be noted yet: %s", execution.id, error)
+                log.warning("what was told of %s could not be noted yet: %s", execution.id, error)
             if self._stopping.wait(AGAIN):
                 return

@@ -197,8 +197,8 @@ class Service:
             except ErrConfirmError as error:
                 self.engine.apply(execution.id, Cancel(requester, str(error)))
                 continue
-            self.engine.apply(execution.id, Posted())
-            self._gate.add(execution)
+            posted = self.engine.apply(execution.id, Posted()).execution
+            self._gate.add(posted or execution)
             executions.append(execution)
         return executions
 

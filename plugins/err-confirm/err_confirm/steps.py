@@ -57,24 +57,38 @@ def step(changed: Execution, now: float, *, before: float = math.inf) -> Step:
 
 def end(changed: Execution, now: float, state: State, *, before: float = math.inf) -> Step:
     """Return the step that ends an execution in a state; until that is noted as told, it is told again."""
-    ended = replace(changed, state=state, ended_at=now, untold=None, tell_after=now + TELL_AGAIN, tells=1)
+    ended = replace(changed, state=state, ended_at=now, untold={}, tell_after=now + TELL_AGAIN, tells=1)
     return step(ended, now, before=before)
 
 
 def noticed(execution: Execution, notice: Notice, by: str = "") -> Execution:
-    """Return an execution of which something is to be said, which somebody has caused."""
-    return replace(execution, notice=notice, notice_by=by, notices=execution.notices + 1)
+    """Return an execution of which something is to be said for the first time, which somebody has caused."""
+    tells = min(execution.tells, 1)
+    return replace(execution, notice=notice, notice_by=by, notices=execution.notices + 1, tells=tells)
 
 
 def call_people(execution: Execution, notice: Notice, now: float, by: str = "") -> Execution:
-    """Return an execution of which something must be said: until it is noted as said, it is said again."""
-    return replace(noticed(execution, notice, by), untold=notice, tell_after=now + TELL_AGAIN, tells=1)
+    """Return an execution of which something must be said: until it is noted as said, it is said again.
+
+    A new prompt says all that was still to be said before.
+    """
+    called = noticed(execution, notice, by)
+    before = {} if notice in (Notice.STAGE, Notice.AGAIN) else execution.untold
+    return replace(called, untold={**before, notice: called.notices}, tell_after=now + TELL_AGAIN, tells=1)
 
 
-def later(execution: Execution, now: float) -> Execution:
-    """Return an execution of which something is told once more, and once more after a longer pause."""
-    pause = min(TELL_AGAIN * 2**execution.tells, TELL_AGAIN_AT_MOST)
-    return replace(execution, tell_after=now + pause, tells=execution.tells + 1)
+def tell_again(execution: Execution, now: float) -> Execution:
+    """Return an execution of which something is told once more, and once more after a longer pause.
+
+    What is still to be said while it waits takes turns; under its new number it is no longer the matter of who had to
+    say it before.
+    """
+    pause, again = min(TELL_AGAIN * 2**execution.tells, TELL_AGAIN_AT_MOST), execution
+    if execution.untold:
+        first, *others = execution.untold
+        again = noticed(execution, first)
+        again = replace(again, untold={**{each: execution.untold[each] for each in others}, first: again.notices})
+    return replace(again, tell_after=now + pause, tells=execution.tells + 1)
 
 
 def current_stage(execution: Execution) -> Stage:

@@ -1,9 +1,10 @@
 """Tell whether a moment is in some part of the calendar."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from err_confirm.model import Times
+from err_confirm.model import Freeze, Times
 
 
 def during(times: Times, at: float) -> bool:
@@ -24,6 +25,17 @@ def during(times: Times, at: float) -> bool:
         or (end <= begin and minute < end and _on(times, local - timedelta(days=1)))
         for begin, end in times.hours
     )
+
+
+def frozen(freezes: Iterable[Freeze], at: float) -> Freeze | None:
+    """Return what forbids that anything runs at a moment; a time that cannot be told, its zone unknown, does."""
+    for freeze in freezes:
+        try:
+            if during(freeze.times, at):
+                return freeze
+        except (KeyError, ValueError, OSError):
+            return freeze
+    return None
 
 
 def _on(times: Times, local: datetime) -> bool:

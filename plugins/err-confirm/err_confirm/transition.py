@@ -1,5 +1,6 @@
 """Say what may happen next to an execution: the one state machine, pure, with no clock of its own."""
 
+import math
 from dataclasses import replace
 from typing import assert_never
 
@@ -16,13 +17,12 @@ from err_confirm.steps import (
     call_people,
     current_stage,
     end,
-    later,
-    noticed,
     run_by,
     step,
+    tell_again,
     too_late,
 )
-from err_confirm.times import during
+from err_confirm.times import frozen
 
 
 def transition(execution: Execution, event: Event, now: float, roster: Roster = NOBODY) -> Decision:
@@ -61,7 +61,8 @@ def due_at(execution: Execution) -> float | None:
     """Return the next moment at which an execution must be looked at; None if never."""
     match execution.state:
         case State.PENDING:
-            return min(_calls(execution), default=execution.expires_at)
+            tell_after = math.inf if execution.tell_after is None else execution.tell_after
+            return min(execution.expires_at, tell_after, *_calls(execution).values())
         case State.APPROVED:
             return execution.approved_at
         case State.RUNNING:
@@ -84,24 +85,23 @@ def _posted(execution: Execution, now: float) -> Decision:
         return Already(execution)
     if execution.policy is None:
         return step(replace(execution, posted=True, state=State.APPROVED, approved_at=now), now)
-    first = execution.policy.stages[0]
-    return step(replace(execution, posted=True, stage_at=now, expires_at=now + first.within), now)
+    if execution.stage or execution.ask_again_at is not None:  # people were faster than the note that it is posted
+        return step(replace(execution, posted=True), now)
+    until = now + current_stage(execution).within
+    return step(replace(execution, posted=True, stage_at=now, expires_at=until), now)
 
 
-def _calls(execution: Execution) -> list[float]:
-    """Return the moments at which something is to be said or done while it waits, its deadline among them."""
-    moments = [execution.expires_at]
-    if execution.tell_after is not None:
-        moments.append(execution.tell_after)
+def _calls(execution: Execution) -> dict[Notice, float]:
+    """Return for what people are to be called next while it waits, and when."""
     if not execution.posted or execution.policy is None:
-        return moments
-    stage = current_stage(execution)
+        return {}
     if execution.ask_again_at is not None:
-        return [*moments, execution.ask_again_at]
-    if stage.escalate_to and execution.stage not in execution.escalated:
-        moments.append(execution.stage_at + stage.escalate_after)
+        return {Notice.AGAIN: execution.ask_again_at}
+    stage, moments = current_stage(execution), {}
+    if stage.escalate_after and stage.escalate_to and execution.stage not in execution.escalated:
+        moments[Notice.ESCALATION] = execution.stage_at + stage.escalate_after
     if stage.remind and not execution.reminded:
-        moments.append(execution.expires_at - stage.remind)
+        moments[Notice.REMINDER] = execution.expires_at - stage.remind
     return moments
 
 
@@ -109,24 +109,23 @@ def _waits(execution: Execution, now: float) -> Decision:
     """Do what is due while it waits; at its deadline, end it."""
     if now >= execution.expires_at:
         return end(execution, now, State.EXPIRED)
-    if execution.posted and execution.policy is not None:
-        stage = current_stage(execution)
-        if execution.ask_again_at is not None:
-            if now >= execution.ask_again_at:
-                return step(call_people(replace(execution, ask_again_at=None), Notice.AGAIN, now), now)
-        elif (
-            stage.escalate_to
-            and execution.stage not in execution.escalated
-            and now >= execution.stage_at + stage.escalate_after
-        ):
-            escalated = replace(execution, escalated=(*execution.escalated, execution.stage))
-            return step(call_people(escalated, Notice.ESCALATION, now), now)
-        elif stage.remind and not execution.reminded and now >= execution.expires_at - stage.remind:
-            return step(call_people(replace(execution, reminded=True), Notice.REMINDER, now), now)
-    if execution.untold is not None and execution.tell_after is not None and now >= execution.tell_after:
-        again = noticed(execution, execution.untold)
-        return step(later(again, now), now)
+    for notice, moment in _calls(execution).items():
+        if now >= moment:
+            called = call_people(_noting(execution, notice, moment), notice, now)
+            return step(called, now, before=execution.expires_at)
+    if execution.tell_after is not None and now >= execution.tell_after:
+        return step(tell_again(execution, now), now)
     return Refusal(Reason.NOT_YET, execution)
+
+
+def _noting(execution: Execution, notice: Notice, moment: float) -> Execution:
+    """Note that people are called for something that was due at a moment, so that it is not due once more."""
+    match notice:
+        case Notice.AGAIN:
+            return replace(execution, ask_again_at=None, stage_at=moment)
+        case Notice.ESCALATION:
+            return replace(execution, escalated=(*execution.escalated, execution.stage))
+    return replace(execution, reminded=True)
 
 
 def _cancel(execution: Execution, event: Cancel, now: float) -> Decision:
@@ -163,9 +162,8 @@ def _claim(execution: Execution, process: str, now: float, roster: Roster) -> De
         return end(replace(execution, reason="no bot could start it in time"), now, State.EXPIRED)
     if until is None:
         return end(replace(execution, reason="the confirmation no longer counted"), now, State.EXPIRED)
-    for freeze in execution.policy.freezes if execution.policy else ():
-        if during(freeze.times, now):
-            return end(replace(execution, reason=freeze.reason), now, State.EXPIRED)
+    if freeze := frozen(execution.policy.freezes if execution.policy else (), now):
+        return end(replace(execution, reason=freeze.reason), now, State.EXPIRED)
     claimed = replace(
         execution,
         state=State.RUNNING,
@@ -181,13 +179,15 @@ def _tell_again(execution: Execution, now: float) -> Decision:
     """Let one process tell an end that was perhaps never told: whoever was to tell it has had its time."""
     if execution.tell_after is None or now < execution.tell_after:
         return Refusal(Reason.ENDED, execution)
-    return step(later(execution, now), now)
+    return step(tell_again(execution, now), now)
 
 
 def _told(execution: Execution, event: Told, now: float) -> Decision:
-    if (execution.state, execution.untold) != (event.state, event.notice) or execution.tell_after is None:
+    known = event.notice in execution.untold.values() if event.notice else not execution.untold
+    if execution.state is not event.state or not known or execution.tell_after is None:
         return Already(execution)  # also where a late report has corrected `lost`: that one is told apart
-    return step(replace(execution, untold=None, tell_after=None), now)
+    left = {notice: number for notice, number in execution.untold.items() if number != event.notice}
+    return step(replace(execution, untold=left, tell_after=execution.tell_after if left else None), now)
 
 
 def _expire(execution: Execution, event: Expire, now: float) -> Decision:
