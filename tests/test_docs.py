@@ -39,6 +39,9 @@ from docs_walk import FILE, REFUSED, a_walk, compare, loaded, refusals
 from err_confirm import errors
 from err_confirm.backends import BACKENDS
 from err_confirm.catalog import RESERVED
+from err_confirm.catalog.answer_keys import AskEntry, QuestionEntry
+from err_confirm.catalog.choices import ChoiceEntry
+from err_confirm.catalog.conditions_key import WhenEntry
 from err_confirm.catalog.entries import (
     AckEntry,
     ActionFile,
@@ -48,7 +51,9 @@ from err_confirm.catalog.entries import (
     ParameterEntry,
     ResultEntry,
 )
-from err_confirm.catalog.policies import DenyEntry, PolicyEntry, RetryEntry
+from err_confirm.catalog.policies import PolicyEntry
+from err_confirm.catalog.policy_keys import DenyEntry, PolicyKeys
+from err_confirm.catalog.stages import EscalateEntry, RetryEntry
 from err_confirm.chat import DONE
 from err_confirm.cli import COMMANDS, Exit
 from err_confirm.durations import format_duration, parse_duration
@@ -193,7 +198,16 @@ TABLES: Sequence[tuple[Path, str, dict[str, tuple[type[BaseModel], str]]]] = [
         "The policy",
         {key: (PolicyEntry, key) for key in PolicyEntry.model_fields}
         | {f"retry.{key}": (RetryEntry, key) for key in RetryEntry.model_fields}
-        | {f"deny.{key}": (DenyEntry, key) for key in DenyEntry.model_fields},
+        | {f"escalate.{key}": (EscalateEntry, key) for key in EscalateEntry.model_fields}
+        | {f"deny.{key}": (DenyEntry, key) for key in DenyEntry.model_fields}
+        | {f"ask.{key}": (AskEntry, key) for key in AskEntry.model_fields}
+        | {f"question.{key}": (QuestionEntry, key) for key in QuestionEntry.model_fields},
+    ),
+    (ALIASES, "Choices", {key: (ChoiceEntry, key) for key in ChoiceEntry.model_fields}),
+    (
+        ALIASES,
+        "Rules",
+        {key: (WhenEntry, key) for key in WhenEntry.model_fields if key not in PolicyKeys.model_fields},
     ),
     (GUARDS, "Keys of a guard file", {key: (GuardFile, key) for key in GuardFile.model_fields}),
     (ACTIONS, "Keys of an action file", {key: (ActionFile, key) for key in ActionFile.model_fields}),
@@ -308,8 +322,8 @@ PHRASES = [
     (ALIASES, f"have at most {import_module('err_confirm.templating').LARGEST:,} characters"),
     (ALIASES, f"A file over {import_module('err_confirm.catalog.yaml_source').LARGEST // 1024} KiB"),
     (ALIASES, f"more than {import_module('err_confirm.catalog.yaml_source').DEEPEST} levels deep"),
-    (ALIASES, f"at least {import_module('err_confirm.catalog.policies').SHORTEST_POLL} s and at most"),
-    (ALIASES, f"and at most {import_module('err_confirm.catalog.policies').LONGEST_WAIT / 86_400:g} days"),
+    (ALIASES, f"at least {import_module('err_confirm.catalog.stages').SHORTEST_POLL} s and at most"),
+    (ALIASES, f"and at most {import_module('err_confirm.catalog.stages').LONGEST_WAIT / 86_400:g} days"),
     (ACTIONS, f"killed {GRACE:g} s later"),
     (GUARDS, f"has the last {import_module('err_confirm.calls').MOST_OUTPUT:,} characters of them"),
     (GUARDS, f"it waits {import_module('err_confirm.calls').STARTED_WITHIN:g} s for that"),

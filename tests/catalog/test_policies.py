@@ -140,7 +140,7 @@ WRONG = {
     "{ask: {}}": "ask says nowhere; write a room, or dm: true",
     "{by: others, ask: {dm: true}}": "dm reaches people by name and @groups, and others is nobody to tell",
     "{question: {type: text}}": '"text" is missing',
-    "{question: {text: Why?, type: date}}": "\"type\" must be 'text', 'email', 'number' or 'json'",
+    "{question: {text: why, type: date}}": "\"type\" must be 'text', 'email', 'number' or 'json'",
     "{choices: standard}": '"choices" must be a mapping',
     "{choices: {}}": '"choices" must not be empty',
     "{choices: {dismiss: {deny: true}}}": "none of these choices lets anything run; add approve: {}",
@@ -196,9 +196,9 @@ LONGER_MEANINGS = {
     ),
     "{reason: '^OPS-[0-9]+'}": a_policy(reason=ReasonRule.REQUIRED, patterns=("^OPS-[0-9]+",)),
     "{ask: '#ops'}": a_policy(room="#ops"),
-    "{ask: {room: '#ops', dm: true}, question: Why?}": a_policy(room="#ops", dm=True, question=Question(text="Why?")),
-    "{question: {text: Who?, type: email, required: false}}": a_policy(
-        question=Question(text="Who?", type=QuestionType.EMAIL, required=False)
+    "{ask: {room: '#ops', dm: true}, question: why}": a_policy(room="#ops", dm=True, question=Question(text="why")),
+    "{question: {text: who, type: email, required: false}}": a_policy(
+        question=Question(text="who", type=QuestionType.EMAIL, required=False)
     ),
     "{choices: default}": a_policy(
         choices=(
@@ -207,8 +207,8 @@ LONGER_MEANINGS = {
             Choice(name="snooze", effect=Effect.SNOOZE, after=3600.0),
         )
     ),
-    "{choices: {go: {caption: Do it, question: How many?, sure: true}}}": a_policy(
-        choices=(Choice(name="go", caption="Do it", question=Question(text="How many?"), sure=True),)
+    "{choices: {go: {caption: Do it, question: how many, sure: true}}}": a_policy(
+        choices=(Choice(name="go", caption="Do it", question=Question(text="how many"), sure=True),)
     ),
 }
 

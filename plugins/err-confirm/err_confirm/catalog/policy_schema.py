@@ -4,7 +4,7 @@ from typing import Any
 
 from err_confirm.backends import SCHEMES
 from err_confirm.catalog.answer_keys import RULES, VIA
-from err_confirm.catalog.choices import CHOICE
+from err_confirm.catalog.choices import CHOICE, MOST_CHOICES
 from err_confirm.catalog.conditions_key import ABOUT, ADDING, DATES, HOURS
 from err_confirm.catalog.policy_keys import SAME, PolicyKeys
 from err_confirm.catalog.quorums import GROUP, MOST_SEATS, NOBODY, WHO
@@ -114,7 +114,7 @@ def _complete_answers(keys: Schema) -> None:
         keys[key]["anyOf"] = [_LINE if each == {"type": "string"} else each for each in keys[key]["anyOf"]]
     for each in keys["choices"]["anyOf"]:
         if each.get("type") == "object":
-            each["propertyNames"] = {"pattern": CHOICE}
+            each |= {"propertyNames": {"pattern": CHOICE}, "minProperties": 1, "maxProperties": MOST_CHOICES}
 
 
 def _complete_rule(definition: Schema, keys: Schema) -> None:
