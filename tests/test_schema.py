@@ -438,7 +438,7 @@ ONLY_FOR_LINT = {
     "seats that nobody could fill": ALIAS + RUN + "confirm: [{by: bob}, {by: bob}]\n",
     "what comes after the end": ALIAS + RUN + "confirm: {within: 5m, remind: 6m}\n",
     "an expression that is none": ALIAS + RUN + "confirm: {reason: '(?=x)'}\n",
-    "a template that is none": ALIAS + RUN + "confirm: {typed: '{{ x'}\n",
+    "a text to type that is no template": ALIAS + RUN + "confirm: {typed: '{{ x'}\n",
     "whom nobody can tell": ALIAS + RUN + "confirm: {by: others, ask: {dm: true}}\n",
     "choices that let nothing run": ALIAS + RUN + "confirm: {choices: {dismiss: {deny: true}}}\n",
     "a time zone that is none": ALIAS + RUN + "confirm: {when: [{days: mon, zone: Mars, by: bob}]}\n",
