@@ -13,6 +13,7 @@ from talk import Talk, a_bot, write_files
 
 BLOCKS = blocks(DOCS / "policies.md")
 FILES = {named[1]: block.text for block in BLOCKS if (named := FILE.search(block.text))}
+GUARD = {"aliases/prod.yaml": "{commands: ['Utils:echo deploy*'], confirm: {by: '@sre', need: 2, within: 1h}}"}
 NAMES = ("alice", "bob", "carol", "mallory")
 
 
@@ -27,7 +28,7 @@ def settings() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
     folder = tmp_path_factory.mktemp("policies")
-    write_files(folder, FILES)
+    write_files(folder, FILES | GUARD)
     with a_bot(folder, **settings()) as talk:
         yield talk
 
@@ -290,3 +291,14 @@ def test_over_the_holidays_it_cannot_even_be_asked_for(talk: Talk) -> None:
     talk.alice.says("!drop db1")
     talk.hears("^nothing runs: .*db1 is frozen until 2 January", "#ops")
     assert len(talk.executions()) == before
+
+
+def test_a_command_of_another_plugin_waits_for_two_of_a_group(talk: Talk) -> None:
+    """Whoever asked is not one of them, also where they are in it."""
+    talk.bob.says("!echo deploy shop")
+    asked = talk.prompt("#ops")
+    for person in ("bob", "mallory", "carol", "carol"):
+        says(talk, person, f"!confirm {asked}")
+    assert waits(talk, asked, "carol approve")
+    says(talk, "dave", f"!confirm {asked}")
+    assert ran_once(talk, asked, "deploy shop")
