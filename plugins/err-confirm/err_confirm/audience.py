@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from err_confirm.model import Execution, Quorum, Seat, Vote
-from err_confirm.policy import Electorate, Roster, counting, electorate, met, quorum_until, seat_people, seats, ways
+from err_confirm.policy import Electorate, Roster, counting, electorate, met, quorum_until, seatings, seats
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class Audience:
 
     @cached_property
     def _empty(self) -> list[Seat]:
-        seatings = (seat_people(way, self._votes, self._electorate.fills) for way in ways(self._quorum))
-        return list(dict.fromkeys(seat for seating in seatings for seat in seating.empty))
+        found = seatings(self._quorum, self._votes, self._electorate)
+        return list(dict.fromkeys(seat for seating in found for seat in seating.empty))
 
     def _members(self, name: str) -> list[str]:
         if name in ("others", "anyone"):

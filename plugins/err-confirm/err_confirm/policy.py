@@ -147,13 +147,18 @@ def seat_people(way: Sequence[Seat], able: Mapping[Seat, Sequence[int]]) -> dict
     return {number: who for who, number in seat_of.items()}
 
 
-def nearest(quorum: Quorum, voters: Sequence[Voter], electorate: Electorate) -> list[Seating]:
-    """Return the ways to meet a quorum for which the fewest answers are missing; nothing is if the first has none."""
+def seatings(quorum: Quorum, voters: Sequence[Voter], electorate: Electorate) -> list[Seating]:
+    """Return for each way to meet a quorum how voters fill it."""
     able = _able(quorum, voters, electorate)
     taken = [(way, seat_people(way, able)) for way in ways(quorum)]
-    seatings = [Seating(way, {number: voters[who].person for number, who in seated.items()}) for way, seated in taken]
-    fewest = min(len(seating.empty) for seating in seatings)
-    return [seating for seating in seatings if len(seating.empty) == fewest]
+    return [Seating(way, {number: voters[who].person for number, who in seated.items()}) for way, seated in taken]
+
+
+def nearest(quorum: Quorum, voters: Sequence[Voter], electorate: Electorate) -> list[Seating]:
+    """Return the ways to meet a quorum for which the fewest answers are missing; nothing is if the first has none."""
+    found = seatings(quorum, voters, electorate)
+    fewest = min(len(seating.empty) for seating in found)
+    return [seating for seating in found if len(seating.empty) == fewest]
 
 
 def met(quorum: Quorum, voters: Sequence[Voter], electorate: Electorate) -> bool:

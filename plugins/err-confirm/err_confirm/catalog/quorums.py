@@ -225,13 +225,8 @@ def _size(quorum: Quorum) -> tuple[int, int]:
             return sum(count for count, _ in sizes), max(most for _, most in sizes)
 
 
-class _Named:
-    def __init__(self, person: str) -> None:
-        self.person = person
-        self.guest = False
-
-
 def _can_be_filled(way: Collection[Seat]) -> bool:
     closed = [seat for seat in way if not any(name in OPEN or name.startswith("@") for name in seat.by)]
-    voters = [_Named(name) for name in dict.fromkeys(name for seat in closed for name in seat.by)]
-    return not seat_people(closed, voters, lambda seat, voter: voter.person in seat.by).empty
+    people = list(dict.fromkeys(name for seat in closed for name in seat.by))
+    able = {seat: [people.index(name) for name in seat.by] for seat in closed}
+    return len(seat_people(closed, able)) == len(closed)
