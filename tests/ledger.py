@@ -276,7 +276,8 @@ class Ledger:
                 assert self.again_at is None
                 assert self.posted
                 assert self.stage not in self.escalated
-                assert 0 < stage.escalate_after <= now - self.stage_at
+                assert stage.escalate_after > 0
+                assert now >= self.stage_at + stage.escalate_after
                 self.escalated.add(self.stage)
                 self.owed |= {Notice.ESCALATION}
             case Notice.REMINDER:

@@ -51,10 +51,10 @@ GUARDED = (
 )
 TESTS: dict[str, tuple[str, ...]] = {
     **{f"{name}.py": GUARDED for name in ("guards", "readings", "methods", "held", "judge", "hold", "flows", "calls")},
-    "transition.py": TRANSITION,
-    "policy.py": TRANSITION,
+    **{f"{name}.py": TRANSITION for name in ("transition", "answering", "steps", "policy", "demands", "times")},
     "gate.py": ("-k", "not redis and not planted", "tests/test_looks.py", *ENGINE),
     "polls.py": ("-k", "not redis and not planted", "tests/test_looks.py", *ENGINE),
+    "outbox.py": ("-k", "not redis and not planted", "tests/test_outbox.py", *ENGINE),
     "journal.py": ("-k", "not redis and not planted", *RECORDS),
     "records.py": ("-k", "not redis and not planted", *RECORDS, *ENGINE),
     "seal.py": ("-k", "not redis and not planted", *RECORDS),

@@ -4,6 +4,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.events import Advance, Answer, Cancel, Event, Posted
 from err_confirm.gate import AGAIN, DUE, IDLE, KEYS, Gate
-from err_confirm.model import Execution, Place, Policy, State, Verdict
+from err_confirm.model import Choice, Effect, Execution, Place, Policy, Seat, Stage, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.records import RecordError
 from err_confirm.runs import Runs
@@ -29,6 +30,9 @@ from servers import eventually
 YES = Answer("alice", Verdict.APPROVE)
 RARE = a_policy(retry_count=2, retry_delay=600.0)
 SHORT = a_policy(retry_count=2, retry_delay=5.0)
+SNOOZED = replace(SHORT, choices=(Choice(name="approve"), Choice(name="snooze", effect=Effect.SNOOZE, after=20.0)))
+LATER = Answer("alice", Verdict.APPROVE, choice="snooze")
+STAGED = replace(SHORT, stages=SHORT.stages * 2)
 BROKEN = Record("damaged0", 1, "token", b"{}")
 _NUMBERS = itertools.count(1)
 
@@ -198,6 +202,52 @@ def what_has_waited_its_whole_time_expires_by_the_clock_of_the_store(kind: Kind,
         assert room.told == [State.EXPIRED]
 
 
+def what_is_snoozed_is_polled_for_as_much_longer_and_then_expires(kind: Kind, path: Path) -> None:
+    """Given a store whose clock stands still, then its own clock gives it the time that the snooze has given, too."""
+    with a_room(kind, path) as room:
+        asked = room.ask(SNOOZED)
+        room.gate.add(asked)
+        room.do(asked, LATER)
+        for seconds in (5, 10, 15, 20, 25):
+            room.own += 5.0
+            room.gate.look()
+            assert State.EXPIRED not in room.told, seconds
+        room.own += 5.0
+        room.gate.look()
+        assert room.told[-1] is State.EXPIRED
+
+
+def a_stage_is_polled_for_as_long_as_it_lasts(kind: Kind, path: Path) -> None:
+    """And what was polled for in the stage before ends nothing."""
+    with a_room(kind, path) as room:
+        asked = room.ask(STAGED)
+        room.gate.add(asked)
+        room.later(5.0)
+        room.gate.look()
+        room.do(asked, YES)
+        room.own += 5.0
+        room.gate.look()
+        assert room.told == [State.PENDING]
+        for _ in range(2):
+            room.own += 5.0
+            room.gate.look()
+        assert room.told == [State.PENDING, State.EXPIRED]
+
+
+def people_are_called_when_it_is_time(kind: Kind, path: Path) -> None:
+    """And it sleeps no longer than until then."""
+    with a_room(kind, path) as room:
+        stage = Stage(quorum=Seat(by=("bob",)), remind=20.0, escalate_after=5.0, escalate_to=("carol",))
+        room.ask(Policy(stages=(stage,), deny=Seat(by=("bob",))))
+        assert room.gate.look() == 5.0
+        room.later(5.0)
+        assert room.gate.look() == IDLE
+        assert room.told == [State.PENDING]
+        room.later(35.0)
+        room.gate.look()
+        assert room.told == [State.PENDING] * 2
+
+
 def after_the_stop_nothing_is_claimed(kind: Kind, path: Path) -> None:
     """Not even where a poll finds the key of a vote."""
     with a_room(kind, path) as room:
@@ -320,6 +370,9 @@ RULES = [
     a_forged_key_ends_no_wait,
     what_has_waited_its_whole_time_expires_though_the_clock_of_the_store_stands_still,
     what_has_waited_its_whole_time_expires_by_the_clock_of_the_store,
+    what_is_snoozed_is_polled_for_as_much_longer_and_then_expires,
+    a_stage_is_polled_for_as_long_as_it_lasts,
+    people_are_called_when_it_is_time,
     after_the_stop_nothing_is_claimed,
     what_was_claimed_too_long_ago_is_not_started,
     a_claim_whose_answer_was_lost_is_started_by_the_next_look_if_it_comes_soon,
@@ -343,6 +396,8 @@ PLANTED = {
     "a found key changes nothing": ("                decision = self._advance(execution_id)\n", "                decision = None\n"),
     "a forged key ends the wait": ("decision.reason is Reason.NOT_YET):", "False):"),
     "its own clock never ends a wait": ("            self._expire(execution_id, deadline)\n", "            pass\n"),
+    "what is given more time is never looked at again": ("                self._polls.add(execution, self._monotonic(), execution.expires_at - deadline)\n", ""),
+    "what is given more time gets a stage's time": ("self._monotonic(), execution.expires_at - deadline)", "self._monotonic())"),
     "a wait ends one poll early": ("if poll.left <= 0)", "if poll.left <= 1)"),
     "the stop stops nothing": ("not (busy or self._stopping.is_set() or", "not (busy or"),
     "what runs here is given up here": ("self._runs.has(execution_id) or", ""),
@@ -480,6 +535,19 @@ class TestThread:
         ear.wake()
         ear.heard(5)
         assert room.store.polled == [[(asked.id, "alice")]]
+        room.gate.stop()
+
+    def test_what_is_snoozed_at_the_start_is_polled_for_until_its_new_deadline(self, room: Room) -> None:
+        """Given a restart in the middle of a snooze, and a store whose clock stands still from then on."""
+        room.do(room.ask(SNOOZED), LATER)
+        room.gate.start()
+        for looks in range(1, 7):
+            room.store.ear.heard(looks)
+            assert State.EXPIRED not in room.told
+            room.own += 5.0
+            room.store.ear.wake()
+        room.store.ear.heard(7)
+        assert room.told[-1] is State.EXPIRED
         room.gate.stop()
 
     def test_while_the_store_fails_it_looks_again_soon_and_takes_up_what_waits_then(self, room: Room) -> None:

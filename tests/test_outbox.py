@@ -3,17 +3,21 @@
 import logging
 import queue
 import threading
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import ErrConfirmError
-from err_confirm.events import Answer, Posted
-from err_confirm.model import Execution, Place, State, Verdict
+from err_confirm.events import Advance, Answer, Posted
+from err_confirm.model import Choice, Effect, Execution, Notice, Place, Policy, Seat, Stage, State, Verdict
 from err_confirm.outbox import Outbox
+from err_confirm.steps import Refusal, Step
 from err_confirm.store.base import Store
+from err_confirm.store.sqlite_store import SqliteStore
 from faulty import Broken
 from house import a_plan
 from servers import eventually
@@ -153,3 +157,107 @@ def test_what_has_not_ended_is_told_and_leaves_no_note(store: Store) -> None:
     outbox.stop(15.0)
     assert room.said.get(timeout=15).state is State.RUNNING
     assert read(engine, execution).tell_after is not None
+
+
+AT_ONCE = Stage(quorum=Seat(by=("bob",)), retry_count=1000, remind=3000.0, escalate_after=1e-12, escalate_to=("carol",))
+SNOOZE = Choice(name="snooze", effect=Effect.SNOOZE, after=60.0)
+CALLING = Policy(
+    stages=(replace(AT_ONCE, escalate_to=(), remind=0.0), replace(AT_ONCE, quorum=Seat(by=("dave", "erin")))),
+    deny=Seat(by=("bob",)),
+    choices=(Choice(name=""), SNOOZE),
+)
+CALLS = [Notice.STAGE, Notice.ESCALATION, Notice.REMINDER]
+
+
+def calling(store: Store, outbox: Outbox) -> tuple[Engine, Execution]:
+    """Let the second stage begin, and people be called three times, before anything of that is told."""
+    engine = Engine(store, RECORDS, outbox.put)
+    execution = engine.create(a_plan(CALLING), requester="alice", place=Place(person="@alice"), text="it")
+    for event in (Posted(), Answer("bob", Verdict.APPROVE), Advance("one"), Advance("one")):
+        assert isinstance(engine.apply(execution.id, event), Step)
+    return engine, execution
+
+
+def notices(room: Room) -> list[Notice | None]:
+    return [room.said.get().notice for _ in range(room.said.qsize())]
+
+
+def test_a_call_that_another_one_overtook_is_told_all_the_same(store: Store) -> None:
+    """Regression: where the network was slow, the prompt of a stage was dropped when an escalation became due."""
+    room = Room()
+    outbox = Outbox(room.say)
+    engine, execution = calling(store, outbox)
+    assert list(read(engine, execution).untold) == CALLS
+    outbox.start(engine)
+    outbox.stop(15.0)
+    assert notices(room) == CALLS
+    assert (read(engine, execution).untold, read(engine, execution).tell_after) == ({}, None)
+
+
+def test_what_a_dead_process_had_to_say_is_said_by_another_one_and_once(tmp_path: Path) -> None:
+    """Each of them, one after the other; and not again by the first one, should it only have been asleep."""
+    clock = [1_000_000.0]
+    with closing(SqliteStore(tmp_path / "s.db", clock=lambda: clock[0])) as store:
+        asleep, awake = Room(), Room()
+        first, second = Outbox(asleep.say), Outbox(awake.say)
+        engine, execution = calling(store, first)
+        other = Engine(store, RECORDS, second.put)
+        second.start(other)
+        assert isinstance(other.apply(execution.id, Advance("two")), Refusal)
+        for _ in CALLS:
+            clock[0] = max(clock[0], read(engine, execution).tell_after or 0.0)
+            assert isinstance(other.apply(execution.id, Advance("two")), Step)
+            second.wait(15.0)
+        assert notices(awake) == CALLS
+        assert (read(engine, execution).untold, read(engine, execution).tell_after) == ({}, None)
+        second.stop(15.0)
+        first.start(engine)
+        first.stop(15.0)
+        assert notices(asleep) == []
+
+
+def test_what_cannot_be_said_keeps_nothing_else_from_being_said(tmp_path: Path) -> None:
+    """Given a room that takes no prompt, then it is tried again and again, and the other calls in between."""
+    clock = [1_000_000.0]
+    with closing(SqliteStore(tmp_path / "s.db", clock=lambda: clock[0])) as store:
+        tried: list[Notice | None] = []
+
+        def say(execution: Execution) -> None:
+            tried.append(execution.notice)
+            if execution.notice is Notice.STAGE:
+                raise ErrConfirmError("the room is closed")
+
+        outbox = Outbox(say)
+        engine, execution = calling(store, Outbox(say))
+        other = Engine(store, RECORDS, outbox.put)
+        outbox.start(other)
+        for _ in range(4):
+            clock[0] = max(clock[0], read(engine, execution).tell_after or 0.0)
+            other.apply(execution.id, Advance("two"))
+            outbox.wait(15.0)
+        outbox.stop(15.0)
+        assert tried == [*CALLS, Notice.STAGE]
+        assert list(read(engine, execution).untold) == [Notice.STAGE]
+
+
+def test_a_vote_is_told_whatever_else_was_told_meanwhile(store: Store) -> None:
+    room = Room()
+    outbox = Outbox(room.say)
+    engine, execution = calling(store, outbox)
+    vote = replace(read(engine, execution), notice=Notice.VOTE, notices=99)
+    outbox.put(vote)
+    outbox.start(engine)
+    outbox.stop(15.0)
+    assert notices(room) == [*CALLS, Notice.VOTE]
+
+
+def test_a_snooze_takes_back_the_calls_that_nobody_has_heard(store: Store) -> None:
+    """The prompt at its end says all of it."""
+    room = Room()
+    outbox = Outbox(room.say)
+    engine, execution = calling(store, outbox)
+    assert isinstance(engine.apply(execution.id, Answer("dave", Verdict.APPROVE, choice="snooze")), Step)
+    outbox.start(engine)
+    outbox.stop(15.0)
+    assert notices(room) == [Notice.SNOOZE]
+    assert read(engine, execution).tell_after is None
