@@ -9,14 +9,22 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from err_confirm.cli import main
-from err_confirm.errors import StoreUnavailableError, UnsafeStoreError
+from builders import a_policy
+from err_confirm.catalog import Catalog
+from err_confirm.cli import answerers, main
+from err_confirm.cli.doctor import importing_from
+from err_confirm.directories import Function, Table
+from err_confirm.errors import GroupError, StoreUnavailableError, UnsafeStoreError
+from err_confirm.groups import Groups
 from err_confirm.health import Finding, Health
+from err_confirm.model import Alias, AllOf, Policy, Seat, Source, Stage, When
+from err_confirm.people import People
 from err_confirm.store import open_store
 from err_confirm.store.base import Record, Swap
 from err_confirm.store.redis_check import access, keeping, serving
@@ -472,3 +480,93 @@ def test_in_chat_the_refusal_says_why(own_redis_server: RedisServer, tmp_path: P
     with a_bot(tmp_path, CONFIRM_STORE=f"redis+unix://{own_redis_server.socket}") as talk:
         talk.alice.says("!greet")
         talk.hears("is not used: its AOF is off")
+
+
+# Groups, and whether those who must answer can
+
+TEAM = People({"alice": ["text:alice"], "bob": ["text:bob"], "carol": ["slack:U3"]})
+
+
+def a_catalog(policy: Policy, name: str = "deploy") -> Catalog:
+    alias = Alias(name=name, action_ref=name, formats=(), source=Source(Path("deploy.yaml"), 3), policy=policy)
+    return Catalog(aliases={name: alias}, guards={}, actions={}, problems=())
+
+
+def in_groups(table: dict[str, list[str]]) -> Groups:
+    return Groups(TEAM, Table(lambda: table))
+
+
+def by(*names: str, need: int = 1) -> Policy:
+    seat = Seat(by=names)
+    return a_policy(names) if need == 1 else replace(a_policy(names), stages=(Stage(quorum=AllOf(all=(seat,) * need)),))
+
+
+def said(findings: Iterator[Finding]) -> list[tuple[str, str]]:
+    found = list(findings)
+    assert all(bool(each.fix) is (each.health is not Health.OK) for each in found)
+    return [(each.health, each.what) for each in found]
+
+
+def test_a_group_of_people_who_are_there_is_well() -> None:
+    groups = in_groups({"sre": ["alice", "text:eve"], "idle": []})
+    assert said(answerers.groups(a_catalog(by("@sre", "carol")), groups))[-1][0] == "ok"
+    assert said(answerers.groups(a_catalog(by("alice")), in_groups({}))) == []
+
+
+def test_a_group_that_names_nobody_is_an_error_and_each_nobody_a_warning() -> None:
+    groups = in_groups({"sre": ["dave", "@leads"], "leads": ["alice", "eve"], "qa": []})
+    assert said(answerers.groups(a_catalog(by("@sre", "@leads", "@qa")), groups)) == [
+        ("warning", "eve of @leads is nobody"),
+        ("error", "nobody is in @qa, whom deploy asks for"),
+        ("warning", "dave and @leads of @sre are nobody"),
+        ("error", "nobody is in @sre, whom deploy asks for"),
+    ]
+
+
+def test_a_group_that_cannot_be_looked_up_is_an_error_also_where_only_a_condition_names_it() -> None:
+    def away(_: str) -> list[str]:
+        raise ConnectionError
+
+    policy = replace(by("requester"), when=(When(policy=by("@leads")),), deny=Seat(by=("@qa",)))
+    found = said(answerers.groups(a_catalog(policy), Groups(TEAM, Function(away))))
+    assert [(health, what[:40]) for health, what in found] == [
+        ("error", f"who is in @{name} cannot be looked up: the function"[:40]) for name in ("leads", "qa")
+    ]
+    assert said(answerers.groups(a_catalog(policy), in_groups({"qa": ["alice"]})))[0] == (
+        "error",
+        "who is in @leads cannot be looked up: CONFIRM_GROUPS has no such group; add it there",
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "found"),
+    [
+        (by("@sre"), [("warning", "carol has no text identity, and cannot confirm deploy")]),
+        (by("@leads"), [("error", 'deploy.yaml:3: nobody can confirm "deploy": carol has no text identity')]),
+        (by("@leads", "others"), [("warning", "carol has no text identity, and cannot confirm deploy")]),
+        (by("@sre", need=2), [("warning", "carol has no text identity, and cannot confirm deploy")]),
+        (
+            by("@sre", need=3),
+            [("error", 'deploy.yaml:3: too few people can confirm "deploy": carol has no text identity')],
+        ),
+        (by("alice", need=2), [("error", 'deploy.yaml:3: too few people can confirm "deploy": there are no others')]),
+        (by("@nobody"), [("error", 'deploy.yaml:3: nobody can confirm "deploy": there are no others')]),
+        (by("alice"), [("ok", "everybody whom a policy names has an identity on Text")]),
+        (by("anyone", need=2), [("ok", "everybody whom a policy names has an identity on Text")]),
+        (by("@gone"), []),
+    ],
+)
+def test_who_of_a_group_cannot_answer_here_is_counted(policy: Policy, found: list[tuple[str, str]]) -> None:
+    """One person fills one seat; a group that cannot be looked up is said elsewhere."""
+    groups = in_groups({"sre": ["alice", "bob", "carol"], "leads": ["carol"], "nobody": ["dave"]})
+    assert said(answerers.people(a_catalog(policy), TEAM, groups, "Text")) == found
+
+
+def test_a_function_beside_the_config_is_found_as_the_bot_finds_it(site: Path, doctor: Doctor) -> None:
+    """Errbot looks beside its config.py; the path is as before afterwards."""
+    write_files(site, {"config.py": f'{CONFIG}CONFIRM_GROUPS = "our_teams:members"\n', "our_teams.py": "members = 5\n"})
+    before = list(sys.path)
+    doctor()
+    assert sys.path == before
+    with importing_from(site), pytest.raises(GroupError, match=r"failed \(TypeError\)"):
+        Groups(TEAM, Function("our_teams:members")).roster(["@sre"])

@@ -1,4 +1,4 @@
-"""What `err-confirm doctor` looks at, each a few findings: settings, people, files, log, web server, versions."""
+"""What `err-confirm doctor` looks at, each a few findings: settings, files, log, web server, versions."""
 
 import logging
 import sys
@@ -8,15 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from err_confirm.backends import BACKENDS
 from err_confirm.catalog import Catalog
 from err_confirm.cli.web_server import UnseenError, web_server
 from err_confirm.errors import CodesMissingError, SettingError
 from err_confirm.health import Finding, error, warning, well
-from err_confirm.model import Alias, Guard
 from err_confirm.otp import asked_for, installed
-from err_confirm.people import EVERYBODY, People
-from err_confirm.policy import names as named_in
 from err_confirm.seal import load_key
 from err_confirm.settings import read_settings
 
@@ -89,44 +85,6 @@ def files(catalog: Catalog) -> Iterator[Finding]:
         yield well(f"{counts} can be used")
 
 
-def people(catalog: Catalog, known: People, mode: object) -> Iterator[Finding]:
-    """Yield who of the policies cannot answer on the bot's chat network.
-
-    Args:
-        catalog: the aliases and guards.
-        known: CONFIRM_PEOPLE.
-        mode: Errbot's BACKEND.
-    """
-    backend = BACKENDS.get(str(mode).lower())
-    if backend is None:
-        networks = ", ".join(sorted({name for name in BACKENDS if name != "test"}))
-        yield error(f"on the backend {mode} nobody can be told apart for sure", f"use one of {networks}")
-        return
-    absent: dict[str, list[Alias | Guard]] = {}
-    all_here = True
-    asking: list[Alias | Guard] = [*catalog.aliases.values(), *catalog.guards.values()]
-    for each in asking:
-        by = named_in(each.policy.stages[0].quorum) if each.policy else []
-        missing = [who for who in by if who not in EVERYBODY and not _is_here(who, known, backend.scheme)]
-        all_here = all_here and not missing
-        if len(missing) < len(by):
-            for who in missing:
-                absent.setdefault(who, []).append(each)
-        elif missing:
-            yield error(
-                f'{each.source}: nobody can confirm "{each.name}": {" and ".join(missing)} '
-                f"{'has' if len(missing) == 1 else 'have'} no {backend.scheme} identity",
-                "add one in CONFIRM_PEOPLE; !confirm me shows it",
-            )
-    for who, names in sorted(absent.items()):
-        yield warning(
-            f"{who} has no {backend.scheme} identity, and cannot confirm {', '.join(each.name for each in names)}",
-            "add one in CONFIRM_PEOPLE; !confirm me shows it",
-        )
-    if all_here:
-        yield well(f"everybody whom a policy names has an identity on {mode}")
-
-
 def codes(catalog: Catalog) -> Iterator[Finding]:
     """Yield whether codes can be checked here, if a policy asks for some."""
     asking = [
@@ -140,10 +98,6 @@ def codes(catalog: Catalog) -> Iterator[Finding]:
             yield error(str(missing), "do that with the pip of the bot; until then nothing that needs a code runs")
         else:
             yield well("the codes that policies ask for can be checked")
-
-
-def _is_here(person: str, known: People, scheme: str) -> bool:
-    return any(identity.startswith(f"{scheme}:") for identity in known.identities(person))
 
 
 def log(module: SimpleNamespace) -> Finding:

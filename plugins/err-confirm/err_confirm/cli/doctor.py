@@ -1,12 +1,13 @@
 """`err-confirm doctor`: say what is wrong with how a bot is set up, and what puts it right."""
 
 import argparse
+import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from err_confirm.cli import checks
+from err_confirm.cli import answerers, checks
 from err_confirm.cli.command import Command
 from err_confirm.cli.configuration import read_catalog, read_configuration
 from err_confirm.cli.console import GREEN, RED, YELLOW, colored, print_json
@@ -51,10 +52,23 @@ def _findings(path: Path | None) -> Iterator[Finding]:
         yield from store.check()
     yield checks.key(found.settings.key_file)
     yield from checks.files(catalog)
-    yield from checks.people(catalog, found.settings.people, getattr(found.module, "BACKEND", "Text"))
+    with importing_from(found.path.absolute().parent):
+        yield from answerers.groups(catalog, found.settings.groups)
+        backend = getattr(found.module, "BACKEND", "Text")
+        yield from answerers.people(catalog, found.settings.people, found.settings.groups, backend)
     yield from checks.codes(catalog)
     yield checks.log(found.module)
     yield checks.page(found.module)
+
+
+@contextmanager
+def importing_from(folder: Path) -> Iterator[None]:
+    """Find the bot's own modules as Errbot does, which looks for them beside its config.py."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
 
 
 COMMAND = Command(
