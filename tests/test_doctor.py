@@ -18,9 +18,8 @@ import pytest
 from builders import a_policy
 from err_confirm.catalog import Catalog
 from err_confirm.cli import answerers, main
-from err_confirm.cli.doctor import importing_from
 from err_confirm.directories import Function, Table
-from err_confirm.errors import GroupError, StoreUnavailableError, UnsafeStoreError
+from err_confirm.errors import StoreUnavailableError, UnsafeStoreError
 from err_confirm.groups import Groups
 from err_confirm.health import Finding, Health
 from err_confirm.model import Alias, AllOf, Policy, Seat, Source, Stage, When
@@ -562,11 +561,15 @@ def test_who_of_a_group_cannot_answer_here_is_counted(policy: Policy, found: lis
     assert said(answerers.people(a_catalog(policy), TEAM, groups, "Text")) == found
 
 
-def test_a_function_beside_the_config_is_found_as_the_bot_finds_it(site: Path, doctor: Doctor) -> None:
-    """Errbot looks beside its config.py; the path is as before afterwards."""
-    write_files(site, {"config.py": f'{CONFIG}CONFIRM_GROUPS = "our_teams:members"\n', "our_teams.py": "members = 5\n"})
-    before = list(sys.path)
-    doctor()
-    assert sys.path == before
-    with importing_from(site), pytest.raises(GroupError, match=r"failed \(TypeError\)"):
-        Groups(TEAM, Function("our_teams:members")).roster(["@sre"])
+def test_the_groups_of_a_bot_are_looked_up(site: Path, doctor: Doctor) -> None:
+    alias = ALIAS.replace("[alice, bob]", '"@sre", need: 2')
+    write_files(
+        site, {"aliases/greet.yaml": alias, "config.py": f'{CONFIG}CONFIRM_GROUPS = {{"sre": ["alice", "bob"]}}\n'}
+    )
+    assert the(doctor(), "everybody in the 1 groups that policies name is somebody")[0] == "ok"
+    write_files(site, {"config.py": f'{CONFIG}CONFIRM_GROUPS = {{"sre": ["alice"]}}\n'})
+    assert the(doctor(), 'aliases/greet.yaml:1: too few people can confirm "greet": there are no others')[0] == "error"
+    write_files(site, {"config.py": f'{CONFIG}CONFIRM_GROUPS = "our_teams:members"\n'})
+    assert the(doctor(), "who is in @sre cannot be looked up: the function of CONFIRM_GROUPS failed")[0] == "error"
+    write_files(site, {"our_teams.py": "members = {'sre': ['alice', 'bob']}.__getitem__\n"})
+    assert the(doctor(), "everybody in the 1 groups")[0] == "ok"

@@ -353,6 +353,25 @@ def test_who_is_a_guest_is_what_slack_says_at_this_moment(tmp_path: Path) -> Non
         assert chat.message_id(chatting.message("eve")) != chat.message_id(chatting.message("eve")) != ""
 
 
+@pytest.mark.parametrize("word", ["anyone", "others"])
+def test_in_a_chat_a_guest_of_slack_is_not_anyone(tmp_path: Path, word: str) -> None:
+    """Whom Slack makes a guest before the answer counts as one; whom nobody can tell, too."""
+    with a_chat(tmp_path, "slackv3") as chatting:
+        talk, web = chatting.talk, chatting.talk.bot.slack_web
+        asked = chatting.asks(a_policy((word,), retry_count=60, retry_delay=10.0))
+        web.guests.add("UEVE")
+        talk.eve.says(f"!confirm {asked}")
+        talk.quiet()
+        known, talk.bot.slack_web.users_info = web.users_info, lambda user: {"ok": False}
+        talk.mallory.says(f"!confirm {asked}")
+        talk.quiet()
+        assert talk.execution(asked).votes == ()
+        talk.bot.slack_web.users_info = known
+        talk.carol.says(f"!confirm {asked}")
+        talk.hears(f"{asked} succeeded")
+        assert [vote.person for vote in talk.execution(asked).votes] == ["carol"]
+
+
 # Who asked may no longer ask
 
 

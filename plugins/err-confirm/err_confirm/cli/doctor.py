@@ -52,7 +52,7 @@ def _findings(path: Path | None) -> Iterator[Finding]:
         yield from store.check()
     yield checks.key(found.settings.key_file)
     yield from checks.files(catalog)
-    with importing_from(found.path.absolute().parent):
+    with _importing_from(found.path.absolute().parent):
         yield from answerers.groups(catalog, found.settings.groups)
         backend = getattr(found.module, "BACKEND", "Text")
         yield from answerers.people(catalog, found.settings.people, found.settings.groups, backend)
@@ -62,7 +62,7 @@ def _findings(path: Path | None) -> Iterator[Finding]:
 
 
 @contextmanager
-def importing_from(folder: Path) -> Iterator[None]:
+def _importing_from(folder: Path) -> Iterator[None]:
     """Find the bot's own modules as Errbot does, which looks for them beside its config.py."""
     sys.path.insert(0, str(folder))
     try:
