@@ -81,6 +81,38 @@ def test_match_prints_a_list_for_programs(pack: Path) -> None:
     assert (found["runs"], found["policy"]["within"]) == ("echo web01 db", 60.0)
 
 
+def test_match_says_which_rules_hold_in_a_room_at_a_time(pack: Path) -> None:
+    rules = 'when: [{room: "#ops", need: 2}, {hours: "22:00-06:00", by: bob}, {dates: "2026-12-24", refuse: holiday}]'
+    write_files(
+        pack,
+        {
+            "aliases/ship.yaml": f"""
+name: ship
+formats: [ship]
+action_ref: pack.restart
+immutable_parameters: {{host: web01}}
+confirm: {{by: others, {rules}}}
+"""
+        },
+    )
+    day, night = ("--at", "2026-11-21T12:00"), ("--at", "2026-11-21T23:00")
+    (found,) = json.loads(err_confirm("match", "--json", *day, "--room", "#dev", "ship", cwd=pack).stdout)
+    assert found["policy"]["stages"] == [{"quorum": {"by": ["others"]}}]
+    assert "because" not in found["policy"]
+    assert found["words"][1:] == [
+        "2026-12-24 UTC: nothing runs (holiday)",
+        "does not apply: in #ops: at least 2",
+        "does not apply: 22:00–06:00 UTC: also bob",
+    ]
+    (found,) = json.loads(err_confirm("match", "--json", *night, "--room", "#ops", "ship", cwd=pack).stdout)
+    assert found["policy"]["because"] == ["in #ops: at least 2", "22:00–06:00 UTC: also bob"]
+    assert "  because in #ops: at least 2\n" in err_confirm("match", *day, "ship", cwd=pack).stdout, "no room, no doubt"
+    done = err_confirm("match", "--at", "2026-12-24", "ship", cwd=pack)
+    assert (done.returncode, done.stderr) == (3, "err-confirm: holiday\n")
+    done = err_confirm("match", "--at", "soon", "ship", cwd=pack)
+    assert (done.returncode, '"soon" is no moment' in done.stderr) == (64, True)
+
+
 def test_an_action_without_a_file_is_a_warning_and_its_parameters_stay_text(pack: Path) -> None:
     done = err_confirm("match", "--json", "--aliases", "aliases", "start web01 count=3", cwd=pack)
     (found,) = json.loads(done.stdout)

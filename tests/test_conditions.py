@@ -259,8 +259,8 @@ def test_what_was_decided_is_said_a_sentence_each():
     prod = When(policy=added(LEADS, reason=ReasonRule.REQUIRED), parameters=PROD)
     night = When(policy=added(otp=True), need=3, times=Times(days=(5, 6), hours=((1320, 360),), zone="Europe/Berlin"))
     assert decide(policy(prod, night), asked(when=None)).because == (
-        "env is prod or dr: @leads besides, a reason",
-        "on sat or sun 22:00-06:00 (Europe/Berlin): needs 3, a code",
+        "env is prod or dr: also 1 of @leads, a yes needs a reason",
+        "22:00–06:00 Europe/Berlin on Sat and Sun: at least 3, a yes needs a code",
     )
 
 

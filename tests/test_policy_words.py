@@ -315,7 +315,7 @@ def test_what_runs_at_once_says_so() -> None:
         ),
         (
             When(policy=in_stages(Seat(by=("requester",))), rooms=("#sandbox",), loosen=True),
-            "in #sandbox: only whoever asked",
+            "in #sandbox: whoever asked is enough",
         ),
         (When(policy=in_stages(), rooms=("#sandbox",), loosen=True), "in #sandbox: runs at once"),
         (When(policy=added(AllOf(all=()), polls=20), rooms=("#ops",)), "in #ops: within 1 min"),

@@ -12,9 +12,8 @@ from err_confirm.catalog import RESERVED
 from err_confirm.cover import coverage
 from err_confirm.explain import Explainer, Meaning
 from err_confirm.guards import ALIAS_COMMANDS, OWN
-from err_confirm.index import Index, Match
-from err_confirm.model import Alias, Place, Plan
-from err_confirm.plan import plan
+from err_confirm.index import Index
+from err_confirm.model import Alias
 from err_confirm.prefix import without_prefix
 from err_confirm.wording import displays
 
@@ -102,7 +101,10 @@ class Aliases(BotPlugin):
         confirm = self._confirm()
         confirm.check_on()
         text = without_prefix(SimpleNamespace(body=args), self._bot)
-        explainer = Explainer(self._index(), confirm.rules(), confirm.hold.methods, self._plan, self._bot.prefix)
+        service, methods = confirm.service, confirm.hold.methods
+        explainer = Explainer(
+            service.index, confirm.rules(), methods, service.catalog, service.moment, self._bot.prefix
+        )
         with confirm.worded():
             found = explainer.meanings(text, confirm.chat.place(msg)) if text else []
         barred = [each for each in found if not self._may(msg, each)]
@@ -152,9 +154,6 @@ class Aliases(BotPlugin):
             self._bot.send_simple_reply(msg, say("refused_slip", said=text, command=cmd, alias=near))
             return None, None, None
         return msg, cmd, args
-
-    def _plan(self, match: Match, _: Place) -> Plan:
-        return plan(self._confirm().service.catalog, match)
 
     def _may(self, msg: Any, meaning: Meaning) -> bool:
         """Tell whether access control lets somebody use what a text means."""

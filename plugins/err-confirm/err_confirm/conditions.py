@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from err_confirm.condition_words import sentence
 from err_confirm.demands import CHAT
 from err_confirm.errors import RefusedError
 from err_confirm.model import AllOf, Freeze, Policy, Quorum, ReasonRule, Seat, Stage, Times, When
 from err_confirm.policy import names, seats, ways, widened
+from err_confirm.rule_words import rule_words
 from err_confirm.times import during
 
 NOTHING = AllOf(all=())
@@ -55,7 +55,7 @@ def decide(policy: Policy | None, situation: Situation) -> Policy | None:
         via=_via(base.via, *(when.policy.via for when in tight)),
         freezes=(*policy.freezes, *_freezes(policy, situation)),
         when=(),
-        because=(*because, *map(sentence, tight)),
+        because=(*because, *map(rule_words, tight)),
     )
     return replace(decided, stages=tuple(_bounded(stage) for stage in decided.stages))
 
@@ -96,7 +96,7 @@ def _base(policy: Policy, situation: Situation, tight: Sequence[When]) -> tuple[
     """
     for when in policy.when:
         if when.loosen and told(when, situation) and (when.policy.stages or not tight):
-            return when.policy, (sentence(when),)
+            return when.policy, (rule_words(when),)
     return policy, ()
 
 

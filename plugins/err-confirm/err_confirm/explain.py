@@ -4,15 +4,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from err_confirm.catalog import RESERVED
-from err_confirm.errors import ErrConfirmError, GuardsDifferError
+from err_confirm.catalog import RESERVED, Catalog
+from err_confirm.conditions import Situation
+from err_confirm.errors import ActionMissingError, GuardsDifferError, TemplateError, TextError
 from err_confirm.guards import ALIAS_COMMANDS, BotCommand, Guards, bot_command
 from err_confirm.held import Held
-from err_confirm.index import Index, Match
+from err_confirm.index import Index
 from err_confirm.methods import Methods
-from err_confirm.model import Guard, Place, Plan, Policy, When
-from err_confirm.plan import describe
-from err_confirm.rule_words import rule_words
+from err_confirm.model import Guard, Place, Plan, Policy
+from err_confirm.plan import describe, plan
+from err_confirm.rulings import Ruling, ruling
+
+TOLD = (ActionMissingError, TemplateError, TextError)
+"""What is said of one text, and keeps no other from being explained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +24,7 @@ class Meaning:
     """One thing that a text would start.
 
     It is that of an `alias`, or of a `command` with its arguments, over which `guard` stands. `policy` is what holds
-    here and now, `idle` are its rules that do not. `refused` is why nothing would be asked for or run.
+    here and now, `ruling` which rules have made it so. `refused` is why nothing would be asked for or run.
     """
 
     alias: str = ""
@@ -30,7 +34,7 @@ class Meaning:
     runs: str = ""
     others: Mapping[str, str] = field(default_factory=dict)
     policy: Policy | None = None
-    idle: tuple[When, ...] = ()
+    ruling: Ruling = field(default_factory=Ruling)
     refused: str = ""
 
 
@@ -51,14 +55,16 @@ class Explainer:
         index: of the aliases.
         guards: of this moment.
         methods: of the bot's commands.
-        plan: returns what a match would start in a place.
+        catalog: has the actions.
+        moment: returns the time, if one of some policies looks at it.
         prefix: of the bot.
     """
 
     index: Index
     guards: Guards
     methods: Methods
-    plan: Callable[[Match, Place], Plan]
+    catalog: Catalog
+    moment: Callable[[list[Policy | None]], float | None]
     prefix: str
 
     def meanings(self, text: str, place: Place) -> list[Meaning]:
@@ -104,17 +110,19 @@ class Explainer:
             return
         try:
             matches = self.index.matches(text)
-        except ErrConfirmError as error:  # too long, ambiguous, a value twice
+        except TextError as error:  # too long, ambiguous, a value twice
             yield Meaning(alias=winner.name, refused=str(error))
             return
         for match in matches:
-            meaning = Meaning(alias=match.alias.name, parameters=match.values)
+            meaning, policy = Meaning(alias=match.alias.name, parameters=match.values), match.alias.policy
+            at = self.moment([policy])
             try:
-                plan = self.plan(match, place)
-            except ErrConfirmError as error:  # a value that does not fit, a policy that refuses
+                planned = plan(self.catalog, match, room=place.room, at=at)
+            except TOLD as error:  # a value that does not fit, a policy that refuses
                 yield replace(meaning, refused=str(error))
             else:
-                yield _planned(meaning, plan, match.alias.policy)
+                situation = Situation(parameters=planned.parameters, room=place.room, at=at)
+                yield _planned(meaning, planned, policy, situation)
 
     def _commanded(self, found: _Found, place: Place) -> Meaning:
         command, method = found.command, found.method
@@ -126,24 +134,20 @@ class Explainer:
             return Meaning(command=command, guard=guard, refused=guard.error if guard else "")
         meaning = Meaning(command=command, guard=guard)
         held = Held(command, method, found.args, guard)
+        at = self.moment([guard.policy])
         try:
-            return _planned(meaning, held.plan(place, self.prefix), guard.policy)
-        except ErrConfirmError as error:
+            planned = held.plan(place, self.prefix, at)
+        except TOLD as error:
             return replace(meaning, refused=str(error))
+        return _planned(meaning, planned, guard.policy, Situation(parameters={}, room=place.room, at=at))
 
 
-def idle_rules(policy: Policy | None, decided: Policy | None) -> tuple[When, ...]:
-    """Return the rules of a policy that had no part in what was decided."""
-    because = decided.because if decided else ()
-    return tuple(when for when in policy.when if rule_words(when) not in because) if policy else ()
-
-
-def _planned(meaning: Meaning, plan: Plan, policy: Policy | None) -> Meaning:
+def _planned(meaning: Meaning, planned: Plan, policy: Policy | None, situation: Situation) -> Meaning:
     return replace(
         meaning,
-        parameters=plan.parameters,
-        runs=describe(plan.invocation),
-        others={name: describe(other) for name, other in plan.others.items()},
-        policy=plan.policy,
-        idle=idle_rules(policy, plan.policy),
+        parameters=planned.parameters,
+        runs=describe(planned.invocation),
+        others={name: describe(other) for name, other in planned.others.items()},
+        policy=planned.policy,
+        ruling=ruling(policy, situation, planned.policy),
     )

@@ -9,8 +9,8 @@ from err_confirm.durations import format_duration
 from err_confirm.model import Times, When
 from err_confirm.policy_words import who_confirms
 from err_confirm.seat_words import Shown, listed, quorum_words
+from err_confirm.times import DAYS
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _TO = "\N{EN DASH}"
 _SPAN = 3
 """From so many days in a row on, only the first and the last are said."""
@@ -59,7 +59,7 @@ def _effects(when: When, shown: Shown, quoted: Shown) -> Iterator[str]:
         return
     policy = when.policy
     if when.loosen:
-        yield f"only {who_confirms(policy, shown)}" if policy.stages else "runs at once"
+        yield f"{who_confirms(policy, shown)} is enough" if policy.stages else "runs at once"
     else:
         for stage in policy.stages:
             if also := quorum_words(stage.quorum, shown):  # nobody, where it is only about time
@@ -85,6 +85,5 @@ def _clock(minutes: int) -> str:
 def _days(days: tuple[int, ...]) -> str:
     ordered = sorted(days)
     in_a_row = all(after - before == 1 for before, after in pairwise(ordered))
-    if in_a_row and len(ordered) >= _SPAN:
-        return f"{_DAYS[ordered[0]]}{_TO}{_DAYS[ordered[-1]]}"
-    return listed([_DAYS[day] for day in ordered])
+    names = [DAYS[day].capitalize() for day in ordered]
+    return f"{names[0]}{_TO}{names[-1]}" if in_a_row and len(names) >= _SPAN else listed(names)

@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 
 from err_confirm.model import Freeze, Times
 
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""The weekdays as policies write them, in the order in which the model counts them."""
+
 
 def during(times: Times, at: float) -> bool:
     """Tell whether a moment (seconds since 1970) is one of these times, by the clock of their time zone.

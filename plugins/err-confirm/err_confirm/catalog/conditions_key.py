@@ -10,11 +10,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 from err_confirm.catalog.answer_keys import a_line
 from err_confirm.catalog.policy_keys import SAME, PolicyKeys
 from err_confirm.catalog.quorums import ALL, as_list
-from err_confirm.condition_words import DAYS
 from err_confirm.conditions import NOTHING
 from err_confirm.model import Policy, Seat, Stage, Times, When
 from err_confirm.policy import names
 from err_confirm.spelling import did_you_mean
+from err_confirm.times import DAYS
 
 HOURS = r"^ *([01][0-9]|2[0-3]):([0-5][0-9]) *- *(?:([01][0-9]|2[0-3]):([0-5][0-9])|(24):(00)) *$"
 """What a part of a day looks like."""

@@ -6,10 +6,10 @@ from typing import Any
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.problem import Severity
 from err_confirm.catalog.yaml_source import Location
-from err_confirm.condition_words import sentence
 from err_confirm.errors import ParameterError
 from err_confirm.model import Action, Parameter, ParameterType, Policy
 from err_confirm.parameters import check_value
+from err_confirm.rule_words import rule_words
 from err_confirm.spelling import did_you_mean
 from err_confirm.templating import names
 
@@ -68,7 +68,7 @@ def note_what_is_easy(findings: Findings, policy: Policy, what: str) -> None:
         )
     for number, when in enumerate(policy.when):
         if when.loosen:
-            findings.add((_KEY, "when", number, "loosen"), f"loosened: {sentence(when)}", Severity.NOTE)
+            findings.add((_KEY, "when", number, "loosen"), f"loosened: {rule_words(when)}", Severity.NOTE)
         elif when.rooms:
             location = (_KEY, "when", number, "room")
             findings.add(location, "this rule is avoided by asking elsewhere", Severity.NOTE)

@@ -9,8 +9,8 @@ from err_confirm.catalog.conditions_key import ABOUT, ADDING, DATES, HOURS
 from err_confirm.catalog.policy_keys import SAME, PolicyKeys
 from err_confirm.catalog.quorums import GROUP, MOST_SEATS, NOBODY, WHO
 from err_confirm.catalog.stages import LONGEST_WAIT, SHORTEST_POLL, TIMING
-from err_confirm.condition_words import DAYS
 from err_confirm.people import EVERYBODY
+from err_confirm.times import DAYS
 
 Schema = dict[str, Any]
 

@@ -13,10 +13,20 @@ from err_confirm.cli.configuration import read_catalog, read_configuration
 from err_confirm.cli.console import complain, print_json
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.folders import folder, parts
-from err_confirm.errors import ActionMissingError, AmbiguousMatchError, NoMatchError, TemplateError, TextError
+from err_confirm.conditions import Situation
+from err_confirm.errors import (
+    ActionMissingError,
+    AmbiguousMatchError,
+    NoMatchError,
+    QuestionError,
+    TemplateError,
+    TextError,
+)
 from err_confirm.index import Index, Match
-from err_confirm.model import Plan
 from err_confirm.plan import describe, plan
+from err_confirm.question import read_moment
+from err_confirm.rule_words import rule_words
+from err_confirm.rulings import ruling
 from err_confirm.templating import render_value
 from err_confirm.terms import terms
 from err_confirm.visible import visible
@@ -30,7 +40,8 @@ def match(options: argparse.Namespace) -> Exit:
     found: list[dict[str, Any]] = []
     code = Exit.OK
     try:
-        found = [_explained(catalog, each) for each in Index(catalog.aliases.values()).matches(options.text)]
+        matches = Index(catalog.aliases.values()).matches(options.text)
+        found = [_explained(catalog, each, options.room, options.at) for each in matches]
     except NoMatchError:
         code = Exit.NO
         complain(f"no alias matches {options.text!r}")
@@ -56,37 +67,51 @@ def _catalog(options: argparse.Namespace) -> Catalog:
     return read_catalog(settings, aliases, tuple(options.actions or actions))
 
 
-def _explained(catalog: Catalog, found: Match) -> dict[str, Any]:
+def _explained(catalog: Catalog, found: Match, room: str | None, at: float | None) -> dict[str, Any]:
     alias = found.alias
     explained: dict[str, Any] = {
         "alias": alias.name,
         "action": alias.action_ref,
         "representation": found.representation,
     }
-    planned: Plan | None = None
+    policy, lines, at = alias.policy, list[str](), time.time() if at is None else at
     try:
-        planned = plan(catalog, found, at=time.time())
+        planned = plan(catalog, found, room=room, at=at)
         explained |= {"parameters": planned.parameters, "runs": describe(planned.invocation)}
+        explained["others"] = {name: describe(other) for name, other in planned.others.items()}
+        situation, policy = Situation(parameters=planned.parameters, room=room, at=at), planned.policy
+        found_so = ruling(alias.policy, situation, policy)
+        lines = [f"because {visible(each)}" for each in found_so.because]
+        lines += [f"does not apply: {rule_words(each, visible, visible)}" for each in found_so.idle]
     except ActionMissingError as error:
         complain(f"warning: {error}")
         fixed = {
             name: render_value(value, found.values) if isinstance(value, str) else value
             for name, value in alias.immutable_parameters.items()
         }
-        explained |= {"parameters": {**found.values, **fixed}, "runs": None}
-    policy = planned.policy if planned else alias.policy
-    return {**explained, "policy": policies.facts(policy), "words": terms(policy, visible, visible)}
+        explained |= {"parameters": {**found.values, **fixed}, "runs": None, "others": {}}
+    words = [*terms(policy, visible, visible), *lines]
+    return {**explained, "policy": policies.facts(policy), "words": words}
 
 
 def _worded(explained: dict[str, Any]) -> str:
     lines = [explained["alias"], *(f"  {name}: {_value(value)}" for name, value in explained["parameters"].items())]
     lines.append(f"  runs: {explained['runs'] or 'nothing: its action has no file here'}")
-    lines += [f"  {term}" for term in explained["words"]]
+    lines += [f"  after {visible(name)} runs: {runs}" for name, runs in explained["others"].items()]
+    lines += [f"  {each}" for each in explained["words"]]
     return "\n".join(lines)
 
 
 def _value(value: Any) -> str:
     return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _moment(text: str) -> float:
+    """Return a moment; argparse says so where it is none."""
+    try:
+        return read_moment(text, time.time())
+    except QuestionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -103,6 +128,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         type=folder,
         action="append",
         help="a folder of action files (default: actions beside those aliases, or CONFIRM_ACTIONS)",
+    )
+    parser.add_argument(
+        "--room", metavar="ROOM", help="where it would be said; rules about rooms hold if it is left out"
+    )
+    parser.add_argument(
+        "--at", metavar="WHEN", type=_moment, help="when: 2026-11-21T23:00 (UTC), or 2d (ago); without it, now"
     )
     parser.add_argument("text", metavar="TEXT", help="what would be said in chat, without the bot's prefix")
 
