@@ -17,7 +17,7 @@ from err_confirm.store.sqlite_store import SqliteStore
 from servers import StoreFactory
 
 HOUR = 3_600.0
-NAMES = ["restart", "restart all", "Deploy", "free space"]
+NAMES = ["restart", "Restart all", "Deploy", "free space"]
 
 
 @dataclass
@@ -115,7 +115,8 @@ def test_a_lock_ends_by_the_stores_clock(tmp_path: Path) -> None:
     clock = Clock()
     store, shelf = (SqliteStore(tmp_path / "s.db", namespace=name, clock=clock) for name in ("a", "b"))
     locks = locks_on(tmp_path, store, shelf)
-    put(locks, lasts=2 * HOUR)
+    lock = put(locks, lasts=2 * HOUR)
+    assert lock == Lock(name="restart", owner="bob", reason="db", since=clock.now, until=clock.now + 2 * HOUR)
     clock.now += HOUR
     with pytest.raises(LockedError, match=r"bob since .* UTC, for 1 h more: db;"):
         locks.check(["restart"])
@@ -170,7 +171,7 @@ def test_where_nobody_can_tell_whether_it_is_locked_nothing_starts(tmp_path: Pat
 WISHES = {
     "restart db migration": Wish(name="restart", lasts=None, reason="db migration"),
     "  RESTART  2h   db   migration ": Wish(name="restart", lasts=2 * HOUR, reason="db migration"),
-    "restart all 30m x": Wish(name="restart all", lasts=1_800.0, reason="x"),
+    "restart all 30m x": Wish(name="Restart all", lasts=1_800.0, reason="x"),
     "restart allowed to nobody": Wish(name="restart", lasts=None, reason="allowed to nobody"),
     "deploy 2 hosts are down": Wish(name="Deploy", lasts=None, reason="2 hosts are down"),
     "free space 1d 2h": Wish(name="free space", lasts=86_400.0, reason="2h"),

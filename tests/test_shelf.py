@@ -8,7 +8,7 @@ import pytest
 from builders import RECORDS
 from err_confirm.errors import ShelfError, StoreUnavailableError
 from err_confirm.seal import Seal
-from err_confirm.shelf import Fact, Shelf
+from err_confirm.shelf import CONFLICTS, Fact, Shelf
 from err_confirm.store.base import Record, Store, Swap, SwapStatus
 from servers import StoreFactory
 
@@ -87,8 +87,8 @@ def test_what_makes_a_fact_is_told_the_stores_clock(shelf: Shelf, store: Store) 
 def test_a_change_that_changes_nothing_writes_nothing(shelf: Shelf, store: Store) -> None:
     shelf.change("it", to(None))
     assert records(store) == []
-    shelf.change("it", to({"is": 1}))
-    shelf.change("it", to({"is": 1}))
+    for _ in range(2):
+        assert shelf.change("it", to({"is": 1})) == {"is": 1}
     assert [record.version for record in records(store)] == [1]
 
 
@@ -108,6 +108,19 @@ def test_no_change_is_lost_to_another_one(store_factory: StoreFactory) -> None:
     for thread in threads:
         thread.join()
     assert another(store_factory).get("it") == {"count": THREADS * CHANGES}
+
+
+def test_a_change_that_others_always_come_before_gives_up(store_factory: StoreFactory, shelf: Shelf) -> None:
+    """Then it has changed nothing."""
+    other = another(store_factory)
+
+    def overtaken(_: Fact | None, __: float) -> Fact:
+        other.change("it", one_more)
+        return {"is": "mine"}
+
+    with pytest.raises(StoreUnavailableError, match="too many others change it at this moment; say it again"):
+        shelf.change("it", overtaken)
+    assert shelf.get("it") == {"count": CONFLICTS}
 
 
 def test_facts_never_expire_and_are_never_due(shelf: Shelf, store: Store) -> None:
@@ -157,12 +170,15 @@ def test_an_older_fact_that_is_put_back_is_noticed_by_who_has_seen_a_newer_one(
     shelf.change("it", to({"is": "old"}))
     (old,) = records(store)
     shelf.change("it", to({"is": "new"}))
+    reader = another(store_factory)
+    assert reader.get("it") == {"is": "new"}
     take_away(store, records(store)[0])
     write(store, old)
-    with pytest.raises(ShelfError, match="an older one was put back"):
-        shelf.get("it")
-    with pytest.raises(ShelfError, match="an older one was put back"):
-        shelf.all()
+    for each in (shelf, reader):
+        with pytest.raises(ShelfError, match="an older one was put back"):
+            each.get("it")
+        with pytest.raises(ShelfError, match="an older one was put back"):
+            each.all()
     assert another(store_factory).get("it") == {"is": "old"}
 
 
