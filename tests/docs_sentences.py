@@ -2,13 +2,18 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
-from builders import an_execution
+from builders import a_policy, an_execution
+from err_confirm import refusals
+from err_confirm.answers import Said
 from err_confirm.errors import (
     ActionMissingError,
     AmbiguousMatchError,
     DuplicateParameterError,
+    GroupError,
     GuardsDifferError,
+    LimitError,
     NobodyError,
     ParameterError,
     PostError,
@@ -19,14 +24,38 @@ from err_confirm.errors import (
 )
 from err_confirm.events import Reason
 from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES
+from err_confirm.intake import LONGEST_ANSWER
 from err_confirm.judge import OFF
-from err_confirm.model import Execution, State
+from err_confirm.model import (
+    Choice,
+    Effect,
+    Execution,
+    Freeze,
+    Invocation,
+    Policy,
+    Question,
+    QuestionType,
+    ReasonRule,
+    Seat,
+    Stage,
+    State,
+    Times,
+)
+from err_confirm.otp import Checked, Proof
+from err_confirm.refusals import NOTHING
 from err_confirm.wording import Wording
 
 AT = 1_789_999_400.0
 """14:03:20 UTC on some day."""
 
-ASKED = an_execution(alias="do_something", text="do_something with h1,h2 word", expires_at=AT)
+HALF = Invocation(runner="command", spec={"argv": ["echo", "half"], "cwd": "/", "base": "/", "env": {}})
+ASKED = an_execution(
+    alias="do_something",
+    text="do_something with h1,h2 word",
+    expires_at=AT,
+    invocation=replace(HALF, spec={**HALF.spec, "argv": ["echo", "all"]}),
+    others={"half": HALF},
+)
 STATES = {
     Reason.EXPIRED: replace(ASKED, state=State.EXPIRED, ended_at=AT),
     Reason.DECIDED: replace(ASKED, state=State.DENIED, ended_at=AT, decided_by="bob"),
@@ -36,8 +65,43 @@ STATES = {
     Reason.UNPROVEN: ASKED,
     Reason.NOT_REQUESTER: ASKED,
 }
-INTERNAL = {Reason.NOT_YET, Reason.STALE}
-"""Refusals that only the gate and the runs meet: nobody in chat does."""
+UNSAID = {Reason.NOT_YET, Reason.STALE, Reason.REPEATED}
+"""Refusals that only the gate and the runs meet, and the one of a message that comes again: nobody hears them."""
+
+NUMBER = Question(text="How many?", type=QuestionType.NUMBER)
+CHOICES = (
+    Choice(name="approve"),
+    Choice(name="half", run="half", question=NUMBER, sure=True),
+    Choice(name="snooze", effect=Effect.SNOOZE, after=3_600.0),
+)
+DEMANDS: tuple[tuple[Reason, dict[str, Any], Said, dict[str, Any]], ...] = (
+    (Reason.GUEST, {}, Said(), {}),
+    (Reason.VIA, {"via": ("slack",)}, Said(), {}),
+    (Reason.TOKEN, {"dm": True}, Said(), {}),
+    (Reason.TOKEN, {"dm": True}, Said(), {"token": "0c9mzt4e"}),
+    (Reason.CHOICE, {"choices": CHOICES}, Said(choice="snoze"), {}),
+    (Reason.CHOICE, {"choices": CHOICES[1:]}, Said(), {}),
+    (Reason.CHOICE, {}, Said(choice="no"), {}),
+    (Reason.TYPED, {"typed": ("web01",)}, Said(), {}),
+    (Reason.REASON, {"reason": ReasonRule.REQUIRED}, Said(), {}),
+    (Reason.REASON, {"patterns": ("^OPS-[0-9]+",)}, Said(reason="now"), {}),
+    (Reason.OTP, {"otp": True}, Said(), {}),
+    *(
+        (Reason.OTP, {"otp": True}, Said(code="123456"), {"checked": checked})
+        for checked in (
+            Checked(Proof.NOT_ENROLLED),
+            Checked(Proof.USED),
+            Checked(Proof.LOCKED, AT),
+            Checked(Proof.WRONG),
+        )
+    ),
+    (Reason.QUESTION, {"question": Question(text="Why?")}, Said(), {}),
+    (Reason.QUESTION, {"question": NUMBER}, Said(answer="three"), {}),
+    (Reason.SURE, {"choices": CHOICES}, Said(choice="half", answer="3"), {}),
+    (Reason.FROZEN, {"freezes": (Freeze(times=Times(), reason="until the move is over"),)}, Said(), {}),
+    (Reason.SNOOZED_OUT, {"choices": CHOICES}, Said(choice="snooze"), {}),
+)
+"""Refusals for what is wrong with an answer: under which policy, what was said, and what else is known."""
 
 ERRORS = (
     ParameterError("service", "must be one of web, worker, db"),
@@ -66,18 +130,33 @@ def sentences() -> set[str]:
     """Return them as they look in chat, each on one line (of several lines, the first)."""
     wording = Wording("!")
 
-    def refused(reason: str, execution: Execution | None = None, **facts: object) -> str:
-        common = {"id": ASKED.id, "verb": "confirm", "by": ("bob",), "own": False}
+    def refused(reason: str, execution: Execution | None = None, /, **facts: object) -> str:
+        common = {"id": ASKED.id, "verb": "confirm", "by": "bob", "own": False}
         return wording.say(f"refused_{reason}", e=execution, **common | facts)
+
+    def lacking(reason: Reason, policy: Policy, said: Said = NOTHING, token: str = "", **more: Any) -> str:
+        execution = replace(ASKED, policy=policy)
+        known = {"verb": "confirm", "token": token, "prefix": "!", "code": wording.inert.code}
+        facts = {"checked": None} | refusals.facts(execution, said, AT, **known) | more
+        return refused(reason, execution, **facts)
 
     said = [refused(reason, execution) for reason, execution in STATES.items()]
     said.append(refused(Reason.UNKNOWN))
     said.append(refused(Reason.NOT_YOURS, ASKED, verb="deny", own=True))
+    stages = tuple(Stage(quorum=Seat(by=(who,))) for who in ("carol", "bob"))
+    said.append(lacking(Reason.TOO_EARLY, Policy(stages=stages, deny=Seat(by=("bob",)))))
+    said += [lacking(reason, a_policy(("bob",), **asks), lacks, **more) for reason, asks, lacks, more in DEMANDS]
+    said.append(refused("waiting", ASKED))
+    said.append(refused("request", error=LimitError("bob has just said no to this; ask again in 1 min")))
+    said.append(refused("group", error=GroupError("@sre", "its file cannot be read")))
+    said.append(refused("long", size=5_000, most=LONGEST_ANSWER))
     said += [refused("request", error=error) for error in ERRORS]
     down = StoreUnavailableError("the store at 10.0.0.7:6379 cannot be used now: Connection refused")
     said += [refused("store", error=down), wording.say("unsure_request", error=down)]
     said.append(wording.say("off"))
-    said.append(wording.say("already", e=STATES[Reason.ENDED], done="confirmed"))
+    said.append(wording.say("already", e=STATES[Reason.ENDED], done="confirmed", missing=""))
+    missing = "needs 1 more of @sre (carol; bob has answered)"
+    said.append(wording.say("already", e=ASKED, done="confirmed", missing=missing))
     said.append(wording.say("unclear", verb="confirm", reference="", candidates=()))
     said.append(wording.say("unclear", verb="confirm", reference="7f3k", candidates=()))
     said.append(wording.say("unclear", verb="confirm", reference="7f3k", candidates=(ASKED.id, "7f3kw0m2")))
@@ -88,6 +167,8 @@ def sentences() -> set[str]:
     failed = PostError("a message to #ops could not be posted: no such room")
     unposted = replace(ASKED, state=State.CANCELED, reason=str(failed), decided_by="alice")
     said.append(wording.say("canceled", e=unposted, who="@alice"))
+    worded = {*STATES, Reason.UNKNOWN, Reason.TOO_EARLY, *(reason for reason, *_ in DEMANDS)}
+    assert worded | UNSAID == {*Reason}, "each reason has a sentence"
     return {plain(text) for text in said}
 
 

@@ -304,7 +304,7 @@ def test_a_name_that_only_looks_the_same_is_somebody_else(talk: Talk, name: str)
 
 class TestConfirmAlone:
     def test_names_ones_own_newest_prompt_in_the_same_room(self, talk: Talk) -> None:
-        older = asks(talk, "mine", "#alone")
+        older = asks(talk, "matrix 0", "#alone")
         newer = asks(talk, "mine", "#alone")
         elsewhere = asks(talk, "mine", "#other")
         talk.alice.says("!confirm", "#alone")
