@@ -3,6 +3,7 @@
 import argparse
 from argparse import ArgumentParser
 from contextlib import redirect_stderr
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from builders import a_policy
 from err_confirm.errors import GuardsDifferError
 from err_confirm.guards import BotCommand, Guards
-from err_confirm.model import Guard, Policy, Source
+from err_confirm.model import AllOf, Guard, Policy, Seat, Source, Stage, Times, When
 from err_confirm.readings import MOST_OPTIONS, readings
 
 OTHERS = a_policy(by=("others",))
@@ -233,6 +234,50 @@ def test_who_gives_too_many_options_is_held_by_the_strictest_guard(text):
     ]
     assert decides(guards, "Deploy:deploy", text, a_parser()) == "prod"
     assert decides(guards, "Deploy:deploy", "-v " * MOST_OPTIONS + "web", a_parser()) == "all"
+
+
+MANY = "-v " * 5_000 + "web"
+"""Arguments that could be those of any pattern."""
+SRE, TWO = (
+    a_policy(by=("@sre",)),
+    Policy(stages=(Stage(quorum=AllOf(all=(Seat(by=("others",)),) * 2)),), deny=Seat(by=())),
+)
+NIGHT = When(policy=SRE, times=Times(hours=((1320, 360),)))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (OTHERS, SRE),
+        (SRE, TWO),
+        (OTHERS, replace(OTHERS, otp=True)),
+        (REQUESTER, replace(OTHERS, when=(NIGHT,))),
+        (replace(OTHERS, when=(replace(NIGHT, loosen=True, policy=REQUESTER),)), OTHERS),
+    ],
+)
+def test_of_two_guards_that_may_be_meant_the_more_demanding_one_decides(one, other):
+    """Although its pattern says less."""
+    guards = [
+        a_guard("Deploy:deploy staging*", name="one", policy=one),
+        a_guard("Deploy:deploy x*", name="other", policy=other),
+    ]
+    assert decides(guards, "Deploy:deploy", MANY, a_parser()) == "other"
+
+
+def test_where_it_depends_on_rules_which_guard_is_more_demanding_none_decides():
+    """By day the one would be easier, by night the other: whoever could choose would."""
+    by_night = replace(REQUESTER, when=(NIGHT,))
+    guards = [a_guard("Deploy:deploy x*", name="one", policy=by_night), a_guard("Deploy:deploy y*", name="other")]
+    with pytest.raises(GuardsDifferError, match=r"one\.yaml:1, aliases/other\.yaml:1; keep one of them"):
+        decides(guards, "Deploy:deploy", MANY, a_parser())
+
+
+def test_guards_with_rules_that_say_as_much_of_one_command_are_told_apart():
+    """A rule about parameters, for example, is no reason for an error of ours."""
+    rule = replace(NIGHT, parameters={"env": ("prod",)})
+    guards = [a_guard("Deploy:deploy x*", name=name, policy=replace(OTHERS, when=(rule,))) for name in ("a", "b")]
+    with pytest.raises(GuardsDifferError):
+        decides(guards, "Deploy:deploy", "x")
 
 
 WORDS = ["prod", "x", "-", "-5", "--", "-e", "-eprod", "-e=prod", "--env", "--env=prod", "--en", "--environment=prod"]

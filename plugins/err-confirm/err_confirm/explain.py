@@ -12,7 +12,7 @@ from err_confirm.held import Held
 from err_confirm.index import Index
 from err_confirm.methods import Methods
 from err_confirm.model import Guard, Place, Plan, Policy
-from err_confirm.plan import describe, plan
+from err_confirm.plan import decided, describe, plan
 from err_confirm.rulings import Ruling, ruling
 
 TOLD = (ActionMissingError, TemplateError, TextError)
@@ -134,12 +134,12 @@ class Explainer:
             return Meaning(command=command, guard=guard, refused=guard.error if guard else "")
         meaning = Meaning(command=command, guard=guard)
         held = Held(command, method, found.args, guard)
-        at = self.moment([guard.policy])
+        situation = Situation(parameters={}, room=place.room, at=self.moment([guard.policy]))
         try:
-            planned = held.plan(place, self.prefix, at)
+            planned = replace(held.plan(place, self.prefix), policy=decided(guard.policy, situation))
         except TOLD as error:
             return replace(meaning, refused=str(error))
-        return _planned(meaning, planned, guard.policy, Situation(parameters={}, room=place.room, at=at))
+        return _planned(meaning, planned, guard.policy, situation)
 
 
 def _planned(meaning: Meaning, planned: Plan, policy: Policy | None, situation: Situation) -> Meaning:

@@ -55,5 +55,5 @@ def _worded(policy: Policy | None) -> str:
     if policy is None:
         return "none"
     if not policy.stages:
-        return f"none, but for {len(policy.when)} rules"
+        return f"nobody but for {len(policy.when)} {'rule' if len(policy.when) == 1 else 'rules'}"
     return f"{who_confirms(policy)} within {format_duration(policy.within)}"
