@@ -14,16 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from docs_pages import ROOT, Block, blocks, flat
 from err_confirm.catalog import Catalog, load, parse_policy
-from err_confirm.people import People
+from err_confirm.otp import codes
 from err_confirm.settings import read_settings
 from talk import Talk, a_bot
 
@@ -47,6 +48,7 @@ _SAID = re.compile(r"^(\w+(?: to \w+)?)> +(.*)$")
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d UTC")
 _TOOK = re.compile(r"(succeeded in|after) [\d.]+ (?:s|min)")
 _LEFT = re.compile(r"(\d+ (?:s|min|h)(?: \d+ (?:s|min))?) left")
+_SECRET = re.compile(r"\b[A-Z2-7]{32}\b")
 _BOUND = re.compile(r"bound to: [0-9a-f]{16}")
 _SECONDS = {"s": 1, "min": 60, "h": 3_600}
 LEFT_WITHIN = 10
@@ -56,6 +58,13 @@ SILENCE = 2.5
 """Seconds for which the bot gets to say all it has to say when a page is written."""
 
 CLOCK = "14:03:20 UTC"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+CODE = "287082"
+"""Stand on a page for the secret of somebody's second factor, and for a code of it that counts."""
+LEFT_OUT = "…"
+"""Stands on a page for what the bot says to somebody directly and nobody need read."""
+Message = tuple[str, list[str]]
+"""`bot`, or `bot to bob` where Bob alone is told and has not just spoken, and the lines."""
 ASIDE = "@root"
 """Whom the bot answers when `Talk.quiet` asks it."""
 ADMINS_ONLY = ("!aliases reload", "!plugin", "!shutdown")
@@ -71,6 +80,7 @@ class Walk:
         self._talk: Talk | None = None
         self._names: dict[str, Any] = {}
         self._unread = False
+        self._steps: dict[str, int] = {}
         self.ids: dict[str, str] = {}
         for name in ("aliases", "actions"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -165,7 +175,8 @@ class Walk:
 
     def _say(self, block: Block) -> None:
         self.reload()
-        for turn, expected in turns(block):
+        for turn in turns(block):
+            expected = flattened(turn.answers)
             heard = self._exchange(turn, len(expected), block)
             self._learn(expected, heard)
             translated = [_ID.sub(lambda found: self.ids.get(found[0], found[0]), line) for line in expected]
@@ -177,29 +188,40 @@ class Walk:
         """Return a chat block as it really is, with the page's ids, times and clock."""
         shown = ""
         self.reload()
-        for turn, expected in turns(block):
+        for turn in turns(block):
             said = len(self.talk.heard)
             self._tell(turn)
             time.sleep(SILENCE)
             self.talk.quiet()
             heard = self._heard(turn, said)
-            self._learn(expected, [f"{to}{line}" for to, lines in heard for line in lines])
+            self._learn(flattened(turn.answers), flattened(heard))
             shown += f"{turn.speaker + '>':6} {turn.text}\n"
             for to, lines in heard:
                 for number, line in enumerate(lines):
-                    shown += f"{'' if number else f'bot{to}>':6} {self._as_on_the_page(line)}\n"
+                    shown += f"{'' if number else f'{to}>':6} {self._as_on_the_page(line)}\n"
         return shown
 
     def _as_on_the_page(self, line: str) -> str:
         for ours, theirs in self.ids.items():
             line = line.replace(theirs, ours)
-        return _CLOCK.sub(CLOCK, line)
+        return _SECRET.sub(SECRET, _CLOCK.sub(CLOCK, line))
 
     def _tell(self, turn: "Turn") -> None:
         """Say something in a room; to the bot alone what only admins may say, and the answer to a prompt there."""
         said = self._translated(turn.text)
+        if CODE in said:
+            said = said.replace(CODE, self._code(turn.person))
         direct = turn.direct or self._is_direct(turn.person, said)
         getattr(self.talk, turn.person).says(said, None if direct else "#ops")
+
+    def _code(self, person: str) -> str:
+        """Return a code of somebody's second factor that counts: each does only once."""
+        *_, secret = (
+            found[0] for to, text in self.talk.heard if to == f"@{person}" for found in _SECRET.finditer(text)
+        )
+        _, *taken = sorted(codes(secret, time.time()).items())  # the first may be over when it is looked at
+        self._steps[person], code = next(each for each in taken if each[0] > self._steps.get(person, 0))
+        return code
 
     def _is_direct(self, person: str, said: str) -> bool:
         if said.lower().startswith(ADMINS_ONLY):
@@ -212,21 +234,23 @@ class Walk:
         said = len(self.talk.heard)
         self._tell(turn)
         try:
-            while sum(len(heard) for _, heard in self._heard(turn, said)) < lines:
+            while len(flattened(self._heard(turn, said))) < lines:
                 self.talk.hears(".")
         except AssertionError as error:
             raise AssertionError(f"{block.where}: {turn.speaker} says {turn.text}\n{error}") from None
         self.talk.quiet()
-        return [f"{to}{line}" for to, heard in self._heard(turn, said) for line in heard]
+        return flattened(self._heard(turn, said))
 
-    def _heard(self, turn: "Turn", since: int) -> list[tuple[str, list[str]]]:
-        """Return the messages since then: to whom, if to somebody alone who has not just spoken, and the lines."""
+    def _heard(self, turn: "Turn", since: int) -> list[Message]:
+        """Return the messages that came since then: in the room, then to one after the other of those told directly."""
         spoken = "" if turn.direct else f"@{turn.person}"
-        return [
-            (f" to {to[1:]}" if to.startswith("@") and to != spoken else "", lines_of(message, self.folder))
+        heard = [
+            (f"bot to {to[1:]}" if to.startswith("@") and to != spoken else "bot", lines_of(message, self.folder))
             for to, message in self.talk.heard[since:]
             if to != ASIDE
         ]
+        left_out = [each for each in turn.answers if each[1] == [LEFT_OUT] and each[0] in dict(heard)]
+        return sorted([*left_out, *(each for each in heard if each[0] not in dict(left_out))], key=itemgetter(0))
 
     def _learn(self, expected: list[str], heard: list[str]) -> None:
         """Note which id is meant by each id of the page, and which token by each token behind an id."""
@@ -253,10 +277,11 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Who says what on a page: `bob`, or `bob to bot` where it is said to the bot alone."""
+    """Who says what on a page (`bob`, or `bob to bot` where it is said to the bot alone), and what the bot answers."""
 
     speaker: str
     text: str
+    answers: list[Message] = field(default_factory=list)
 
     @property
     def person(self) -> str:
@@ -267,18 +292,23 @@ class Turn:
         return self.speaker != self.person
 
 
-def turns(block: Block) -> list[tuple[Turn, list[str]]]:
-    """Return who says what in a chat block, and the lines that the bot answers, to whom before each if to one alone."""
-    found: list[tuple[Turn, list[str]]] = []
-    to = ""
+def turns(block: Block) -> list[Turn]:
+    """Return who says what in a chat block, and what the bot answers."""
+    found: list[Turn] = []
     for line in block.text.splitlines():
         said = _SAID.match(line)
         if said and not said[1].startswith("bot"):
-            found.append((Turn(said[1], said[2]), []))
-        elif text := (said[2] if said else line).strip():
-            to = said[1].removeprefix("bot") if said else to
-            found[-1][1].append(f"{to}{text}")
+            found.append(Turn(said[1], said[2]))
+        elif said:
+            found[-1].answers.append((said[1], [said[2].strip()]))
+        elif line.strip():
+            found[-1].answers[-1][1].append(line.strip())
     return found
+
+
+def flattened(messages: Iterable[Message]) -> list[str]:
+    """Return the lines of messages; what somebody alone is told begins with who that is."""
+    return [f"{by} {line}" if " " in by else line for by, lines in messages for line in lines]
 
 
 @contextmanager
@@ -297,6 +327,7 @@ def loose(line: str) -> str:
     """Return a line without what differs from run to run; ids are compared as they are."""
     line = _CLOCK.sub("HH:MM:SS UTC", line)
     line = _TOOK.sub(r"\1 T", line)
+    line = _SECRET.sub(SECRET, line)
     return _BOUND.sub("bound to: DIGEST", _LEFT.sub("T left", line))
 
 
@@ -327,9 +358,10 @@ def compare(block: Block, expected: list[str], found: list[str]) -> None:
 
 def loaded(folder: Path, config: dict[str, Any]) -> Catalog:
     """Load the alias and action files below a folder, under the settings of a config.py."""
-    people = People(config["CONFIRM_PEOPLE"])
-    default = parse_policy(config["CONFIRM_DEFAULT"], people)
-    return load([folder / "aliases"], [folder / "actions"], people=people, default=default)
+    settings = read_settings(SimpleNamespace(**config), {})
+    known = {"people": settings.people, "groups": settings.groups}
+    default = parse_policy(settings.default, **known)
+    return load([folder / "aliases"], [folder / "actions"], **known, default=default)
 
 
 def problems_of(text: str, name: str, beside: Path, kind: str = "") -> list[str]:
@@ -376,7 +408,7 @@ def write(page: Path) -> None:
                 real = refusals(before, walk)
             elif block.language in ("console", "chat"):
                 real = walk.console(block) if block.language == "console" else walk.chat(block)
-            elif FILE.search(block.text):
+            elif FILE.search(block.text) or block.text.startswith(CONFIG):
                 walk.do(block)
             text = text[:start] + real + text[start + len(block.text) :]
             read_to = start + len(real)

@@ -257,12 +257,12 @@ def test_where_nobody_answers_at_all_it_expires(talk: Talk) -> None:
 
 def test_only_in_production_somebody_must_confirm_with_a_second_factor(talk: Talk) -> None:
     """The ninth: elsewhere nobody is asked; there, no answer without the code of the person who gives it counts."""
-    talk.alice.says("!migrate orders in staging")
+    talk.alice.says("!migrate orders staging")
     (at_once, *_) = (each for each in eventually_listed(talk, "migrate orders in staging"))
     assert ran_once(talk, at_once.id, "would migrate orders in staging")
     assert at_once.policy is None
     for env in ("prod", "dr"):
-        asked = asks(talk, f"!migrate orders in {env}")
+        asked = asks(talk, f"!migrate orders {env}")
         for said in ("", " 000000", " please"):
             says(talk, "bob", f"!confirm {asked}{said}")
         says(talk, "mallory", f"!confirm {asked} 000000")
