@@ -150,7 +150,7 @@ class Service:
         Raises TextError, ActionMissingError, TemplateError, or StoreUnavailableError where the time counts.
         """
         matches = self.index.matches(text)
-        at = self._moment(match.alias.policy for match in matches)
+        at = self.moment(match.alias.policy for match in matches)
         return [plan(self.catalog, match, room=room, at=at) for match in matches]
 
     def decided(self, held: Plan, room: str) -> Plan:
@@ -158,10 +158,10 @@ class Service:
 
         Raises RefusedError, TemplateError, or StoreUnavailableError where the time counts.
         """
-        situation = Situation(parameters=held.parameters, room=room, at=self._moment([held.policy]))
+        situation = Situation(parameters=held.parameters, room=room, at=self.moment([held.policy]))
         return replace(held, policy=decided(held.policy, situation))
 
-    def _moment(self, policies: Iterable[Policy | None]) -> float | None:
+    def moment(self, policies: Iterable[Policy | None]) -> float | None:
         """Return the store's clock if one of these policies has conditions; None where nobody looks at it."""
         return self.store.due(1)[1] if any(policy is not None and policy.when for policy in policies) else None
 
