@@ -21,7 +21,7 @@ from errbot.bootstrap import setup_bot
 from servers import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parent.parent
-PROMPT = r"^!confirm ([0-9a-hjkmnp-tv-z]{8})$"
+PROMPT = r"^!confirm ([0-9a-hjkmnp-tv-z]{8})(?: approve)?$"
 UNGUARDED = {
     "aliases/err-confirm.yaml": "{commands: ['Plugins:*'], enabled: false}",
     "aliases/err-confirm-reload.yaml": "{commands: ['Aliases:*'], enabled: false}",

@@ -285,10 +285,10 @@ def test_what_an_answer_must_bring_stands_in_its_line_and_is_inert(talk: Talk, a
 def test_a_yes_that_is_not_enough_says_who_is_missing(talk: Talk, ask: Ask) -> None:
     asked = ask(staged(BOB_AND_CAROL, room="#sre"))
     talk.bob.says(f"!confirm {asked}")
-    talk.hears(rf"\A{asked} confirmed by bob; needs [^\n]+\Z", "#ops")
+    talk.hears(rf"\A{asked} confirmed by bob; needs carol \(bob has answered\)\Z", "#ops")
     talk.hears(rf"\A{asked} confirmed by bob; needs [^\n]+\Z", "#sre")
     talk.carol.says(f"!confirm {asked}")
-    talk.hears(rf"\A{asked} confirmed by bob, carol, running\Z", "#ops")
+    talk.hears(rf"\A{asked} confirmed by bob and carol, running\Z", "#ops")
 
 
 def test_a_no_that_is_not_enough_says_so_with_its_reason(talk: Talk, ask: Ask) -> None:
@@ -341,10 +341,10 @@ def test_what_is_put_off_says_until_when_and_is_asked_again(talk: Talk, ask: Ask
     asked = ask(a_policy(by=("bob",), choices=(Choice(name="approve"), snooze)))
     answer(talk, asked, "bob", choice="snooze")
     talk.hears(
-        rf"\A{asked} put off by bob for [0-9.]+ m?s \(until \d\d:\d\d:\d\d UTC\); it can be answered all the while\Z",
+        rf"\A{asked} snoozed by bob for [0-9.]+ m?s \(until \d\d:\d\d:\d\d UTC\); it can be answered all the while\Z",
         "#ops",
     )
-    talk.hears(rf"\A{asked} waits again, after it was put off\n@bob  say → hello\n.*^!deny {asked}\Z", "#ops")
+    talk.hears(rf"\A{asked} was snoozed, and is asked again\n@bob  say → hello\n.*^!deny {asked}\Z", "#ops")
     answer(talk, asked, "bob", choice="approve")
     talk.hears(rf"\A{asked} confirmed by bob, running\Z", "#ops")
 

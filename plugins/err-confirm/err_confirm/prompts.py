@@ -9,7 +9,7 @@ from err_confirm.lookalikes import lookalikes
 from err_confirm.model import Execution, Invocation, Place, Policy
 from err_confirm.plan import describe
 from err_confirm.policy import ways
-from err_confirm.policy_words import who_confirms
+from err_confirm.policy_words import waiting_words
 from err_confirm.tokens import Tokens
 from err_confirm.wording import Wording, value
 
@@ -71,15 +71,14 @@ class Prompts:
             elif name == "others":
                 called.append(f"anyone but {code(audience.execution.requester)}")
             elif name.startswith("@") and (size := audience.size(name)) > MOST_MENTIONED:
-                called.append(f"{code(name)} ({size} people)")
+                called.append(f"{self._wording.named(name)} ({size} people)")
             else:
                 called += map(self._mention, audience.behind(name))
-        return " ".join(dict.fromkeys(called)) or ", ".join(map(code, audience.names))
+        return " ".join(dict.fromkeys(called)) or ", ".join(map(self._wording.named, audience.names))
 
     def missing(self, audience: Audience) -> str:
         """Return in words what an execution waits for."""
-        assert audience.execution.policy is not None
-        return f"needs {self._wording.inert.code(who_confirms(audience.execution.policy))}"
+        return waiting_words(audience.execution, lambda _: audience.roster, audience.now, self._wording.named)
 
     def _text(self, message: str, audience: Audience, place: Place, who: str, *, how: Sequence[str], told: Told) -> str:
         execution = audience.execution

@@ -91,9 +91,8 @@ class Wording:
 
     def repeated(self, execution: Execution, text: str) -> str:
         """Return a text of an execution that says of itself where it may have been said before."""
-        repeated = (
-            execution.tells > 1 and execution.state is not State.RUNNING
-        )  # which is told once, whatever was before
+        # That it runs is told once, whatever was said before.
+        repeated = execution.tells > 1 and execution.state is not State.RUNNING
         return f"{self.say('repeated')}\n{text}" if repeated else text
 
     def named(self, name: str) -> str:
