@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,8 +20,11 @@ from err_confirm.model import AllOf, Execution, Place, Policy, Seat, State, Verd
 from err_confirm.people import People
 from err_confirm.permission import Permission
 from err_confirm.plan import plan
+from err_confirm.records import Records
+from err_confirm.seal import Seal, load_key
 from err_confirm.settings import read_settings
 from err_confirm.steps import Decision, Refusal, Step
+from err_confirm.store import open_store
 from err_confirm.store.base import Store
 from house import a_plan
 from talk import Talk, a_bot, on_networks, write_files
@@ -397,6 +400,22 @@ def test_who_has_lost_the_permission_to_ask_runs_nothing(tmp_path: Path) -> None
         asked = talk.prompt()
         talk.bob.says(f"!confirm {asked}")
         talk.hears(f"{asked} succeeded")
+
+
+@pytest.mark.parametrize(("denied", "becomes"), [([BOB], State.EXPIRED), (["#ops/eve"], State.SUCCEEDED)])
+def test_what_was_approved_before_a_start_is_judged_when_all_filters_are_there(
+    tmp_path: Path, denied: list[str], becomes: State
+) -> None:
+    """A bot that starts takes up what may run before its access control is loaded, and must not run it yet."""
+    with a_chat(tmp_path) as chatting:
+        chatting.talk.bob.says("!say it")
+        asked = chatting.talk.prompt()
+    data = tmp_path / "data"
+    records = Records(Seal(load_key(data / "err-confirm.key"), "err-confirm"))
+    with closing(open_store(f"sqlite:///{data}/test.db", namespace="err-confirm")) as store:
+        assert isinstance(Engine(store, records, lambda _: None).apply(asked, Answer("bob", Verdict.APPROVE)), Step)
+    with a_chat(tmp_path, ACCESS_CONTROLS={"alias.say": {"denyusers": denied}}) as chatting:
+        assert chatting.talk.ended(asked).state is becomes
 
 
 @pytest.mark.parametrize("network", ["text", "slackv3", "telegram"])

@@ -72,25 +72,21 @@ class Permission:
             yield
             return
         stand_in = _stand_in(name)
-        self._replace({name: stand_in})
+        self._change({name: stand_in}, without=None)
         try:
             yield
         finally:
-            self._replace({})
+            self._change({}, without=stand_in)
 
-    def _replace(self, stand_ins: dict[str, Any]) -> None:
-        """Change a copy of the table, which others may be walking through."""
+    def _change(self, more: dict[str, Any], without: Any) -> None:
+        """Put a changed copy in place of the table of commands, which others may be walking through."""
         with self._bot._gbl:
-            kept = {name: each for name, each in self._bot.commands.items() if not _is_stand_in(each)}
-            self._bot.commands = kept | stand_ins
+            kept = {name: method for name, method in self._bot.commands.items() if method is not without}
+            self._bot.commands = more | kept
 
 
 class _StandIn(SimpleNamespace):
     """Where the method of a stand-in belongs."""
-
-
-def _is_stand_in(method: Any) -> bool:
-    return isinstance(getattr(method, "__self__", None), _StandIn)
 
 
 def _stand_in(name: str) -> Any:
