@@ -131,6 +131,13 @@ def test_a_secret_is_told_once_and_its_codes_count_only_after_the_first_of_them(
     assert desk.factor.begin("alice") == Checked(Proof.ENROLLED)
 
 
+def test_a_code_before_anything_was_begun_is_nobodys(desk: Desk) -> None:
+    """Nothing is noted of it, so that nobody is locked out before they begin."""
+    for _ in range(2 * MOST_FAILURES):
+        assert desk.go_on(RFC_SECRET) == NOT_ENROLLED
+    assert list(desk.shelf.recent()) == []
+
+
 def test_an_app_gets_the_person_and_the_bot_in_the_uri(desk: Desk) -> None:
     begun = desk.factor.begin("alice")
     assert isinstance(begun, Secret)

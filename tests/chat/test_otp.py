@@ -55,6 +55,8 @@ def enrolled(talk: Talk, person: str = "bob") -> str:
 
 def test_a_person_sets_up_their_codes_alone_with_the_bot(talk: Talk) -> None:
     """As phones write it, too."""
+    talk.bob.says("!confirm otp 123456", None)
+    talk.hears(r"\Ayou have no codes set up; say !confirm otp to me alone\Z", "@bob")
     talk.bob.says("!confirm otp", None)
     secret = talk.hears(SECRET, "@bob")["secret"]
     talk.bob.says(f"!Confirm OTP {shown(talk, secret)}", None)
