@@ -81,7 +81,9 @@ def asking(talk: Talk) -> Ask:
         plans = [replace(plan, policy=policy, others=others) for plan in talk.service.plans(text)]
         confirm = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm")
         place = Place(person=confirm.chat.mention("alice"), room=room)
-        talk.service.request(plans, requester="alice", place=place, text=text, post=confirm.chat.ask)
+        identity = "slack:UALICE" if place.person.startswith("<") else "text:alice"
+        who = {"requester": "alice", "identity": identity}
+        talk.service.request(plans, **who, place=place, text=text, post=confirm.chat.ask)
         return str(talk.executions()[0].id)
 
     return ask_for
@@ -106,7 +108,7 @@ LACKING = [
     (patient(typed=("web 01",)), "", "wants web 01 typed, letter by letter, as you mean just that; say: {line} web 01"),
     (patient(typed=("web01",)), "Web01", "wants web01 typed, .*; say: {line} web01"),
     (patient(reason=ReasonRule.REQUIRED), "", "needs a reason; say: {line} <reason>"),
-    (patient(patterns=("^OPS-[0-9]+",)), "as OPS-1", r"needs a reason \(OPS-…\); say: {line} <reason>"),
+    (patient(patterns=("^OPS-[0-9]+",)), "as OPS-1", "needs a reason such as OPS-123 …; say: {line} <reason>"),
     (
         patient(otp=True),
         "",

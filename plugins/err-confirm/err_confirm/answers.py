@@ -10,6 +10,7 @@ from err_confirm.demands import chosen, question
 from err_confirm.durations import format_duration
 from err_confirm.ids import DECORATION
 from err_confirm.model import Choice, Effect, Policy, Question, QuestionType, ReasonRule
+from err_confirm.reason_words import reason_words
 from err_confirm.visible import escaped, visible
 
 APPROVE = "approve"
@@ -36,7 +37,6 @@ _MAIL_LINK = re.compile(r"<mailto:([^|>]+)(?:\|[^>]*)?>")
 _OTHER_ANSWERS = frozenset({"deny", "dismiss", "snooze", "cancel", "reject", "decline"})
 _NO = frozenset({"no", "nope", "not", "never", "don't", "don\u2019t", "dont", "wait", "stop", "later"}) | _OTHER_ANSWERS
 """Words that begin no reason for a yes: who says them may want something else."""
-_LITERAL = re.compile(r"(\^?)((?:[^\\^$.|?*+()\[\]{}]|\\[^\w\s])*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def behind(policy: Policy, choice: Choice, code: Callable[[object], str]) -> lis
     if choice.effect is Effect.APPROVE:
         wanted += ["your code"] if policy.otp else []
         wanted += [code(text) for text in policy.typed]
-    reason = reason_words(policy, code) if choice.effect is Effect.APPROVE and _needs_reason(policy) else ""
+    reason = wanted_reason(policy, code) if choice.effect is Effect.APPROVE and _needs_reason(policy) else ""
     if asked is not None:
         kind = "" if asked.type is QuestionType.TEXT else f" ({ANSWERS[asked.type][1]})"
         freely = "" if _wanted(policy, choice, asked) else "if you like, "
@@ -117,10 +117,9 @@ def behind(policy: Policy, choice: Choice, code: Callable[[object], str]) -> lis
     return [*wanted, "`yes`"] if choice.sure else wanted
 
 
-def reason_words(policy: Policy, code: Callable[[object], str]) -> str:
-    """Return in words which reason is needed: `a reason (OPS-…)`."""
-    hints = " and ".join(_hint(pattern, code) for pattern in policy.patterns)
-    return f"a reason ({hints})" if hints else "a reason"
+def wanted_reason(policy: Policy, code: Callable[[object], str]) -> str:
+    """Return in words which reason is needed: `a reason such as OPS-123 …`."""
+    return " and ".join(reason_words(pattern, code) for pattern in policy.patterns) or "a reason"
 
 
 def how_to_answer(
@@ -157,13 +156,12 @@ def _choice(policy: Policy, text: str) -> tuple[str, str]:
     if not policy.choices:
         return "", text
     if not text:
-        default = (each for each in policy.choices if each.name == APPROVE and each.effect is Effect.APPROVE)
+        default = (each for each in policy.choices if each.name.lower() == APPROVE and each.effect is Effect.APPROVE)
         return next((choice.name for choice in default), ""), ""
     first, *rest = text.split(maxsplit=1)
-    word = first.strip(DECORATION)
-    names = [choice.name for choice in policy.choices]
-    found = [name for name in names if name == word] or [name for name in names if name.lower() == word.lower()]
-    return (found[0] if found else first), "".join(rest)
+    names = {choice.name.lower(): choice.name for choice in policy.choices}
+    words = (first.lower(), first.strip(DECORATION.replace("_", "")).lower(), first.strip(DECORATION).lower())
+    return next((names[word] for word in words if word in names), first), "".join(rest)
 
 
 def _code(text: str) -> tuple[str, str]:
@@ -245,15 +243,3 @@ def _needs_reason(policy: Policy) -> bool:
 def _wanted(policy: Policy, choice: Choice, asked: Question) -> bool:
     """Tell whether an answer cannot be left out: where a reason is needed, the answer is one."""
     return asked.required or (choice.effect is Effect.APPROVE and _needs_reason(policy))
-
-
-def _hint(pattern: str, code: Callable[[object], str]) -> str:
-    """Return how a reason with a pattern in it looks: `OPS-…`; the pattern itself where no plain words begin it."""
-    match = _LITERAL.match(pattern)
-    assert match is not None  # it may be empty
-    words, rest = re.sub(r"\\(.)", r"\1", match[2]), pattern[match.end() :]
-    if rest[:1] in ("?", "*", "+", "{"):  # the last letter is repeated, or need not be there
-        words = words[:-1]
-    if not words or "|" in pattern or not words.strip():
-        return code(pattern)
-    return code(f"{'' if match[1] else '…'}{words}{'…' if rest not in ('', '$') else ''}")

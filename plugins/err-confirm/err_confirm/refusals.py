@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from err_confirm.answers import ANSWERS, CODE, Said, caption, example, how_to_answer, reason_words, written
+from err_confirm.answers import ANSWERS, CODE, Said, caption, example, how_to_answer, wanted_reason, written
 from err_confirm.demands import CHAT, chosen, question
 from err_confirm.model import Choice, Effect, Execution, Policy
 from err_confirm.plan import describe
@@ -52,7 +52,7 @@ def facts(
         "choices": policy.choices,
         "how": how_to_answer(policy, execution.id, token, prefix=prefix, code=code),
         "typed": policy.typed,
-        "reason": reason_words(policy, code),
+        "reason": wanted_reason(policy, code),
         "frozen": [freeze.reason for freeze in policy.freezes if during(freeze.times, now)],
         **(_demands(execution, policy, choice, said, command) if choice is not None else {}),
     }
