@@ -380,6 +380,24 @@ class TestHowAnIdIsSaid:
         assert unanswered(talk, asked)
 
 
+def test_an_answer_that_nobody_can_count_is_not_saved(tmp_path: Path) -> None:
+    """Who is in a group is looked up for each; once that works again, the same line counts."""
+    write_files(tmp_path, FILES | {"groups.yaml": "{sre: [bob]}"})
+    with a_bot(tmp_path, CONFIRM_GROUPS=str(tmp_path / "groups.yaml")) as talk:
+        asked = asking(talk)(staged(Seat(by=("@sre",))))
+        (tmp_path / "groups.yaml").rename(tmp_path / "gone.yaml")
+        talk.bob.says(f"!confirm {asked} it is time")
+        talk.hears(
+            rf"\Ayour answer to {asked} does not count: .*@sre.*\nsay it again when that can be looked up", "#ops"
+        )
+        assert unanswered(talk, asked)
+        talk.alice.says("!confirm", "#ops")
+        talk.hears(r"\Ayour answer does not count: .*@sre", "#ops")
+        (tmp_path / "gone.yaml").rename(tmp_path / "groups.yaml")
+        talk.bob.says(f"!confirm {asked} it is time")
+        talk.hears(f"{asked} confirmed by bob, running")
+
+
 class TestConfirmAlone:
     def test_means_only_what_is_ones_own_to_confirm(self, talk: Talk, ask: Ask) -> None:
         mine = ask(a_policy(("requester",)), room="#alone")

@@ -107,13 +107,24 @@ def test_a_reason_is_in_the_message_and_in_neither_errbots_log_nor_its_history(
         talk.hears(asked)
     talk.alice.says("!history")
     talk.quiet()
-    assert sum(REASON in text for text in talk.texts()) == 3  # a confirmation keeps none
+    assert sum(REASON in text for text in talk.texts()) == 3  # what a confirmation was for is said by !show
     assert 'Processing command "deny" with parameters "' in caplog.text
     print(
         f"\nreasons 4, in the log {caplog.text.count(REASON)}, in the history {str(talk.bot.cmd_history).count(REASON)}"
     )
     assert REASON not in caplog.text
     assert REASON not in str(talk.bot.cmd_history)
+
+
+def test_what_only_one_person_was_told_is_in_no_log(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
+    """The part of the id that their answer must bring, also where it is the last word."""
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    for said in ("confirm 7f3kq2xa-0c9mzt4e", "Confirm `7f3kq2xa-0c9mzt4e` web01", "deny !deny 7f3kq2xa-0c9mzt4e"):
+        talk.alice.says(f"!{said}")
+        talk.hears("there is no execution 7f3kq2xa")
+    assert 'Processing command "confirm" with parameters "7f3kq2xa-…" from' in caplog.text
+    assert "0c9mzt4e" not in caplog.text
 
 
 def test_a_child_sees_neither_the_bots_environment_nor_its_files(

@@ -10,7 +10,7 @@ _LOGGERS = ("errbot.core", "err_confirm.engine", "err_confirm.gate", "err_confir
 
 _ANSWER = "(?:confirm|deny|cancel)"
 _REASON = re.compile(
-    rf'(Processing command "(?:{_ANSWER}" with parameters "|\w+_any_case" with parameters "{_ANSWER}\s)\s*\S+\s)'
+    rf'(Processing command "(?:{_ANSWER}" with parameters "|\w+_any_case" with parameters "{_ANSWER}\s)\s*[^\s-]+[\s-])'
     r'.*(" from )',
     re.DOTALL | re.IGNORECASE,
 )
