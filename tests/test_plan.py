@@ -8,14 +8,12 @@ import pytest
 from builders import a_policy
 from err_confirm.catalog import Catalog, load
 from err_confirm.catalog.changes import changes
+from err_confirm.conditions import Situation
 from err_confirm.errors import ActionMissingError, ParameterError, RefusedError, TemplateError, TextError
-from err_confirm.guards import BotCommand
-from err_confirm.held import Held
 from err_confirm.index import Index
-from err_confirm.model import AllOf, Guard, Invocation, Place, Plan, Seat, Source, Times, When, bound
+from err_confirm.model import AllOf, Invocation, Plan, Seat, Times, When, bound
 from err_confirm.people import People
-from err_confirm.plan import plan
-from err_confirm.policy import fingerprint
+from err_confirm.plan import decided, plan
 
 NOON, NIGHT = 1_795_262_400.0, 1_795_302_000.0
 """12:00 and 23:00 UTC on 21 November 2026."""
@@ -142,7 +140,7 @@ def test_the_policy_is_decided_by_parameters_room_and_time(files):
     others, bob = Seat(by=("others",)), Seat(by=("bob",))
     assert planned(catalog).policy == a_policy(by=("others",), deny_by=("others",))
     hard = planned(catalog, "flush mails hard").policy
-    assert (hard.stages[0].quorum, hard.because) == (AllOf(all=(others, others)), ("mode is hard: needs 2",))
+    assert (hard.stages[0].quorum, hard.because) == (AllOf(all=(others, others)), ("mode is hard: at least 2",))
     assert planned(catalog, room="#prod").policy.otp
     assert planned(catalog, at=NIGHT).policy.stages[0].quorum == AllOf(all=(others, bob))
 
@@ -172,30 +170,17 @@ def test_what_is_refused_starts_nothing(files):
     assert [freeze.reason for freeze in planned(catalog).policy.freezes] == ["not at night; ask @leads"]
 
 
-class Ops:
-    def deploy(self) -> None: ...
-
-
-def held(**changes: Any) -> Held:
-    policy = a_policy(by=("others",), **changes)
-    guard = Guard(name="g", commands=("Ops:deploy",), source=Source(Path("g.yaml")), policy=policy)
-    method = Ops().deploy
-    return Held(BotCommand(plugin="Ops", name="deploy"), method, "prod", guard)
-
-
-def test_a_held_command_has_the_policy_of_its_room_and_time():
-    """What was asked for is known by the guard's own policy, with all its rules."""
-    night = Times(hours=((1320, 360),))
-    rule = When(policy=a_policy(("bob",), retry_count=0), times=night)
+def test_a_policy_without_parameters_is_decided_by_its_room_and_time():
+    """That of a guard."""
+    rule = When(policy=a_policy(("bob",), retry_count=0), times=Times(hours=((1320, 360),)))
     refused = When(policy=a_policy(), rooms=("#prod",), refuse="not here")
-    command = held(when=(rule, refused), typed=("really",))
-    made = command.plan(Place(person="@alice", room="#ops"), "!", NOON)
-    assert made.policy == a_policy(by=("others",), typed=("really",), deny_by=("requester",))
-    assert made.invocation.spec["policy"] == fingerprint(command.guard.policy)
-    by_night = command.plan(Place(person="@alice", room="#ops"), "!", NIGHT).policy
+    policy = a_policy(by=("others",), when=(rule, refused), typed=("really",))
+    by_day = decided(policy, Situation(parameters={}, room="#ops", at=NOON))
+    assert by_day == a_policy(by=("others",), typed=("really",))
+    by_night = decided(policy, Situation(parameters={}, room="#ops", at=NIGHT))
     assert by_night.stages[0].quorum == AllOf(all=(Seat(by=("others",)), Seat(by=("bob",))))
     with pytest.raises(RefusedError, match="not here"):
-        command.plan(Place(person="@alice", room="#prod"), "!", NOON)
+        decided(policy, Situation(parameters={}, room="#prod", at=NOON))
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,7 @@ FOR_LINT = re.compile(
     r"|need is (\d+, but|for somebody)|need: all cannot count|self is for people|could (never )?be confirmed|would need"
     r"|comes before the end|RE2 expression|nobody to (tell|call)|two choices differ|would (not )?(approve|ask again)"
     r"|none of these choices|means something else|are two effects|is no (part of a day|day or days)"
+    r"|deny needs"
     r"|none is nobody|by: none|item \d+ of when|unknown time zone|zone is for|loosen: true does not|choices are for one"
     r"|there are no parameters here|unknown action|an execution waits|is at most 7 days|one line|somebody must be able"
     r"|the default of .* must be one of|^.x. must be (a |true|text|JSON)"  # the last: a value of immutable_parameters
@@ -189,7 +190,8 @@ SOUND = {
                 "{all: [{by: others, need: 2}, {any: [{by: bob}, {all: [{by: '@a'}]}]}]}",
                 "[{by: '@qa'}, {any: [{by: bob}, {by: x}], within: 2h, remind: 5m}]",
                 "{stages: [{by: bob, retry: {count: 3}}, {by: x, escalate: {after: 5s, to: ['@a', alice]}}]}",
-                "{by: bob, within: 5m, remind: 10, escalate: {after: 1m, to: 'slack:U024'}, deny: {need: 2}}",
+                "{by: bob, within: 5m, remind: 10, escalate: {after: 1m, to: 'slack:U024'}}",
+                "{deny: {by: others, need: 2}}",
                 "{reason: none}",
                 "{reason: '^OPS-[0-9]+'}",
                 "{typed: ['a b', '{{ 1 }}'], otp: false, via: [slack, chat], prompt: ''}",

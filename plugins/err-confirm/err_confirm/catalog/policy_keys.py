@@ -45,18 +45,19 @@ class DenyEntry(Entry):
     need: Annotated[int, Field(ge=1, le=MOST_SEATS)] = 1
     """How many of them."""
 
-    @model_validator(mode="after")
-    def _enough(self) -> "DenyEntry":
-        closed = {*self.by}
-        if self.need > len(closed) and not (closed & {*OPEN, SAME}) and not any(name[0] == "@" for name in closed):
-            raise ValueError(f"need is {self.need}, but {', '.join(self.by)} are fewer; name more, or need fewer")
-        return self
+    def check(self, same: list[str]) -> None:
+        """Raise ValueError if too few may refuse where the people of `same` may confirm."""
+        by = self._whom(same)
+        if self.need > len(by) and not any(name in OPEN or name.startswith("@") for name in by):
+            raise ValueError(f"deny needs {self.need}, but only {', '.join(by)} may; name more, or need fewer")
 
     def quorum(self, same: list[str]) -> Quorum:
         """Return what this means where the people of `same` may confirm."""
-        by = [person for name in self.by for person in (same if name == SAME else (name,))]
-        seat = Seat(by=tuple(dict.fromkeys(by)), own=True)
+        seat = Seat(by=tuple(self._whom(same)), own=True)
         return seat if self.need == 1 else AllOf(all=(seat,) * self.need)
+
+    def _whom(self, same: list[str]) -> list[str]:
+        return list(dict.fromkeys(person for name in self.by for person in (same if name == SAME else (name,))))
 
 
 class PolicyKeys(AnswerKeys, StageKeys):
@@ -78,6 +79,8 @@ class PolicyKeys(AnswerKeys, StageKeys):
             raise ValueError("choices are for one stage; leave out the choices, or the other stages")
         if self.nobody() and (idle := [key for key in ("remind", "escalate") if key in self.model_fields_set]):
             raise ValueError(f"{idle[0]} needs somebody who confirms, and none is nobody; remove it")
+        if self.confirmers() or SAME not in self.deny.by:
+            self.deny.check(self.confirmers())
         if self.ask is not None and self.ask.dm and (untold := [*filter(OPEN.__contains__, self.confirmers())]):
             raise ValueError(f"dm reaches people by name and @groups, and {untold[0]} is nobody to tell")
         return self
