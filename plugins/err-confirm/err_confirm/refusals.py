@@ -10,7 +10,7 @@ from err_confirm.model import Choice, Effect, Execution, Policy
 from err_confirm.plan import describe
 from err_confirm.policy_words import quorum_words, who_confirms
 from err_confirm.steps import current_stage
-from err_confirm.times import during
+from err_confirm.times import frozen
 
 NOTHING = Said()
 """What somebody has said who gave only the id."""
@@ -53,7 +53,7 @@ def facts(
         "how": how_to_answer(policy, execution.id, token, prefix=prefix, code=code),
         "typed": policy.typed,
         "reason": wanted_reason(policy, code),
-        "frozen": [freeze.reason for freeze in policy.freezes if during(freeze.times, now)],
+        "frozen": frozen(policy.freezes, now),
         **(_demands(execution, policy, choice, said, command) if choice is not None else {}),
     }
 
