@@ -72,7 +72,8 @@ def ask(talk: Talk) -> Ask:
         plans = [replace(plan, policy=policy, **changes) for plan in service.plans(f"say {what}")]
         post = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm").chat.ask
         place = Place(person="@alice", room=room)
-        service.request(plans, requester="alice", place=place, text=f"say {what}", post=post)
+        who = {"requester": "alice", "identity": "text:alice"}
+        service.request(plans, **who, place=place, text=f"say {what}", post=post)
         return str(talk.executions()[0].id)
 
     return ask_for
