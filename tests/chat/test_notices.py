@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -373,3 +374,26 @@ def test_an_expired_one_is_told_to_everybody_who_was_told_directly(talk: Talk, a
     asked = ask(Policy(stages=(stage,), deny=NO, dm=True))
     talk.hears(rf"{asked} expired", "#ops")
     talk.hears(rf"\A{asked} say asked by alice: expired\Z", "@bob")
+
+
+@pytest.mark.parametrize("network", ["slackv3", "telegram"])
+def test_people_are_told_directly_by_their_own_ids_on_each_network(network: str, tmp_path: Path) -> None:
+    """Who is on another network alone is not told here; the room that the policy names is found by its name."""
+    write_files(tmp_path, FILES)
+    scheme, number = ("slack", str.upper) if network == "slackv3" else ("telegram", _number)
+    ids = {name: f"{scheme}:{'U' if scheme == 'slack' else ''}{number(name)}" for name in ("alice", "bob")}
+    people = {**{name: [each] for name, each in ids.items()}, "dave": ["irc:dave!d@host"]}
+    with a_bot(tmp_path, LOOPBACK_NETWORK=network, CONFIRM_PEOPLE=people) as talk:
+        policy = staged(Seat(by=("bob", "dave")), dm=True, room="#sre")
+        plans = [replace(plan, policy=policy) for plan in talk.service.plans("say hello")]
+        chat = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm").chat
+        person = f"<@{ids['alice'].partition(':')[2]}>" if scheme == "slack" else ids["alice"].partition(":")[2]
+        who = {"requester": "alice", "identity": ids["alice"]}
+        talk.service.request(plans, **who, place=Place(person=person), text="say hello", post=chat.ask)
+        asked = talk.hears(rf"^!confirm ({TOKEN})-{TOKEN}$", "@bob")[1]
+        talk.hears(r"told directly, each how to confirm: `?bob`?\s+could not be told directly: `?dave", "#sre")
+        talk.hears(rf"^!deny {asked}\Z", "@alice")
+
+
+def _number(name: str) -> str:
+    return str(int.from_bytes(name.encode()))
