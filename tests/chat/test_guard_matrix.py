@@ -290,8 +290,16 @@ def says(prefix: str) -> Callable[[Talk, Cell], None]:
 
 
 def says_again(again: str) -> Callable[[Talk, Cell], None]:
+    """In a direct message, where nothing is asked for twice, only once the first was taken back."""
+
     def ask(talk: Talk, cell: Cell) -> None:
-        talk.alice.says(f"!{cell.text}", FIRST) if cell.room else cell.says(talk, f"!{cell.text}")
+        if cell.room:
+            talk.alice.says(f"!{cell.text}", FIRST)
+        else:
+            cell.says(talk, f"!{cell.text}")
+            first = talk.prompt(cell.answered)
+            cell.says(talk, f"!cancel {first}")
+            talk.ended(first)
         cell.says(talk, again)
 
     return ask
