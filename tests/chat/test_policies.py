@@ -1,6 +1,7 @@
 """The ten policies of docs/policies.md, as it has them: who is let in, who is not, how often each runs."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from docs_pages import DOCS, blocks
 from docs_walk import CONFIG, FILE
 from err_confirm.model import Notice, State
+from err_confirm.otp import codes
+from servers import eventually
 from talk import Talk, a_bot, write_files
 
 BLOCKS = blocks(DOCS / "policies.md")
@@ -36,7 +39,9 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
 def asks(talk: Talk, text: str) -> str:
     """Let Alice ask for something; return the id of its prompt in the room."""
     talk.alice.says(text)
-    return talk.prompt("#ops")
+    asked = talk.hears(r"^!deny ([0-9a-hjkmnp-tv-z]{8})$", "#ops")[1]
+    eventually(lambda: talk.execution(asked).posted)
+    return asked
 
 
 def says(talk: Talk, person: str, text: str, room: str | None = "#ops") -> None:
@@ -169,8 +174,9 @@ def test_each_of_three_people_is_told_and_what_they_say_reaches_the_action(talk:
         says(talk, person, f"!confirm {keys[person]} {json.dumps(said)}", None)
     ended = talk.ended(asked)
     assert (ended.state, ended.fence) == (State.SUCCEEDED, 1)
-    answers = json.loads(ended.outcome.output)
-    assert {answer["person"]: answer["answer"] for answer in answers} == totals
+    before, _, answers = ended.outcome.output.partition(": ")
+    assert before == "would close May"
+    assert {answer["person"]: answer["answer"] for answer in json.loads(answers)} == totals
 
 
 def test_the_first_refusal_ends_it_for_all_three(talk: Talk) -> None:
@@ -256,19 +262,24 @@ def test_where_nobody_answers_at_all_it_expires(talk: Talk) -> None:
 
 
 def test_only_in_production_somebody_must_confirm_with_a_second_factor(talk: Talk) -> None:
-    """The ninth: elsewhere nobody is asked; there, no answer without the code of the person who gives it counts."""
+    """The ninth: elsewhere nobody is asked; there, no answer counts without the code of the person who gives it."""
     talk.alice.says("!migrate orders staging")
-    (at_once, *_) = (each for each in eventually_listed(talk, "migrate orders in staging"))
-    assert ran_once(talk, at_once.id, "would migrate orders in staging")
-    assert at_once.policy is None
-    for env in ("prod", "dr"):
-        asked = asks(talk, f"!migrate orders {env}")
-        for said in ("", " 000000", " please"):
-            says(talk, "bob", f"!confirm {asked}{said}")
-        says(talk, "mallory", f"!confirm {asked} 000000")
-        assert waits(talk, asked)
-        says(talk, "bob", f"!confirm {asked} {code(talk, 'bob')}")
-        assert ran_once(talk, asked, f"would migrate orders in {env}")
+    at_once = talk.hears(r"^(\w{8}) running: echo 'would migrate orders in staging'", "#ops")[1]
+    assert ran_once(talk, at_once, "would migrate orders in staging")
+    assert talk.execution(at_once).policy is None
+    talk.bob.says("!confirm otp", None)
+    secret = talk.hears(r"secret: `*([A-Z2-7]{32})", "@bob")[1]
+    first, second = list(codes(secret, time.time()).values())[1:]  # the one before may be over when it is looked at
+    says(talk, "bob", f"!confirm otp {first}", None)
+    asked = asks(talk, "!migrate orders prod")
+    for person, said in (("bob", ""), ("bob", " 000000"), ("bob", f" {first}"), ("carol", f" {second}")):
+        says(talk, person, f"!confirm {asked}{said}")
+        assert waits(talk, asked), (person, said)
+    says(talk, "bob", f"!confirm {asked} {second}")
+    assert ran_once(talk, asked, "would migrate orders in prod")
+    again = asks(talk, "!migrate orders dr")
+    says(talk, "bob", f"!confirm {again} {second}")
+    assert waits(talk, again)
 
 
 def test_all_of_it_together_needs_four_people_a_ticket_and_the_host_at_night(talk: Talk) -> None:
