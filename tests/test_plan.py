@@ -161,6 +161,16 @@ def test_nobody_has_to_where_no_rule_holds(files):
     assert planned(catalog, "flush mails hard").policy is not None
 
 
+@pytest.mark.parametrize(
+    ("base", "rule", "seconds"),
+    [("", "", 60), ("", ", within: 5m", 300), (", within: 10m", "", 600), (", within: 2m", ", within: 5m", 120)],
+)
+def test_where_nobody_else_has_to_a_rule_says_for_how_long_it_waits(files, base, rule, seconds):
+    """What nobody has said is no shorter time."""
+    catalog = files.policy(f"{{by: none{base}, when: [{{parameters: {{mode: hard}}, by: bob{rule}}}]}}")
+    assert planned(catalog, "flush mails hard").policy.within == seconds
+
+
 def test_what_is_refused_starts_nothing(files):
     """The reason is the policy's own, and fit for chat."""
     catalog = files.policy("{when: [{hours: '22:00-06:00', refuse: 'not at night; ask @leads'}]}")

@@ -23,6 +23,7 @@ DATES = r"^ *([0-9]{4}-[0-9]{2}-[0-9]{2})(?: +to +([0-9]{4}-[0-9]{2}-[0-9]{2}))?
 _TIMES = ("hours", "days", "dates")
 ABOUT = ("parameters", "room", *_TIMES)
 """The keys that say when a rule holds."""
+_WAITS = frozenset({"within", "retry"})
 ADDING = frozenset({"by", "self", "need", "all", "any", "retry", "within", "reason", "typed", "otp", "via"})
 """What a rule that does not loosen can say."""
 
@@ -154,10 +155,10 @@ class WhenEntry(PolicyKeys):
     def _added(self, base: PolicyKeys) -> Policy:
         """Return what this adds to a policy: seats if it names somebody, and a shorter time if it says one."""
         whole = self.policy()
-        names_somebody, shorter = bool(self.who_keys()), bool({"within", "retry"} & self.model_fields_set)
+        names_somebody, shorter = bool(self.who_keys()), bool(_WAITS & self.model_fields_set)
         quorum = whole.stages[0].quorum if names_somebody else NOTHING
         waits = [whole.stages[0]] if shorter else []
-        if base.nobody():
+        if base.nobody() and (not shorter or _WAITS & base.model_fields_set):
             waits.append(base.stage())
         stage = min(waits, key=lambda each: each.within, default=Stage(quorum=NOTHING, retry_count=0))
         added = Stage(quorum=quorum, retry_count=stage.retry_count, retry_delay=stage.retry_delay)
