@@ -208,11 +208,14 @@ def test_a_guarded_command_that_is_denied_never_runs(talk: Talk, ran: Ran, way: 
 def test_the_last_command_said_again_asks_again(talk: Talk, ran: Ran) -> None:
     """`!!` and `!1` mean the held command, and the new prompt shows it, not the exclamation marks."""
     talk.alice.says("!deploy prod")
-    first = talk.prompt()
+    asked = talk.prompt()
     for again in ("!!", "!1"):
+        before = asked
+        talk.alice.says(f"!cancel {before}")
+        talk.ended(before)
         talk.alice.says(again)
         asked = talk.prompt()
-        assert asked != first
+        assert asked != before
         assert talk.execution(asked).text == "!deploy prod"
     talk.alice.says(f"!confirm {asked}")
     assert talk.ended(asked).state is State.SUCCEEDED
@@ -275,7 +278,7 @@ def test_a_confirmed_command_cannot_lend_its_yes_to_another_plugin(talk: Talk) -
 
 def test_the_prompt_of_a_regex_command_names_it(talk: Talk) -> None:
     """One text may be said to several; a plain command is its own name."""
-    for said, runs in (("launch moon", r"launch moon \(Deploy:launch\)"), ("!deploy prod", "!deploy prod")):
+    for said, runs in (("launch moon", r"launch moon \(Deploy:launch\)"), ("!deploy moon", "!deploy moon")):
         talk.alice.says(said)
         talk.hears(rf"^runs: {runs}$")
 

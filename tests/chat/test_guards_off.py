@@ -196,7 +196,7 @@ def test_a_missing_library_leaves_no_command_of_anybody_free(tmp_path: Path, lib
 def test_the_journal_keeps_what_a_reload_changed_and_who_wanted_it(tmp_path: Path) -> None:
     """A weaker policy is taken into use only after it was noted, and one that changes nothing is not."""
     with the_bot(tmp_path, {"aliases/drop.yaml": GUARD}) as talk:
-        (tmp_path / "aliases/drop.yaml").write_text(GUARD.replace("[alice, bob]", "anyone"))
+        (tmp_path / "aliases/drop.yaml").write_text(GUARD.replace("[alice, bob], self: true", "anyone"))
         write_files(tmp_path, {"aliases/say.yaml": "{name: say, formats: [say], run: {command: [id]}}"})
         for _ in range(2):
             talk.alice.says("!aliases reload", None)
