@@ -177,8 +177,8 @@ def test_a_choice_with_a_question_runs_another_action_with_the_answer(people: Pe
 def test_who_snoozes_is_asked_again_and_who_is_sure_lets_it_run(people: People, bot: Bot) -> None:
     asked = ask(people, "!idle i-2")
     people["bob"].says(f"!confirm {asked} Snooze")
-    people["alice"].hears(f"^{asked} put off by bob")
-    people["alice"].hears(f"^{asked} waits again")
+    people["alice"].hears(f"^{asked} snoozed by bob")
+    people["alice"].hears(f"^{asked} was snoozed, and is asked again")
     people["carol"].says(f"!confirm {asked} Approve")
     people["carol"].hears(f"^{asked}: are you sure")
     assert ran(bot) == []

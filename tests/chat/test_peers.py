@@ -312,7 +312,7 @@ class TestOpenOpsRequestAction:
     def test_who_snoozes_is_asked_again_and_then_it_runs_once(self, request_action: Talk) -> None:
         asked = asks(request_action, "!idle i-5")
         says(request_action, "bob", f"!confirm {asked} Snooze")
-        request_action.hears(rf"^{asked} waits again", "#ops")
+        request_action.hears(rf"^{asked} was snoozed, and is asked again", "#ops")
         says(request_action, "carol", f"!confirm {asked} Approve yes")
         ended = request_action.ended(asked)
         assert (ended.state, ended.fence, ended.decided_by) == (State.SUCCEEDED, 1, "carol")
