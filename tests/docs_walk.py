@@ -47,10 +47,10 @@ _NAMED = re.compile(rf"[{ALPHABET}]{{4,8}}", re.IGNORECASE)
 _SAID = re.compile(r"^(\w+(?: to \w+)?)> +(.*)$")
 _CLOCK = re.compile(r"\d\d:\d\d:\d\d UTC")
 _TOOK = re.compile(r"(succeeded in|after) [\d.]+ (?:s|min)")
-_LEFT = re.compile(r"(\d+ (?:s|min|h)(?: \d+ (?:s|min))?) left")
+_LEFT = re.compile(r"(\d+ (?:s|min|h|d)(?: \d+ (?:s|min|h))?) (left|more\b)")
 _SECRET = re.compile(r"\b[A-Z2-7]{32}\b")
 _BOUND = re.compile(r"bound to: [0-9a-f]{16}")
-_SECONDS = {"s": 1, "min": 60, "h": 3_600}
+_SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
 LEFT_WITHIN = 10
 """Seconds by which a time that is left may differ from the page's."""
 
@@ -330,7 +330,7 @@ def loose(line: str) -> str:
     line = _CLOCK.sub("HH:MM:SS UTC", line)
     line = _TOOK.sub(r"\1 T", line)
     line = _SECRET.sub(SECRET, line)
-    return _BOUND.sub("bound to: DIGEST", _LEFT.sub("T left", line))
+    return _BOUND.sub("bound to: DIGEST", _LEFT.sub(r"T \2", line))
 
 
 def steady(output: str) -> str:
@@ -342,7 +342,7 @@ def steady(output: str) -> str:
 
 def times_left(lines: list[str]) -> list[int]:
     """Return the times that some lines say are left, in seconds."""
-    return [seconds(found) for line in lines for found in _LEFT.findall(line)]
+    return [seconds(found) for line in lines for found, _ in _LEFT.findall(line)]
 
 
 def seconds(text: str) -> int:
