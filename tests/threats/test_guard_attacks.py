@@ -57,7 +57,7 @@ class Site(BotPlugin):
         if args == "and again":
             ran(self, msg, "again and again")
             self._bot.process_message(msg)
-            self._bot._process_command(msg, "again", args, None)
+            self._bot._process_command(msg, "again", "once more", None)
         return ran(self, msg, "again")
 
     @botcmd(split_args_with=ShlexArgParser())
@@ -111,7 +111,7 @@ class Caller(BotPlugin):
 """
 
 
-def guard(*commands: str, by: str = "[alice, bob]") -> str:
+def guard(*commands: str, by: str = "[alice, bob], self: true") -> str:
     return f"{{commands: {[*commands]}, confirm: {{by: {by}, within: 1h}}}}"
 
 
@@ -219,7 +219,9 @@ def test_a_yes_counts_for_nothing_that_other_plugins_do_while_the_command_waits(
         ("[alice, bob]", "[bob]", False),
         ("requester", "others", False),
         ("[bob]", "others", False),
-        ("[bob]", "[bob, alice]", True),
+        ("[bob]", "[bob, alice]", False),
+        ("[bob]", "[bob], self: true", False),
+        ("[bob]", "[bob]", True),
         ("others", "others", True),
         ("[bob]", "requester", True),
         ("requester", "anyone", True),
@@ -228,7 +230,7 @@ def test_a_yes_counts_for_nothing_that_other_plugins_do_while_the_command_waits(
 def test_a_command_cannot_lend_its_yes_to_one_that_needs_the_yes_of_others(
     tmp_path: Path, outer: str, inner: str, runs: bool
 ) -> None:
-    """What its code calls of its own plugin runs only if whoever might confirm the one might confirm the other."""
+    """What its code calls of its own plugin runs only if it asks for the very same, or for no more than a second look."""
     guards = {"wipes": guard("Site:wipes", by=outer), "wipe": guard("Site:wipe", by=inner)}
     with the_bot(tmp_path, guards) as talk:
         talk.alice.says("!wipes prod")
@@ -379,6 +381,7 @@ def test_a_confirmed_command_that_says_itself_again_asks_again(tmp_path: Path, p
         talk.quiet()
         assert ran(tmp_path) == ["again and again", "again"]
         eventually(lambda: len(talk.executions()) == 3)
+        assert [each.state for each in talk.executions()] == [State.PENDING, State.PENDING, State.SUCCEEDED]
 
 
 def test_arguments_that_a_parser_of_its_own_has_split_are_judged_and_not_asked_for(tmp_path: Path) -> None:
