@@ -46,6 +46,7 @@ CORE_PLUGINS = ("ACLs", "ChatRoom", "CommandNotFoundFilter", "Help")
 IRC_CHANNEL_RATE = IRC_PRIVATE_RATE = 0
 IRC_RECONNECT_ON_KICK = 1
 CONFIRM_STOP_GRACE = "100ms"
+CONFIRM_LIMITS = {"person": 100_000, "room": 100_000, "pause": "1ms"}
 """
 
 

@@ -27,6 +27,7 @@ exec(compile(open(__file__).read(), __file__, "exec"))
 BOT_DATA_DIR = {data!r}
 BOT_LOG_FILE = {data!r} + "/errbot.log"
 CONFIRM_STORE = "sqlite:///" + {data!r} + "/err-confirm.db"
+CONFIRM_LIMITS = {{"person": 100_000, "room": 100_000, "pause": "1ms"}}
 """
 
 

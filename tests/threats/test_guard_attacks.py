@@ -230,7 +230,7 @@ def test_a_yes_counts_for_nothing_that_other_plugins_do_while_the_command_waits(
 def test_a_command_cannot_lend_its_yes_to_one_that_needs_the_yes_of_others(
     tmp_path: Path, outer: str, inner: str, runs: bool
 ) -> None:
-    """What its code calls of its own plugin runs only if it asks for the very same, or for no more than a second look."""
+    """What its code calls of its own plugin runs only if that asks for the very same, or only for a second look."""
     guards = {"wipes": guard("Site:wipes", by=outer), "wipe": guard("Site:wipe", by=inner)}
     with the_bot(tmp_path, guards) as talk:
         talk.alice.says("!wipes prod")
