@@ -62,6 +62,7 @@ from err_confirm.events import Advance, Answer, Cancel, Finish, Posted, Renew
 from err_confirm.guards import BotCommand, Guards
 from err_confirm.index import Index
 from err_confirm.journal import NOTES, PRUNED, Entry, Line, append
+from err_confirm.limits import Limits
 from err_confirm.model import Guard, Outcome, ParameterType, Place, Source, State, Verdict, Vote
 from err_confirm.people import EVERYBODY, People
 from err_confirm.plan import plan
@@ -85,8 +86,8 @@ LIBRARY = ROOT / "plugins/err-confirm/err_confirm"
 ALIASES, ACTIONS, CHAT, CLI, CONCEPTS = (
     DOCS / f"{name}.md" for name in ("aliases", "actions", "chat", "cli", "concepts")
 )
-COMPARISON, GUARDS, RELIABILITY, SECURITY, STORES = (
-    DOCS / f"{name}.md" for name in ("comparison", "guards", "reliability", "security", "stores")
+COMPARISON, GUARDS, POLICIES, RELIABILITY, SECURITY, STORES = (
+    DOCS / f"{name}.md" for name in ("comparison", "guards", "policies", "reliability", "security", "stores")
 )
 NOTHING = "–"
 OURS = ("Confirm", "Aliases", "Guards", "Locks")
@@ -280,6 +281,23 @@ def test_the_lists_of_words_are_complete() -> None:
     assert {mode.lower(): scheme for mode, scheme in schemes.items()} == {
         mode: backend.scheme for mode, backend in BACKENDS.items()
     }
+
+
+# Policies
+
+
+def test_each_key_of_a_policy_is_in_the_table_of_the_ten() -> None:
+    """By what it is about, with where one of the ten has it or one of its neighbours."""
+    named = [key for row in table(POLICIES, "Where each key is explained") for key in codes(row[1])]
+    assert sorted(named) == sorted(PolicyEntry.model_fields)
+
+
+def test_the_limits_of_prompts_are_those_of_the_code() -> None:
+    """Each has its row, with its default."""
+    rows = {codes(row[0])[0]: row[1] for row in table(POLICIES, "Limits")}
+    pause = parse_duration(rows.pop("pause"))
+    assert Limits(**{name: int(most) for name, most in rows.items()}, pause=pause) == Limits()
+    assert len(rows) == len(fields(Limits)) - 1
 
 
 # Guards
