@@ -165,7 +165,7 @@ def told(execution: Execution) -> dict[str, str]:
     answers = [
         {"person": vote.person, "choice": vote.choice, "answer": answer_value(asked, vote), "reason": vote.reason}
         for vote in execution.votes
-        if asked is not None and vote.verdict is Verdict.APPROVE
+        if asked is not None and vote.verdict is Verdict.APPROVE and vote.choice == execution.choice
     ]
     facts = {"CONFIRM_ID": execution.id, "CONFIRM_FENCE": str(execution.fence)}
     return {**facts, "CONFIRM_ANSWERS": json.dumps(answers, ensure_ascii=False)}
