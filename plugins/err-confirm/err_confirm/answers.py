@@ -32,7 +32,7 @@ _STRAIGHT = dict.fromkeys(map(ord, _DOUBLE), '"') | dict.fromkeys(map(ord, _SING
 _AROUND = f"[{re.escape(DECORATION)}]*"
 _CODE = re.compile(rf"{_AROUND}([0-9]{{6,8}}|[0-9]{{3}}\s[0-9]{{3,4}}|[0-9]{{4}}\s[0-9]{{3,4}}){_AROUND}(?!\S)")
 _YES = re.compile(r"(?:^|\s)([`*]*)[yY][eE][sS]\1[.!]?\Z")
-_FENCE = re.compile(r"(`+)(?:[a-z]*\n)?(.*?)\1", re.DOTALL)
+_LANGUAGE = re.compile(r"[a-z]*\n")
 _MAIL_LINK = re.compile(r"<mailto:([^|>]+)(?:\|[^>]*)?>")
 _OTHER_ANSWERS = frozenset({"deny", "dismiss", "snooze", "cancel", "reject", "decline"})
 _NO = frozenset({"no", "nope", "not", "never", "don't", "don\u2019t", "dont", "wait", "stop", "later"}) | _OTHER_ANSWERS
@@ -223,9 +223,19 @@ def _value(asked: Question, text: str) -> str:
         case QuestionType.NUMBER:
             return text.strip("`*\"'\u201c\u201d")
         case QuestionType.JSON:
-            bare = fence[2].strip() if (fence := _FENCE.fullmatch(text)) else text
+            bare = _unfenced(text)
             return next((each for each in (text, bare, bare.translate(_STRAIGHT)) if _is_json(each)), text)
     return text
+
+
+def _unfenced(text: str) -> str:
+    """Return what stands between back-ticks; however many there are, in one look: anybody may say them."""
+    ticks = min(len(text) - len(text.lstrip("`")), len(text) - len(text.rstrip("`")))
+    if not 0 < 2 * ticks < len(text):
+        return text
+    inside = text[ticks:-ticks]
+    language = _LANGUAGE.match(inside)
+    return inside[language.end() if language else 0 :].strip()
 
 
 def _is_json(text: str) -> bool:
