@@ -6,7 +6,7 @@ from itertools import islice
 
 from err_confirm.durations import format_duration
 from err_confirm.errors import AlreadyAskedError, LimitError
-from err_confirm.model import Execution, Place, Plan, State, bound
+from err_confirm.model import Execution, Place, Plan, Policy, State, bound
 
 MINUTE = 60.0
 LOOKED_AT = 1_000
@@ -62,8 +62,15 @@ def check(limits: Limits, request: Request, recent: Iterable[Execution], now: fl
             raise LimitError(f"{asked.decided_by} has just said no to this; ask again in {format_duration(left)}")
     own = [asked for asked in prompts if asked.requester == request.requester]
     _few(own, limits.person, "of yours", now)
-    if room := request.place.room:
-        _few([asked for asked in prompts if asked.place.room == room], limits.room, f"in {room}", now)
+    for name, room in _rooms(request.place, request.plan.policy).items():
+        there = [asked for asked in prompts if name in _rooms(asked.place, asked.policy)]
+        _few(there, limits.room, f"in {room}", now)
+
+
+def _rooms(place: Place, policy: Policy | None) -> dict[str, str]:
+    """Return the rooms in which a prompt stands, by their names without what a network puts around them."""
+    rooms = (place.room, policy.room if policy is not None else "")
+    return {room.strip("<#>"): room for room in rooms if room}
 
 
 def _few(prompts: list[Execution], most: int, whose: str, now: float) -> None:
