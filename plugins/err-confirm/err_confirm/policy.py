@@ -60,7 +60,9 @@ class Electorate:
 
         On a network where anybody may take one more name, only those are whom CONFIRM_PEOPLE names.
         """
-        if self._named(seat, voter.person) or (self.deny and not self.counts):
+        if self._named(seat, voter.person):
+            return self.deny or self._may_ask(seat)
+        if self.deny and not self.counts:
             return True
         if self.counts and _is_identity(voter.person):
             return False
@@ -71,6 +73,15 @@ class Electorate:
     def fills(self, seat: Seat, voter: Voter) -> bool:
         """Tell whether somebody's answer can fill a seat."""
         return self.may(seat, voter) and self.proves(seat, voter)
+
+    def _may_ask(self, seat: Seat) -> bool:
+        """Tell whether those who are named can fill a seat of this request: they could have asked under another name.
+
+        That matters nothing where who asked may fill it.
+        """
+        if seat.own or {"requester", "anyone"} & {*seat.by} or self._named(seat, self.requester):
+            return True
+        return not self.requester.startswith(_WEAK)
 
     def _named(self, seat: Seat, person: str) -> bool:
         return person in seat.by or any(person in self.roster.get(name, ()) for name in seat.by if name[:1] == "@")
@@ -228,6 +239,14 @@ def counting(execution: Execution, now: float, verdict: Verdict = Verdict.APPROV
         and now < vote.expires_at
         and (verdict is Verdict.DENY or execution.choice in ("", vote.choice))
     ]
+
+
+def filling(execution: Execution, now: float, roster: Roster = NOBODY) -> list[Vote]:
+    """Return the approvals of an execution that count at a moment, each of somebody who can fill a seat then."""
+    if execution.policy is None:
+        return []
+    who, every = electorate(execution, roster), seats(quorum_until(execution, len(execution.policy.stages)))
+    return [vote for vote in counting(execution, now) if any(who.fills(seat, vote) for seat in every)]
 
 
 def met_until(execution: Execution, now: float, roster: Roster = NOBODY, stages: int | None = None) -> float | None:

@@ -9,9 +9,10 @@ from contextlib import suppress
 
 from err_confirm.demands import answer_value
 from err_confirm.engine import Engine
-from err_confirm.errors import RecordError, StartError, StoreError, StoreUnavailableError
+from err_confirm.errors import GroupError, RecordError, StartError, StoreError, StoreUnavailableError
 from err_confirm.events import Finish, Renew
-from err_confirm.model import Execution, Outcome, Verdict
+from err_confirm.model import Execution, Outcome
+from err_confirm.policy import NOBODY, Roster, filling
 from err_confirm.runners.base import Running, Starter
 from err_confirm.steps import LEASE, Refusal
 
@@ -113,8 +114,8 @@ class Runs:
         if runner is None:
             return Outcome(exit_code=None, error=f'there is no runner "{invocation.runner}" here')
         try:
-            running = runner.start(invocation, told(execution))
-        except StartError as error:
+            running = runner.start(invocation, told(execution, self._engine.roster(execution)))
+        except (StartError, GroupError) as error:
             return Outcome(exit_code=None, error=str(error))
         with self._lock:
             self._running[execution.id] = running
@@ -156,16 +157,17 @@ class Runs:
         log.error("the end of %s could not be reported: %s", execution.id, outcome)
 
 
-def told(execution: Execution) -> dict[str, str]:
+def told(execution: Execution, roster: Roster = NOBODY) -> dict[str, str]:
     """Return what a run is told about its execution, as variables: its id, its fence, and as JSON what people answered.
 
     The fence is a number that is higher for each claim of one execution, so that a target can refuse an older one.
+    An answer that counted no more when it was claimed, or was to another choice, is not handed on.
     """
     asked = execution.policy
     answers = [
         {"person": vote.person, "choice": vote.choice, "answer": answer_value(asked, vote), "reason": vote.reason}
-        for vote in execution.votes
-        if asked is not None and vote.verdict is Verdict.APPROVE and vote.choice == execution.choice
+        for vote in filling(execution, execution.started_at or 0.0, roster)
+        if asked is not None
     ]
     facts = {"CONFIRM_ID": execution.id, "CONFIRM_FENCE": str(execution.fence)}
     return {**facts, "CONFIRM_ANSWERS": json.dumps(answers, ensure_ascii=False)}
