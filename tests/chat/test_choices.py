@@ -220,6 +220,23 @@ class TestChoices:
         assert unanswered(talk, asked)
 
 
+class TestShow:
+    @pytest.mark.parametrize(
+        ("policy", "lines"),
+        [
+            (patient(), "!confirm {id}\n!deny {id}"),
+            (patient(typed=("web01",)), "!confirm {id}\nand behind it, on the same line: web01\n!deny {id}"),
+            (patient(choices=CHOICES[1:]), "to say no:\n!confirm {id} dismiss\n.*\n!confirm {id} half\n.*\n!deny {id}"),
+            (patient(dm=True), r"\) *\n!deny {id}"),
+        ],
+    )
+    def test_it_offers_no_line_that_would_be_refused(self, talk: Talk, ask: Ask, policy: Policy, lines: str) -> None:
+        """One that lacks its choice, its text or its token is none to be copied."""
+        asked = ask(policy)
+        talk.bob.says(f"!show {asked}")
+        talk.hears(rf"{asked} pending .* left \(until .*{lines.format(id=asked)}\Z")
+
+
 class TestReasons:
     def test_one_is_kept_also_where_none_is_asked_for(self, talk: Talk, ask: Ask) -> None:
         asked = ask(patient())

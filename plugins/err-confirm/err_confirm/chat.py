@@ -3,7 +3,7 @@
 from typing import Any
 
 from err_confirm import refusals
-from err_confirm.answers import Said
+from err_confirm.answers import Said, how_to_answer
 from err_confirm.asking import Asking
 from err_confirm.backends import backend_for
 from err_confirm.engine import Engine
@@ -179,8 +179,12 @@ class Chat:
                 return self.wording.say(f"refused_{reason}", e=refused, verb=verb, own=own, checked=checked, **facts)
 
     def show(self, execution: Execution, now: float, rosters: Rosters) -> str:
-        """Return all there is to say about an execution."""
+        """Return all there is to say about an execution; where each answer needs a token, not how to confirm it."""
+        policy, how = execution.policy, list[str]()
+        if policy is not None:
+            how = how_to_answer(policy, execution.id, prefix=self._bot.prefix, code=self.wording.inert.code)
         facts = {
+            "how": how[-1:] if policy is not None and policy.dm else how,
             "runs": describe(execution.invocation),
             "others": {name: describe(other) for name, other in execution.others.items()},
             "alike": alike(execution),
