@@ -58,6 +58,8 @@ def as_question(value: Any) -> Any:
 
 
 def _as_ask(value: Any) -> Any:
+    if value == "dm":
+        raise ValueError("dm is no room; to tell people directly, write ask: {dm: true}")
     return {"room": value} if isinstance(value, str) else value
 
 

@@ -154,15 +154,17 @@ class QuorumKeys(Entry):
     any: "Annotated[list[Annotated[QuorumEntry, Part]], Field(min_length=1)] | None" = None
     """One of these is enough: mappings with `by`, `all` or `any`."""
 
-    @model_validator(mode="after")
-    def _said_once(self) -> "QuorumKeys":
-        given = self.who_keys()
+    @model_validator(mode="before")
+    @classmethod
+    def _said_once(cls, value: Any) -> Any:
+        # Before all others: what is wrong with `need` beside `all` is not that one requester were too few.
+        given = [key for key in WHO if isinstance(value, dict) and key in value]
         if len(given) > 1:
             raise ValueError(f"{given[0]} and {given[1]} both say who must answer; keep one of them")
         for key in ("need", "self"):
-            if key in self.model_fields_set and given and given != ["by"]:
+            if given and given != ["by"] and key in value:
                 raise ValueError(f"{key} belongs to by; write it there")
-        return self
+        return value
 
     def who_keys(self) -> list[str]:
         """Return the keys that were given which say who must answer."""
