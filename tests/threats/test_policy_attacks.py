@@ -11,7 +11,7 @@ from err_confirm.answers import read_answer
 from err_confirm.errors import LimitError
 from err_confirm.events import Advance, Answer, Event, Reason
 from err_confirm.limits import Limits, Request, check
-from err_confirm.model import Choice, Execution, Place, Plan, Question, QuestionType, State, Verdict
+from err_confirm.model import Choice, Execution, Place, Plan, Policy, Question, QuestionType, State, Verdict
 from err_confirm.policy import Roster
 from err_confirm.runs import told
 from err_confirm.steps import Refusal
