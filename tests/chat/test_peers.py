@@ -227,7 +227,7 @@ confirm:
 name: plain
 formats: ["plain {{instance}}"]
 run: {command: [echo, "{{ instance }}"]}
-confirm: {by: [bob, carol], within: 3d, choices: default}
+confirm: {by: [bob, carol], within: 3d, choices: default, ask: "#finops"}
 """,
     "aliases/brief.yaml": """\
 name: brief
@@ -273,6 +273,15 @@ class TestOpenOpsRequestAction:
         waiting = request_action.execution(asked)
         assert waiting.expires_at - waiting.stage_at == 3 * 86_400
         says(request_action, "alice", f"!cancel {asked}")
+
+    def test_it_is_sent_to_another_channel_and_answered_there(self, request_action: Talk) -> None:
+        """Both rooms hear how it ended."""
+        asked = asks(request_action, "!plain i-9")
+        assert any(to == "#finops" and f"!confirm {asked} approve" in text for to, text in request_action.heard)
+        request_action.bob.says(f"!confirm {asked}", "#finops")
+        request_action.hears(rf"^@alice {asked} succeeded", "#ops")
+        request_action.hears(rf"^{asked} .*succeeded", "#finops")
+        assert request_action.ended(asked).fence == 1
 
     def test_are_you_sure_is_asked_before_it_counts(self, request_action: Talk) -> None:
         asked = asks(request_action, "!idle i-2")

@@ -255,12 +255,6 @@ def test_who_is_called_when_nobody_answers_may_answer_from_then_on(talk: Talk) -
     assert ran_once(talk, asked, "would give shop new keys")
 
 
-def test_where_nobody_answers_at_all_it_expires(talk: Talk) -> None:
-    asked = asks(talk, "!rotate keys of mail")
-    talk.hears(f"{asked} expired", "#ops")
-    assert never_ran(talk, asked, State.EXPIRED)
-
-
 def test_only_in_production_somebody_must_confirm_with_a_second_factor(talk: Talk) -> None:
     """The ninth: elsewhere nobody is asked; there, no answer counts without the code of the person who gives it."""
     talk.alice.says("!migrate orders staging")
