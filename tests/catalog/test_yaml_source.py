@@ -36,6 +36,10 @@ REFUSED = [
         "a: x\nb: *",
         "is not YAML: did not find expected alphabetic or numeric character; text that begins with * is put in quotes",
     ),
+    (
+        "confirm: {by: @sre}",
+        "is not YAML: found character that cannot start any token; text that begins with @, ` or % is put in quotes",
+    ),
     ("a: !!python/object/apply:os.system [id]", "has a YAML tag (tag:yaml.org,2002:python/object/apply:os.system)"),
     ("a: !secret x", "has a YAML tag (!secret); remove it"),
     ("a: x\nb: {<<: {a: 1}}", "merges with <<; write the keys out"),

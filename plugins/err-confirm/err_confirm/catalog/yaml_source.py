@@ -21,8 +21,11 @@ LARGEST = 262_144
 DEEPEST = 20
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-_BARE_STAR = "did not find expected alphabetic or numeric character"
-"""What libyaml says where a pattern such as `*-delete` or `*` has no quotes."""
+_BARE = {
+    "did not find expected alphabetic or numeric character": "*",
+    "found character that cannot start any token": "@, ` or %",
+}
+"""What libyaml says where a text has no quotes that begins so: a pattern such as `*-delete`, a group such as `@sre`."""
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,2})?")
 _TAG = "tag:yaml.org,2002:"
 _BOOLEANS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
@@ -111,7 +114,7 @@ class _Reader:
             mark = getattr(error, "problem_mark", None)
             reason = getattr(error, "problem", None) or "it cannot be read"
             line = min(mark.line + 1, self._last_line) if mark else 1
-            quotes = "; text that begins with * is put in quotes" if reason == _BARE_STAR else ""
+            quotes = f"; text that begins with {_BARE[reason]} is put in quotes" if reason in _BARE else ""
             raise UnreadableError(Source(self._path, line), f"is not YAML: {reason}{quotes}") from error
         return Document(self._path, data, self._lines, self._written)
 
