@@ -284,7 +284,7 @@ class Confirm(BotPlugin):
         except StoreUnavailableError as error:
             raise CommandError(self.chat.wording.say(unavailable, error=error)) from error
         except AlreadyAskedError as error:
-            raise CommandError(self.chat.wording.say("refused_waiting", e=error.execution)) from error
+            raise CommandError(self.chat.waiting(error.execution)) from error
         except ErrConfirmError as error:
             raise CommandError(self.chat.wording.say("refused_request", error=error)) from error
 

@@ -179,18 +179,27 @@ class Chat:
                 return self.wording.say(f"refused_{reason}", e=refused, verb=verb, own=own, checked=checked, **facts)
 
     def show(self, execution: Execution, now: float, rosters: Rosters) -> str:
-        """Return all there is to say about an execution; where each answer needs a token, not how to confirm it."""
-        policy, how = execution.policy, list[str]()
-        if policy is not None:
-            how = how_to_answer(policy, execution.id, prefix=self._bot.prefix, code=self.wording.inert.code)
+        """Return all there is to say about an execution."""
         facts = {
-            "how": how[-1:] if policy is not None and policy.dm else how,
+            "how": self.how(execution),
             "runs": describe(execution.invocation),
             "others": {name: describe(other) for name, other in execution.others.items()},
             "alike": alike(execution),
             "left": execution.expires_at - now,
         }
         return self.wording.say("show", e=execution, now=now, rosters=rosters, **facts)
+
+    def waiting(self, execution: Execution) -> str:
+        """Return what to say to who asks for what waits already."""
+        return self.wording.say("refused_waiting", e=execution, how=self.how(execution))
+
+    def how(self, execution: Execution) -> list[str]:
+        """Return the lines that answer an execution; where each yes needs a token, only the one that says no."""
+        policy = execution.policy
+        if policy is None:
+            return []
+        lines = how_to_answer(policy, execution.id, prefix=self._bot.prefix, code=self.wording.inert.code)
+        return lines[-1:] if policy.dm else lines
 
     def reply(self, msg: Any, text: str) -> str:
         """Return what to answer a message with; where one message cannot hold it, its first parts are sent here."""

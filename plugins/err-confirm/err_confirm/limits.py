@@ -35,8 +35,9 @@ class Request:
 
     def same_as(self, asked: Execution) -> bool:
         """Tell whether this very thing was asked for before, by the same person."""
-        digest = bound(self.plan.invocation, self.plan.others)
-        return (asked.requester, asked.alias, asked.digest) == (self.requester, self.plan.alias, digest)
+        plan, digest = self.plan, bound(self.plan.invocation, self.plan.others)
+        same = (asked.requester, asked.alias, asked.digest) == (self.requester, plan.alias, digest)
+        return same and dict(asked.parameters) == dict(plan.parameters)
 
 
 def check(limits: Limits, request: Request, recent: Iterable[Execution], now: float) -> None:
