@@ -129,7 +129,7 @@ def test_a_lock_needs_a_name_that_there_is_and_a_reason(talk: Talk) -> None:
         "!lock restart 2h": "say why restart is to be locked, at the end",
         "!lock echoes x": "echoes lets its commands run at once, without being asked; change its file",
         "!unlock restart": "restart is not locked; see !locks",
-        "!unlock": "nothing is not locked; see !locks",
+        "!unlock": "say what: !unlock <name>; see !locks",
     }.items():
         talk.bob.says(said)
         talk.hears(rf"\A{re.escape(answer)}", "#ops")

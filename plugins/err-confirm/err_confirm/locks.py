@@ -107,7 +107,8 @@ class Locks:
         locks, _ = self.all()
         found = [lock for lock in locks if lock.name.casefold() == name.strip().casefold()]
         if not found:
-            raise LockError(f"{name.strip() or 'nothing'} is not locked; see {self._prefix}locks")
+            what = f"{name.strip()} is not locked" if name.strip() else f"say what: {self._prefix}unlock <name>"
+            raise LockError(f"{what}; see {self._prefix}locks")
         taken = [lock for lock in found if admin or lock.owner == who]
         if not taken:
             owners = " or ".join(lock.owner for lock in found)
