@@ -146,7 +146,7 @@ def sentences() -> set[str]:
     stages = tuple(Stage(quorum=Seat(by=(who,))) for who in ("carol", "bob"))
     said.append(lacking(Reason.TOO_EARLY, Policy(stages=stages, deny=Seat(by=("bob",)))))
     said += [lacking(reason, a_policy(("bob",), **asks), lacks, **more) for reason, asks, lacks, more in DEMANDS]
-    said.append(refused("waiting", ASKED))
+    said.append(refused("waiting", ASKED, how=[]))
     said.append(refused("request", error=LimitError("bob has just said no to this; ask again in 1 min")))
     said.append(refused("group", error=GroupError("@sre", "its file cannot be read")))
     said.append(refused("long", size=5_000, most=LONGEST_ANSWER))
