@@ -6,16 +6,32 @@ from dataclasses import replace
 
 import pytest
 
-from builders import ECHO, NOW, a_policy, an_execution
+from builders import ECHO, NOW, RECORDS, a_policy, an_execution
 from err_confirm.answers import read_answer
+from err_confirm.engine import Engine
 from err_confirm.errors import LimitError
-from err_confirm.events import Advance, Answer, Event, Reason
+from err_confirm.events import Advance, Answer, Event, Posted, Reason
 from err_confirm.limits import Limits, Request, check
-from err_confirm.model import Choice, Execution, Place, Plan, Policy, Question, QuestionType, State, Verdict
+from err_confirm.model import (
+    AllOf,
+    Choice,
+    Execution,
+    Place,
+    Plan,
+    Question,
+    QuestionType,
+    Seat,
+    Stage,
+    State,
+    Verdict,
+)
+from err_confirm.people import People
 from err_confirm.policy import Roster
 from err_confirm.runs import told
-from err_confirm.steps import Refusal
+from err_confirm.steps import Already, Refusal, Step
+from err_confirm.store.base import Store
 from err_confirm.transition import transition
+from house import a_plan
 
 SRE: Roster = {"@sre": frozenset({"alice", "bob", "carol", "dave"})}
 ONE_OR_MORE = a_policy(("@sre",), choices=(Choice(name="approve"), Choice(name="more")))
@@ -76,11 +92,10 @@ def test_on_irc_who_asks_under_a_second_nick_confirms_as_nobody_who_is_named(by:
 
 
 @pytest.mark.parametrize(
-    "policy",
-    [a_policy(("requester", "alice")), a_policy(("anyone", "alice")), a_policy(("irc:alice2!a@host", "alice"))],
+    "by", [("requester", "alice"), ("anyone", "alice"), ("irc:alice2!a@host", "alice")], ids=lambda by: by[0]
 )
-def test_on_irc_who_is_named_confirms_where_who_asked_may_or_is_named_too(policy: Policy) -> None:
-    asked = an_execution(policy, requester="irc:alice2!a@host", posted=True)
+def test_on_irc_who_is_named_confirms_where_who_asked_may_or_is_named_too(by: tuple[str, ...]) -> None:
+    asked = an_execution(a_policy(by), requester="irc:alice2!a@host", posted=True)
     assert after(asked, yes("alice"), Advance("one")).state is State.RUNNING
 
 
@@ -99,3 +114,48 @@ def test_a_room_to_which_a_policy_sends_prompts_is_not_flooded_from_elsewhere() 
     for place in (Place(person="nick4"), Place(person="nick4", room="#ops")):
         with pytest.raises(LimitError, match="in #ops"):
             check(Limits(room=3), replace(one_more, place=place), prompts, NOW)
+
+
+def test_who_gets_a_name_after_asking_is_still_who_asked(store: Store) -> None:
+    """Regression: alice asked, was put into CONFIRM_PEOPLE, and then confirmed her own request as somebody else."""
+    before, now = People({"bob": ["slack:UBOB"]}), People({"alice": ["slack:UA", "slack:UA2"], "bob": ["slack:UBOB"]})
+    asking, deciding = (Engine(store, RECORDS, lambda _: None, person=people.person) for people in (before, now))
+    place, policy = Place(person="<@UA>"), a_policy(("others",))
+    requester = before.person("slack:UA")
+    asked = asking.create(a_plan(policy), requester=requester, place=place, text="it", identity="slack:UA")
+    asking.apply(asked.id, Posted())
+    for identity in ("slack:UA", "slack:UA2"):
+        own = deciding.apply(asked.id, yes(now.person(identity), identity=identity))
+        assert isinstance(own, Refusal)
+        assert own.reason is Reason.NOT_YOURS
+    assert isinstance(deciding.apply(asked.id, yes("bob", identity="slack:UBOB")), Step)
+
+
+def test_who_gets_a_name_after_answering_fills_one_seat(store: Store) -> None:
+    """Regression: an answer under an identity counted beside the one under the name that this identity has since."""
+    before, now = People({"alice": ["slack:UA"]}), People({"alice": ["slack:UA"], "bob": ["slack:UB", "slack:UB2"]})
+    engines = [Engine(store, RECORDS, lambda _: None, person=people.person) for people in (before, now)]
+    seat = Seat(by=("slack:UB", "bob", "carol"))
+    policy = replace(a_policy(), stages=(Stage(quorum=AllOf(all=(seat, seat)), retry_count=100),))
+    asked = engines[0].create(a_plan(policy), requester="alice", place=Place(person="<@UA>"), text="it")
+    engines[0].apply(asked.id, Posted())
+    engines[0].apply(asked.id, yes("slack:UB", identity="slack:UB"))
+    engines[1].apply(asked.id, yes("bob", identity="slack:UB2"))
+    execution, _ = engines[1].read(asked.id)
+    assert execution is not None
+    assert (execution.state, [vote.person for vote in execution.votes]) == (State.PENDING, ["bob"])
+    engines[1].apply(asked.id, yes("carol", identity="slack:UC"))
+    execution, _ = engines[1].read(asked.id)
+    assert execution is not None
+    assert execution.state is State.APPROVED
+
+
+def test_another_answer_of_the_same_person_takes_the_place_of_the_first() -> None:
+    """Regression: who corrected "40" to "4" was told that they had answered already, and it ran with 40."""
+    question = Question(text="How many?", type=QuestionType.NUMBER)
+    stages = (Stage(quorum=AllOf(all=(Seat(by=("@sre",)),) * 2)),)
+    asked = an_execution(replace(a_policy(question=question), stages=stages), posted=True, requester="carol")
+    first = after(asked, yes("bob", answer="40"))
+    assert [vote.answer for vote in after(first, yes("bob", answer="4")).votes] == ["4"]
+    for again in ("40", ""):
+        assert isinstance(transition(first, yes("bob", answer=again), NOW + 2, SRE), Already)

@@ -56,6 +56,8 @@ class Engine:
         groups: says who is in groups, at this moment. Raises GroupError.
         vouch: says why an approved execution must not run after all, nothing if it may: asked at each claim. Raises
             NotReadyError where that cannot be told yet, or not by this process.
+        person: says whose an identity is, now: who has got a name, or lost it, since they asked or answered is still
+            the one they were.
     """
 
     def __init__(
@@ -64,13 +66,16 @@ class Engine:
         records: Records,
         on_change: Callable[[Execution], None],
         groups: Callable[[Iterable[str]], Roster] = lambda _: NOBODY,
+        *,
         vouch: Callable[[Execution], str] | None = None,
+        person: Callable[[str], str] | None = None,
     ) -> None:
         self.store = store
         self._records = records
         self._on_change = on_change
         self._groups = groups
         self._vouch = vouch
+        self._person = person
         self._untold: dict[str, str] = {}
         self._witness = Witness(store, records.seal)
 
@@ -158,7 +163,7 @@ class Engine:
     def read(self, execution_id: str) -> tuple[Execution | None, float]:
         """Return an execution as it is now, and the store's clock."""
         record, now = self.store.read(execution_id)
-        return (None if record is None else self._records.read(record)), now
+        return (None if record is None else self._read(record)), now
 
     def resolve(self, reference: str) -> str | Unclear:
         """Return the id that a person means by an id, or by the start of one."""
@@ -226,10 +231,21 @@ class Engine:
 
     def _seen(self, record: Record) -> Execution:
         """Return the execution in a record; tell of it if we wrote it and the answer to that was lost."""
-        execution = self._records.read(record)
+        execution = self._read(record)
         if self._untold.get(record.id) == record.token and self._untold.pop(record.id, ""):
             self._tell(execution)
         return execution
+
+    def _read(self, record: Record) -> Execution:
+        """Return the execution in a record, its people under the names that they have now; of two votes, the last."""
+        execution, person = self._records.read(record), self._person
+        if person is None:
+            return execution
+        requester = person(execution.identity) if execution.identity else execution.requester
+        votes = [replace(vote, person=person(vote.identity)) if vote.identity else vote for vote in execution.votes]
+        last = {vote.person: number for number, vote in enumerate(votes)}
+        left = tuple(vote for number, vote in enumerate(votes) if last[vote.person] == number)
+        return replace(execution, requester=requester, votes=left)
 
     def _tell(self, execution: Execution) -> None:
         level = logging.WARNING if execution.state is State.LOST else logging.INFO  # somebody must look
@@ -240,7 +256,7 @@ class Engine:
         """Yield the executions in records, without those that cannot be used: one of them must not hide all others."""
         for record in records:
             try:
-                yield self._records.read(record)
+                yield self._read(record)
             except RecordError as error:
                 log.warning("%s", error)
 

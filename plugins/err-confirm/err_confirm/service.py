@@ -87,7 +87,12 @@ class Service:
         self._outbox = Outbox(self._tell)
         self._vouchers = (self.locks.vouch, *vouch)
         self.engine = Engine(
-            self.store, Records(seal), self._outbox.put, groups=settings.groups.roster, vouch=self._doubt
+            self.store,
+            Records(seal),
+            self._outbox.put,
+            groups=settings.groups.roster,
+            vouch=self._doubt,
+            person=settings.people.person,
         )
         runner = bot_runner or BotRunner()
         self._runs = Runs(self.engine, {**RUNNERS, runner.key: runner}, process)
