@@ -139,6 +139,8 @@ def _stands(execution: Execution, vote: Vote, event: Answer, now: float, *, deny
     """Tell whether what somebody says now is what they have said before, and still counts."""
     if (vote.verdict is Verdict.DENY) != deny or (not deny and vote.choice != event.choice):
         return False
+    if not deny and event.answer not in ("", vote.answer):
+        return False
     if execution.state is State.PENDING or (deny and execution.state is State.APPROVED):
         return now < vote.expires_at
     if deny:
