@@ -32,6 +32,7 @@ _STRAIGHT = dict.fromkeys(map(ord, _DOUBLE), '"') | dict.fromkeys(map(ord, _SING
 _AROUND = f"[{re.escape(DECORATION)}]*"
 _CODE = re.compile(rf"{_AROUND}([0-9]{{6,8}}|[0-9]{{3}}\s[0-9]{{3,4}}|[0-9]{{4}}\s[0-9]{{3,4}}){_AROUND}(?!\S)")
 _YES = re.compile(r"(?:^|\s)([`*]*)[yY][eE][sS]\1[.!]?\Z")
+_PARTS = re.compile(r"\s+|[-\u2010\u2011\u2013\u2014]{2,}|.")
 _LANGUAGE = re.compile(r"[a-z]*\n")
 _MAIL_LINK = re.compile(r"<mailto:([^|>]+)(?:\|[^>]*)?>")
 _OTHER_ANSWERS = frozenset({"deny", "dismiss", "snooze", "cancel", "reject", "decline"})
@@ -196,15 +197,25 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _spelled(text: str) -> Iterator[str]:
-    """Yield expressions, one for each character, run of blanks, or pair of dashes."""
-    for part in re.findall(r"\s+|--|.", text):
+    """Yield expressions, one for each character and for each run of blanks or dashes.
+
+    Each says by itself where it ends: the text may be somebody's value, and must not make the search a long one.
+    """
+    for match in _PARTS.finditer(text):
+        part = match[0]
         if part.isspace():
-            yield rf"(?:\s|{'|'.join(re.escape(escaped(char)) for char in dict.fromkeys(part))})+"
-        elif part == "--":
-            yield f"(?:[{_TYPED_AS['-']}]{{2}}|\u2014)"
+            blank = rf"(?:\s|{'|'.join(re.escape(escaped(char)) for char in dict.fromkeys(part))})"
+            yield f"{blank}{{{len(part)}}}" if text[match.end() :].startswith("\\") else f"{blank}+"
+        elif len(part) > 1 and not part.strip("-"):
+            pairs, odd = divmod(len(part), 2)
+            yield f"(?:[{_TYPED_AS['-']}]{{{len(part)}}}|\u2014{{{pairs}}}{'-' * odd})"
         else:
-            forms = [*_TYPED_AS.get(part, part), escaped(part), html.escape(part, quote=False)]
-            yield f"(?:{'|'.join(map(re.escape, dict.fromkeys(forms)))})"
+            yield "".join(map(_one, part))
+
+
+def _one(char: str) -> str:
+    forms = [*_TYPED_AS.get(char, char), escaped(char), html.escape(char, quote=False)]
+    return f"(?:{'|'.join(map(re.escape, dict.fromkeys(forms)))})"
 
 
 def _means_no(text: str, *, asked: bool) -> str:

@@ -21,6 +21,8 @@ LONGEST_REASON = 500
 """How many characters of a reason are kept."""
 LONGEST_ANSWER = 4_000
 """How many characters an answer to a question may have."""
+LONGEST_LINE = 20_000
+"""How many characters may stand behind an id: an answer, and each text that must be typed."""
 MOST_WORDS = 20
 """How many words are looked at to see whether more than one execution is named."""
 VERDICTS = {"confirm": Verdict.APPROVE, "deny": Verdict.DENY}
@@ -49,6 +51,8 @@ class Intake:
             found = self.find(msg, verb, name)
             if isinstance(found, Unclear):
                 return found
+            if verb == "confirm" and len(rest) > LONGEST_LINE:
+                return self.chat.wording.say("refused_long", id=found, size=len(rest), most=LONGEST_ANSWER)
             execution, now = self.service.engine.read(found)
             said = (
                 read_answer(execution.policy if execution else None, rest) if verb == "confirm" else Said(reason=rest)
