@@ -8,6 +8,8 @@ from err_confirm.inert import SPAN, Inert, blocks
 
 _BACKTICK = r"\u0060"
 """How a back-tick is shown in what was cut: one fence then fits all pieces."""
+_CONTINUED = "… "
+"""With what each piece of a line begins but the first: a long value must not make its middle look like a message."""
 
 Piece = tuple[str, bool]
 """A line or a piece of one, and whether it stands in a code block."""
@@ -47,6 +49,7 @@ def _pieces(markdown: str, size: int, inert: Inert) -> Iterator[Piece]:
 
 def _cut_lines(markdown: str, size: int) -> Iterator[str]:
     """Yield lines of Markdown, one that is too long in several, each with its own code spans whole."""
+    most = size - 2 - len(_CONTINUED.encode())
     for each in markdown.split("\n"):
         if len(each.encode()) <= size:
             yield each
@@ -56,11 +59,11 @@ def _cut_lines(markdown: str, size: int) -> Iterator[str]:
             if number % 3 == 1:
                 continue  # the fence of the span that follows
             mark = "`" if number % 3 else ""
-            for piece in _cut(part.replace("`", _BACKTICK) if mark else part, size - 2):
+            for piece in filter(None, _cut(part.replace("`", _BACKTICK) if mark else part, most)):
                 if len(shown.encode()) + len(piece.encode()) + 2 > size:
                     yield shown
-                    shown = ""
-                shown += f"{mark}{piece}{mark}" if piece else ""
+                    shown = _CONTINUED
+                shown += f"{mark}{piece}{mark}"
         yield shown
 
 
