@@ -37,7 +37,7 @@ def introduction(execution: Execution, inert: Inert, prefix: str) -> str:
     if execution.policy is None or not execution.policy.prompt:
         return ""
     words = _words(execution, Reply(format=execution.policy.prompt), inert, whose="policy")
-    likely = rf"^(?=[^\w\n]*?(?:{re.escape(prefix)}|runs:))"
+    likely = rf"^(?=(?:[^\w\n]|_)*?(?:{re.escape(prefix)}|runs:))"
     return re.sub(likely, "· ", words, flags=re.MULTILINE)
 
 
