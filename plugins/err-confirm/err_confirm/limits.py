@@ -1,6 +1,6 @@
 """Keep prompts few enough to be read: so many of a person and in a room, none twice, a pause after a no."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -40,20 +40,30 @@ class Request:
         return same and dict(asked.parameters) == dict(plan.parameters)
 
 
-def check(limits: Limits, request: Request, recent: Iterable[Execution], now: float) -> None:
-    """Look at the newest executions for a reason not to post one more prompt.
+def check(
+    limits: Limits,
+    request: Request,
+    recent: Iterable[Execution],
+    now: float,
+    waiting: Callable[[], Iterable[Execution]] = tuple,
+) -> None:
+    """Look at what was asked for before for a reason not to post one more prompt.
 
     Args:
         limits: how many are too many.
         request: what is about to be asked for.
         recent: what was asked for before, the newest first.
         now: the store's clock.
+        waiting: finds what waits, which may be older than all that is looked at.
 
     Raises:
         AlreadyAskedError: the same waits already, in the same place.
         LimitError: there are too many, or somebody has just said no to it.
     """
-    prompts = [asked for asked in islice(recent, LOOKED_AT) if asked.policy is not None]
+    found = {asked.id: asked for asked in islice(recent, LOOKED_AT)}
+    if len(found) == LOOKED_AT:
+        found |= {asked.id: asked for asked in waiting()}
+    prompts = [asked for asked in found.values() if asked.policy is not None]
     for asked in prompts:
         if not request.same_as(asked):
             continue

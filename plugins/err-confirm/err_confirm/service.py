@@ -19,7 +19,7 @@ from err_confirm.gate import Gate
 from err_confirm.guards import Guards
 from err_confirm.index import Index
 from err_confirm.journal import RELOADED
-from err_confirm.limits import Request, check
+from err_confirm.limits import LOOKED_AT, Request, check
 from err_confirm.locks import Locks
 from err_confirm.model import Execution, Place, Plan, Policy
 from err_confirm.otp import SecondFactor, asked_for, installed
@@ -211,7 +211,7 @@ class Service:
         """Refuse one prompt too many; what needs no confirmation posts none."""
         if request.plan.policy is not None:
             _, now = self.store.due(1)
-            check(self.settings.limits, request, self.engine.recent(), now)
+            check(self.settings.limits, request, self.engine.recent(), now, lambda: self.engine.waiting(LOOKED_AT)[0])
 
     def wait_told(self, timeout: float) -> None:
         """Wait until all that has happened so far was told, for at most `timeout` seconds."""
