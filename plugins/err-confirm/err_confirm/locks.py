@@ -105,7 +105,8 @@ class Locks:
     def take(self, name: str, *, who: str, identity: str, room: str, admin: bool) -> Unlocked:
         """Take one's own lock off something, or as a bot admin all that are on it. Raises LockError."""
         locks, _ = self.all()
-        found = [lock for lock in locks if lock.name.casefold() == name.strip().casefold()]
+        found = [lock for lock in locks if lock.name == name.strip()]
+        found = found or [lock for lock in locks if lock.name.casefold() == name.strip().casefold()]
         if not found:
             what = f"{name.strip()} is not locked" if name.strip() else f"say what: {self._prefix}unlock <name>"
             raise LockError(f"{what}; see {self._prefix}locks")
@@ -146,7 +147,7 @@ def read_wish(text: str, names: Iterable[str]) -> Wish:
     if not begun:
         first = words.split(" ")[0]
         raise LockError(f'"{first}" is no alias and no guard{did_you_mean(first, known)}; or say {EVERYTHING} for all')
-    name = max(begun, key=len)
+    name = max(begun, key=lambda name: (len(name), words.startswith(" ".join(name.split()))))
     rest = words[len(" ".join(name.split())) :].strip()
     first, _, reason = rest.partition(" ")
     lasts = None

@@ -52,7 +52,7 @@ def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Se
     people = _people(config)
     return Settings(
         store=store,
-        namespace=_typed(config, "CONFIRM_NAMESPACE", str, "err-confirm"),
+        namespace=_namespace(config),
         people=people,
         groups=_groups(config, people),
         default=getattr(config, "CONFIRM_DEFAULT", "requester"),
@@ -65,6 +65,13 @@ def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Se
         journal_room=_typed(config, "CONFIRM_JOURNAL_ROOM", str, ""),
         limits=_limits(config),
     )
+
+
+def _namespace(config: object) -> str:
+    name: str = _typed(config, "CONFIRM_NAMESPACE", str, "err-confirm")
+    if name.endswith(".shelf"):
+        raise SettingError(f'CONFIRM_NAMESPACE: "{name}" is where another bot keeps its locks; let it end otherwise')
+    return name
 
 
 def _limits(config: object) -> Limits:
