@@ -3,6 +3,7 @@
 import json
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -32,10 +33,17 @@ from err_confirm.steps import Already, Refusal, Step
 from err_confirm.store.base import Store
 from err_confirm.transition import transition
 from house import a_plan
+from talk import a_bot, on_networks, write_files
 
 SRE: Roster = {"@sre": frozenset({"alice", "bob", "carol", "dave"})}
 ONE_OR_MORE = a_policy(("@sre",), choices=(Choice(name="approve"), Choice(name="more")))
 SECONDS = 20.0
+DEPLOY = """
+name: deploy
+formats: ["deploy {{what}}"]
+run: {command: [echo, "{{ what }}"]}
+confirm: {by: [bob, carol], need: 2, within: 1h, deny: {by: same, need: 2}}
+"""
 
 
 def after(execution: Execution, *events: Event, roster: Roster = SRE) -> Execution:
@@ -159,3 +167,17 @@ def test_another_answer_of_the_same_person_takes_the_place_of_the_first() -> Non
     assert [vote.answer for vote in after(first, yes("bob", answer="4")).votes] == ["4"]
     for again in ("40", ""):
         assert isinstance(transition(first, yes("bob", answer=again), NOW + 2, SRE), Already)
+
+
+def test_a_message_that_comes_again_takes_back_no_later_no(tmp_path: Path) -> None:
+    """Regression: bob said yes twice, then no; when Slack handed the second yes over again, it counted."""
+    write_files(tmp_path, {"aliases/deploy.yaml": DEPLOY})
+    people = {name: [f"slack:{on_networks(name)[0]}"] for name in ("alice", "bob", "carol")}
+    with a_bot(tmp_path, LOOPBACK_NETWORK="slackv3", CONFIRM_PEOPLE=people) as talk:
+        talk.alice.says("!deploy it")
+        asked = talk.prompt()
+        for stamp, said in enumerate(("confirm", "confirm", "deny", "confirm"), 1):
+            talk.bot.event = {"ts": f"{min(stamp, 2) if said == 'confirm' else stamp}.5"}
+            talk.bob.says(f"!{said} {asked}")
+            talk.quiet()
+        assert [vote.verdict for vote in talk.execution(asked).votes] == [Verdict.DENY]

@@ -1,7 +1,8 @@
 """Take in what people answer: who says it and from where, of which execution, with what; and say what came of it."""
 
+import threading
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from err_confirm import ids
@@ -25,6 +26,8 @@ LONGEST_LINE = 20_000
 """How many characters may stand behind an id: an answer, and each text that must be typed."""
 MOST_WORDS = 20
 """How many words are looked at to see whether more than one execution is named."""
+MOST_HEARD = 10_000
+"""How many messages are remembered, so that each is taken in once, also one that did nothing then."""
 VERDICTS = {"confirm": Verdict.APPROVE, "deny": Verdict.DENY}
 _EFFECTS = {Effect.APPROVE: "confirmed", Effect.DENY: "denied", Effect.SNOOZE: "snoozed"}
 _BETWEEN = frozenset({"and", "&", "+", ","})
@@ -37,6 +40,8 @@ class Intake:
     service: Service
     chat: Chat
     prefix: str
+    _heard: dict[str, None] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, msg: Any, verb: str, args: str) -> str | Unclear:
         """Do what somebody says with one of our verbs; return what to say to them.
@@ -45,6 +50,8 @@ class Intake:
             NobodyError: nobody can be held to this message.
             StoreError: the store does not answer, or what it has cannot be used.
         """
+        if self._again(self.chat.message_id(msg)):
+            return ""
         reference, rest = _addressed(args, verb, self.prefix)
         name, token = read_reference(reference)
         try:
@@ -77,6 +84,17 @@ class Intake:
             return self.service.engine.resolve(name)
         person, guest = self.chat.person(msg), self.chat.guest(msg)
         return self.service.engine.implied(person, self.chat.place(msg), verdict=VERDICTS.get(verb), guest=guest)
+
+    def _again(self, message: str) -> bool:
+        """Tell whether a message was taken in before: its network may hand it over again, much later."""
+        with self._lock:
+            if message in self._heard:
+                return True
+            if message:
+                self._heard[message] = None
+                if len(self._heard) > MOST_HEARD:
+                    del self._heard[next(iter(self._heard))]
+            return False
 
     def _event(self, msg: Any, verb: str, said: Said, *, token: bool) -> Answer | Cancel:
         chat, reason = self.chat, said.reason[:LONGEST_REASON]
