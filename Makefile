@@ -19,7 +19,9 @@ lint: setup
 setup: .venv/.locked
 
 # Nothing of ours is installed into .venv: Errbot walks its site-packages for plugins, and an editable install stops it.
+# A link is left alone: `venv --clear` would empty what it leads to, and only then refuse the link.
 .venv/.locked: requirements.lock Makefile
+	@test ! -L .venv || { echo "err-confirm: .venv is a link, and not up to date: remove the link, or run make where it leads to" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "err-confirm needs Python 3.11 or newer, this is " + sys.version.split()[0])'
 	@echo "err-confirm: installing what requirements.lock names into .venv ..."
 	@$(PYTHON) -m venv --clear .venv
