@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from err_confirm.model import Execution, Invocation, Place, Policy, Seat, Stage, State
+from err_confirm.model import Execution, Invocation, Place, State
+from err_confirm.policy_model import Policy, Seat, Stage
 from err_confirm.records import Records
 from err_confirm.seal import Seal
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from builders import a_policy, an_execution
-from err_confirm import refusals
 from err_confirm.answers import Said
+from err_confirm.chat import refusals
+from err_confirm.chat.refusals import NOTHING
 from err_confirm.errors import (
     ActionMissingError,
     AmbiguousMatchError,
@@ -26,23 +27,20 @@ from err_confirm.events import Reason
 from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES
 from err_confirm.intake import LONGEST_ANSWER
 from err_confirm.judge import OFF
-from err_confirm.model import (
+from err_confirm.model import Execution, Invocation, State
+from err_confirm.otp import Checked, Proof
+from err_confirm.policy_model import (
     Choice,
     Effect,
-    Execution,
     Freeze,
-    Invocation,
     Policy,
     Question,
     QuestionType,
     ReasonRule,
     Seat,
     Stage,
-    State,
     Times,
 )
-from err_confirm.otp import Checked, Proof
-from err_confirm.refusals import NOTHING
 from err_confirm.wording import Wording
 
 AT = 1_789_999_400.0

@@ -12,8 +12,9 @@ from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.events import Answer, Posted
 from err_confirm.gate import Gate
-from err_confirm.model import Execution, Invocation, Outcome, Place, Plan, Policy, State, Verdict
+from err_confirm.model import Execution, Invocation, Outcome, Place, Plan, State, Verdict
 from err_confirm.outbox import Outbox
+from err_confirm.policy_model import Policy
 from err_confirm.runs import Runs
 from err_confirm.steps import Decision
 from err_confirm.store.base import Store

@@ -15,8 +15,9 @@ from err_confirm.archive import Archive
 from err_confirm.engine import Engine
 from err_confirm.events import Answer, Cancel, Event, Posted
 from err_confirm.gate import Gate
-from err_confirm.model import Execution, Invocation, Outcome, Place, Policy, State, Verdict
+from err_confirm.model import Execution, Invocation, Outcome, Place, State, Verdict
 from err_confirm.outbox import Outbox
+from err_confirm.policy_model import Policy
 from err_confirm.runners import RUNNERS
 from err_confirm.runs import Runs
 from err_confirm.steps import Step

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, permutations, product
 
 from err_confirm.events import Answer, Cancel, Posted
-from err_confirm.model import AllOf, Choice, Effect, Execution, Notice, Policy, Quorum, ReasonRule, Seat, State, Verdict
+from err_confirm.model import Execution, Notice, State, Verdict
+from err_confirm.policy_model import AllOf, Choice, Effect, Policy, Quorum, ReasonRule, Seat
 from err_confirm.times import during
 from err_confirm.transition import due_at
 

@@ -51,7 +51,10 @@ GUARDED = (
 )
 TESTS: dict[str, tuple[str, ...]] = {
     **{f"{name}.py": GUARDED for name in ("guards", "readings", "methods", "held", "judge", "hold", "flows", "calls")},
-    **{f"{name}.py": TRANSITION for name in ("transition", "answering", "steps", "policy", "demands", "times")},
+    **{
+        f"{name}.py": TRANSITION
+        for name in ("transition", "answering", "steps", "policy", "seating", "demands", "times")
+    },
     "gate.py": ("-k", "not redis and not planted", "tests/test_looks.py", *ENGINE),
     "polls.py": ("-k", "not redis and not planted", "tests/test_looks.py", *ENGINE),
     "outbox.py": ("-k", "not redis and not planted", "tests/test_outbox.py", *ENGINE),

@@ -24,7 +24,7 @@ from err_confirm.answers import (
 )
 from err_confirm.backends import SlackBackend
 from err_confirm.demands import chosen, question
-from err_confirm.model import Choice, Effect, Policy, Question, QuestionType, ReasonRule
+from err_confirm.policy_model import Choice, Effect, Policy, Question, QuestionType, ReasonRule
 from err_confirm.visible import visible
 
 PLAIN = a_policy()

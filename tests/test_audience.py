@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from builders import NOW, RECORDS, an_execution
-from err_confirm.audience import Audience
-from err_confirm.model import AllOf, AnyOf, Execution, Policy, Seat, Stage, Verdict, Vote
-from err_confirm.prompts import MOST_MENTIONED, Prompts
+from err_confirm.chat.audience import Audience
+from err_confirm.chat.prompts import MOST_MENTIONED, Prompts
+from err_confirm.model import Execution, Verdict, Vote
+from err_confirm.policy_model import AllOf, AnyOf, Policy, Seat, Stage
 from err_confirm.tokens import Tokens
 from err_confirm.wording import Wording
 

@@ -10,20 +10,8 @@ from hypothesis import strategies as st
 from builders import a_policy
 from err_confirm.conditions import NOTHING, Situation, decide
 from err_confirm.errors import RefusedError
-from err_confirm.model import (
-    AllOf,
-    AnyOf,
-    Choice,
-    Freeze,
-    Policy,
-    Quorum,
-    ReasonRule,
-    Seat,
-    Stage,
-    Times,
-    When,
-)
-from err_confirm.policy import Electorate, met, ways
+from err_confirm.policy_model import AllOf, AnyOf, Choice, Freeze, Policy, Quorum, ReasonRule, Seat, Stage, Times, When
+from err_confirm.seating import Electorate, met, ways
 
 SRE, LEADS = Seat(by=("@sre",)), Seat(by=("@leads",))
 NOBODY = Seat(by=(), own=True)

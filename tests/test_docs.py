@@ -326,7 +326,7 @@ def test_the_patterns_cover_what_the_page_says_and_not_what_it_says_not() -> Non
 
 def test_why_a_held_command_fails_is_said_as_on_the_page() -> None:
     """Each reason stands in the code, but for the names in it."""
-    source = "".join((LIBRARY / name).read_text() for name in ("calls.py", "chat.py"))
+    source = "".join((LIBRARY / name).read_text() for name in ("calls.py", "chat/__init__.py"))
     for reason in first_codes(GUARDS, "How it runs after the yes"):
         for part in re.split(r"Deploy:launch|Deploy|deploy|@alice|…", reason):
             assert part.strip(": ") in source, reason

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from builders import a_policy
 from err_confirm.errors import GuardsDifferError
 from err_confirm.guards import BotCommand, Guards
-from err_confirm.model import AllOf, Guard, Policy, Seat, Source, Stage, Times, When
+from err_confirm.model import Guard, Source
+from err_confirm.policy_model import AllOf, Policy, Seat, Stage, Times, When
 from err_confirm.readings import MOST_OPTIONS, readings
 
 OTHERS = a_policy(by=("others",))

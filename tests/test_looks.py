@@ -15,8 +15,9 @@ from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.events import Advance, Answer, Cancel, Event, Posted
 from err_confirm.gate import AGAIN, DUE, IDLE, KEYS, Gate
-from err_confirm.model import Choice, Effect, Execution, Place, Policy, Seat, Stage, State, Verdict
+from err_confirm.model import Execution, Place, State, Verdict
 from err_confirm.outbox import Outbox
+from err_confirm.policy_model import Choice, Effect, Policy, Seat, Stage
 from err_confirm.records import RecordError
 from err_confirm.runs import Runs
 from err_confirm.steps import LEASE, TELL_AGAIN, Step

@@ -20,7 +20,7 @@ from err_confirm.cli import checks
 from err_confirm.errors import CodesMissingError, ShelfError, StoreUnavailableError
 from err_confirm.health import Health
 from err_confirm.journal import ENROLLED, RESET, lines
-from err_confirm.model import Guard, Source, When
+from err_confirm.model import Guard, Source
 from err_confirm.otp import (
     LOCKED_FOR,
     MOST_FAILURES,
@@ -34,6 +34,7 @@ from err_confirm.otp import (
     installed,
 )
 from err_confirm.people import People
+from err_confirm.policy_model import When
 from err_confirm.seal import Seal
 from err_confirm.shelf import Shelf
 from err_confirm.store.base import Store

@@ -7,12 +7,13 @@ import pytest
 
 from builders import NOW, a_policy, an_execution
 from err_confirm.errors import GroupError
-from err_confirm.model import (
+from err_confirm.model import Execution, State, Verdict, Vote
+from err_confirm.openings import Rosters, waits_for
+from err_confirm.policy_model import (
     AllOf,
     AnyOf,
     Choice,
     Effect,
-    Execution,
     Freeze,
     Policy,
     Question,
@@ -21,18 +22,15 @@ from err_confirm.model import (
     ReasonRule,
     Seat,
     Stage,
-    State,
     Times,
-    Verdict,
-    Vote,
     When,
 )
-from err_confirm.openings import Rosters, waits_for
-from err_confirm.policy import Roster
-from err_confirm.policy_words import missing_words, quorum_words, waiting_words, waits, who_confirms
-from err_confirm.reason_words import reason_words
-from err_confirm.rule_words import rule_words
-from err_confirm.terms import terms
+from err_confirm.policy_words.missing import missing_words, waiting_words
+from err_confirm.policy_words.quorums import quorum_words, waits, who_confirms
+from err_confirm.policy_words.reasons import reason_words
+from err_confirm.policy_words.rules import rule_words
+from err_confirm.policy_words.terms import terms
+from err_confirm.seating import Roster
 
 SRE, LEADS, BOB = Seat(by=("@sre",)), Seat(by=("@leads",)), Seat(by=("bob",))
 OTHERS = Seat(by=("others",))

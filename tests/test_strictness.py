@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from builders import a_policy
-from err_confirm.model import AllOf, AnyOf, Policy, Quorum, Seat, Stage, Times, When
+from err_confirm.policy_model import AllOf, AnyOf, Policy, Quorum, Seat, Stage, Times, When
 from err_confirm.strictness import REFUSES, least, most
 
 SRE, OTHERS, REQUESTER = Seat(by=("@sre",)), Seat(by=("others",)), Seat(by=("requester",))

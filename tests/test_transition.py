@@ -12,31 +12,24 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from builders import ECHO, NOW, a_policy, an_execution
-from err_confirm import answering, demands, steps, times
+from err_confirm import answering, demands, seating, steps, times
 from err_confirm import policy as policies
 from err_confirm import transition as real
 from err_confirm.events import Advance, Answer, Cancel, Doubt, Event, Expire, Finish, Posted, Reason, Renew, Told
-from err_confirm.model import (
+from err_confirm.model import Execution, Invocation, Notice, Outcome, State, Verdict, Vote, bound
+from err_confirm.policy_model import (
     AllOf,
     AnyOf,
     Choice,
     Effect,
-    Execution,
     Freeze,
-    Invocation,
-    Notice,
-    Outcome,
     Policy,
     Question,
     QuestionType,
     ReasonRule,
     Seat,
     Stage,
-    State,
     Times,
-    Verdict,
-    Vote,
-    bound,
 )
 from err_confirm.steps import (
     KEEP,
@@ -746,7 +739,7 @@ def scripts() -> Iterator[tuple[Policy | None, History]]:
         for outcome in OUTCOMES:
             claim: History = [(0.5, yes), (0.5, Advance("one"))]
             end: History = [(1.0, Renew("one", 1)), (1.0, Finish("one", 1, outcome)), (61.0, Advance("two"))]
-            ways += [[*claim, *end], [*claim, (31.0, Advance("two")), *end]]
+            ways += [[*claim, *end], [*claim, (31.0, Advance("two")), *end], [*claim, (1.0, Finish("one", 2, outcome))]]
         yield from ((policy, [(0.0, Posted()), *way]) for way in ways)
     for policy, lack, choice in itertools.product(POLICIES, LACKS, ("approve", "other", "snooze")):
         said: History = [(0.5, Say(person, choice=choice, lacks=lack)) for person in ("bob", "alice")]
@@ -810,23 +803,23 @@ def test_the_rules_hold_for_every_history_and_every_edge_is_really_taken() -> No
     assert [why for why in Reason if not seen[why]] == [Reason.UNKNOWN], "which is the engine's"
 
 
-MACHINE = (times, policies, steps, demands, answering, real)
+MACHINE = (times, seating, policies, steps, demands, answering, real)
 TYPES = ("Step", "Already", "Refusal")
 PLANTED = {
-    "anybody's vote counts": (policies, "return named or (not voter.guest and", "return True or (not voter.guest and"),
+    "anybody's vote counts": (seating, "return named or (not voter.guest and", "return True or (not voter.guest and"),
     "whoever may deny may confirm": (answering, "seats(policy.deny if deny else quorum_until(execution, len(policy.stages)))", "seats(policy.deny)"),
     "an answer counts after the deadline": (answering, "    if now >= open_until:\n        return Refusal(Reason.EXPIRED, execution)\n", ""),
     "a second vote takes a second seat": (answering, "*(other for other in execution.votes if other.person != event.person), vote", "*execution.votes, vote"),
-    "one person fills two seats": (policies, "len(seat_people(way, able)) == len(way)", "all(able[seat] for seat in way)"),
-    "one seat of two is enough": (policies, "len(seat_people(way, able)) == len(way)", "len(seat_people(way, able)) >= min(1, len(way))"),
-    "nobody makes room": (policies, "if who not in seat_of or sit(seat_of[who], tried):", "if who not in seat_of:"),
-    "any way needs all": (policies, "return any(len(seat_people", "return all(len(seat_people"),
-    "the requester counts by name": (policies, "(named and seat.own)", "named"),
-    "the requester counts by no name": (policies, "(named and seat.own)", "False"),
-    "a guest is one of the others": (policies, "return named or (not voter.guest and", "return named or ("),
-    "one human is two": (policies, "        if self.counts and _is_identity(voter.person):\n            return False\n", ""),
-    "a new nick is another person": (policies, "        return not any(who.startswith(_WEAK) for who in (voter.person, self.requester))", "        return True"),
-    "a group has no people": (policies, "any(person in self.roster.get(name, ()) for name in seat.by if name[:1] == \"@\")", "False"),
+    "one person fills two seats": (seating, "len(seat_people(way, able)) == len(way)", "all(able[seat] for seat in way)"),
+    "one seat of two is enough": (seating, "len(seat_people(way, able)) == len(way)", "len(seat_people(way, able)) >= min(1, len(way))"),
+    "nobody makes room": (seating, "if who not in seat_of or sit(seat_of[who], tried):", "if who not in seat_of:"),
+    "any way needs all": (seating, "return any(len(seat_people", "return all(len(seat_people"),
+    "the requester counts by name": (seating, "(named and seat.own)", "named"),
+    "the requester counts by no name": (seating, "(named and seat.own)", "False"),
+    "a guest is one of the others": (seating, "return named or (not voter.guest and", "return named or ("),
+    "one human is two": (seating, "        if self.counts and _is_identity(voter.person):\n            return False\n", ""),
+    "a new nick is another person": (seating, "        return not any(who.startswith(_WEAK) for who in (voter.person, self.requester))", "        return True"),
+    "a group has no people": (seating, "any(person in self.roster.get(name, ()) for name in seat.by if name[:1] == \"@\")", "False"),
     "a vote lasts for ever": (policies, "        and now < vote.expires_at\n", ""),
     "a vote ends as the last one does": (policies, "return ends[good - 1] if good else None", "return ends[-1] if good else None"),
     "a vote counts for any choice": (policies, '(verdict is Verdict.DENY or execution.choice in ("", vote.choice))', "True"),

@@ -11,7 +11,7 @@ from err_confirm.catalog.yaml_source import LARGEST
 from err_confirm.guards import BotCommand, Guards
 from err_confirm.model import Guard, Source
 from err_confirm.people import People
-from err_confirm.policy import names
+from err_confirm.seating import names
 
 PROD = """
     # what touches production

@@ -10,7 +10,8 @@ from builders import a_policy
 from err_confirm.catalog import parse_policy
 from err_confirm.catalog.entries import AliasFile
 from err_confirm.errors import SettingError
-from err_confirm.model import (
+from err_confirm.people import People
+from err_confirm.policy_model import (
     AllOf,
     AnyOf,
     Choice,
@@ -23,7 +24,6 @@ from err_confirm.model import (
     Seat,
     Stage,
 )
-from err_confirm.people import People
 
 PEOPLE = People({"alice": ["text:1"], "bob": ["text:2"], "carol": ["text:3"]})
 HEAD = "name: x\naction_ref: x\nformats: [x]\n"

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from builders import a_policy
-from err_confirm.model import (
+from err_confirm.model import Place
+from err_confirm.otp import MOST_FAILURES, STEP, codes
+from err_confirm.policy_model import (
     AllOf,
     Choice,
     Effect,
     Freeze,
-    Place,
     Policy,
     Question,
     QuestionType,
@@ -24,7 +25,6 @@ from err_confirm.model import (
     Stage,
     Times,
 )
-from err_confirm.otp import MOST_FAILURES, STEP, codes
 from talk import Talk, a_bot, write_files
 
 FILES = {

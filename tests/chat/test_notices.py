@@ -10,20 +10,8 @@ import pytest
 
 from builders import a_policy
 from err_confirm.events import Answer, Cancel
-from err_confirm.model import (
-    AllOf,
-    Choice,
-    Effect,
-    Execution,
-    Place,
-    Policy,
-    Question,
-    QuestionType,
-    ReasonRule,
-    Seat,
-    Stage,
-    Verdict,
-)
+from err_confirm.model import Execution, Place, Verdict
+from err_confirm.policy_model import AllOf, Choice, Effect, Policy, Question, QuestionType, ReasonRule, Seat, Stage
 from talk import Talk, a_bot, write_files
 
 FILES = {

@@ -16,10 +16,11 @@ from err_confirm.engine import Engine
 from err_confirm.errors import GroupError, NotReadyError
 from err_confirm.events import Advance, Answer, Posted, Reason
 from err_confirm.groups import Groups
-from err_confirm.model import AllOf, Execution, Place, Policy, Seat, State, Verdict
+from err_confirm.model import Execution, Place, State, Verdict
 from err_confirm.people import People
 from err_confirm.permission import Permission
 from err_confirm.plan import plan
+from err_confirm.policy_model import AllOf, Policy, Seat
 from err_confirm.records import Records
 from err_confirm.seal import Seal, load_key
 from err_confirm.settings import read_settings

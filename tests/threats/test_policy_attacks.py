@@ -13,22 +13,11 @@ from err_confirm.engine import Engine
 from err_confirm.errors import LimitError
 from err_confirm.events import Advance, Answer, Event, Posted, Reason
 from err_confirm.limits import Limits, Request, check
-from err_confirm.model import (
-    AllOf,
-    Choice,
-    Execution,
-    Place,
-    Plan,
-    Question,
-    QuestionType,
-    Seat,
-    Stage,
-    State,
-    Verdict,
-)
+from err_confirm.model import Execution, Place, Plan, State, Verdict
 from err_confirm.people import People
-from err_confirm.policy import Roster
+from err_confirm.policy_model import AllOf, Choice, Question, QuestionType, Seat, Stage
 from err_confirm.runs import told
+from err_confirm.seating import Roster
 from err_confirm.steps import Already, Refusal, Step
 from err_confirm.store.base import Store
 from err_confirm.transition import transition

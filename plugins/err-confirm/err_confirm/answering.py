@@ -4,8 +4,10 @@ from dataclasses import replace
 
 from err_confirm.demands import chosen, unmet
 from err_confirm.events import Answer, Reason
-from err_confirm.model import Choice, Effect, Execution, Notice, State, Verdict, Vote
-from err_confirm.policy import Roster, counting, electorate, met, met_until, quorum_until, seats
+from err_confirm.model import Execution, Notice, State, Verdict, Vote
+from err_confirm.policy import counting, electorate, met_until, quorum_until
+from err_confirm.policy_model import Choice, Effect
+from err_confirm.seating import Roster, met, seats
 from err_confirm.steps import (
     LONGEST_LIFE,
     MOST_SEEN,

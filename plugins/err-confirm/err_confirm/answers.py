@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from err_confirm.demands import chosen, question
 from err_confirm.durations import format_duration
 from err_confirm.ids import DECORATION
-from err_confirm.model import Choice, Effect, Policy, Question, QuestionType, ReasonRule
-from err_confirm.reason_words import reason_words
+from err_confirm.policy_model import Choice, Effect, Policy, Question, QuestionType, ReasonRule
+from err_confirm.policy_words.reasons import reason_words
 from err_confirm.visible import escaped, visible
 
 APPROVE = "approve"

@@ -7,9 +7,9 @@ from typing import Any
 
 from err_confirm.demands import CHAT
 from err_confirm.errors import RefusedError
-from err_confirm.model import AllOf, Freeze, Policy, Quorum, ReasonRule, Seat, Stage, Times, When
-from err_confirm.policy import names, seats, ways, widened
-from err_confirm.rule_words import rule_words
+from err_confirm.policy_model import AllOf, Freeze, Policy, Quorum, ReasonRule, Seat, Stage, Times, When
+from err_confirm.policy_words.rules import rule_words
+from err_confirm.seating import names, seats, ways, widened
 from err_confirm.times import during
 
 NOTHING = AllOf(all=())

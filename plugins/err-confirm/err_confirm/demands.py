@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from err_confirm.events import Answer, Reason
-from err_confirm.model import Choice, Effect, Policy, Question, QuestionType, ReasonRule, Vote
+from err_confirm.model import Vote
+from err_confirm.policy_model import Choice, Effect, Policy, Question, QuestionType, ReasonRule
 
 CHAT = "chat"
 """Stands in `via` for every chat network."""

@@ -10,8 +10,9 @@ from err_confirm.errors import GroupError, LineError, NotReadyError, RecordError
 from err_confirm.events import Advance, Answer, Doubt, Event, Reason
 from err_confirm.history import Found, Search, search
 from err_confirm.model import Execution, Place, Plan, State, Verdict, bound
-from err_confirm.policy import NOBODY, Roster, electorate, groups, quorum_until, seats
+from err_confirm.policy import electorate, groups, quorum_until
 from err_confirm.records import Records
+from err_confirm.seating import NOBODY, Roster, seats
 from err_confirm.steps import RUN_WITHIN, Decision, Refusal, Step
 from err_confirm.store.base import Record, Store, SwapStatus
 from err_confirm.transition import transition

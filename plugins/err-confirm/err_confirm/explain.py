@@ -11,8 +11,9 @@ from err_confirm.guards import ALIAS_COMMANDS, BotCommand, Guards, bot_command
 from err_confirm.held import Held
 from err_confirm.index import Index
 from err_confirm.methods import Methods
-from err_confirm.model import Guard, Place, Plan, Policy
+from err_confirm.model import Guard, Place, Plan
 from err_confirm.plan import decided, describe, plan
+from err_confirm.policy_model import Policy
 from err_confirm.rulings import Ruling, ruling
 
 TOLD = (ActionMissingError, TemplateError, TextError)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from err_confirm.directories import Directory, is_name
 from err_confirm.errors import GroupError
 from err_confirm.people import EVERYBODY, People
-from err_confirm.policy import Roster
+from err_confirm.seating import Roster
 
 
 class Groups:

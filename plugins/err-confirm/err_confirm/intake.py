@@ -11,9 +11,11 @@ from err_confirm.chat import DONE, Chat
 from err_confirm.engine import Unclear
 from err_confirm.errors import GroupError
 from err_confirm.events import Answer, Cancel, Reason
-from err_confirm.model import Effect, Execution, State, Verdict
+from err_confirm.model import Execution, State, Verdict
 from err_confirm.otp import Checked
-from err_confirm.policy_words import missing_words, quorum_words
+from err_confirm.policy_model import Effect
+from err_confirm.policy_words.missing import missing_words
+from err_confirm.policy_words.quorums import quorum_words
 from err_confirm.service import Service
 from err_confirm.steps import Decision, Refusal
 from err_confirm.tokens import read_reference

@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 
 from err_confirm.errors import LineError
 from err_confirm.events import Cancel, Event
-from err_confirm.model import Execution, Invocation, Notice, Outcome, Policy, State, Verdict
+from err_confirm.model import Execution, Invocation, Notice, Outcome, State, Verdict
+from err_confirm.policy_model import Policy
 from err_confirm.seal import Seal, same
 from err_confirm.store.base import Append, Head, Store
 

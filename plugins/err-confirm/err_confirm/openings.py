@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from err_confirm.errors import GroupError
-from err_confirm.model import Execution, Seat, State, Verdict, Vote
-from err_confirm.policy import Electorate, Roster, Seating, counting, electorate, groups, nearest, quorum_until
+from err_confirm.model import Execution, State, Verdict, Vote
+from err_confirm.policy import counting, electorate, groups, quorum_until
+from err_confirm.policy_model import Seat
+from err_confirm.seating import Electorate, Roster, Seating, nearest
 
 Opening = tuple[Seat, ...]
 """One answer that is missing, as the seats of which one must be filled: others move up where that helps."""

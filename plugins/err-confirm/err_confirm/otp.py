@@ -15,8 +15,8 @@ from importlib.util import find_spec
 from err_confirm.archive import Archive
 from err_confirm.errors import CodesMissingError
 from err_confirm.journal import ENROLLED, RESET
-from err_confirm.model import Policy
 from err_confirm.people import People
+from err_confirm.policy_model import Policy
 from err_confirm.seal import Seal
 from err_confirm.shelf import Fact, Shelf
 

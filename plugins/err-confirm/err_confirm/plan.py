@@ -9,8 +9,9 @@ from err_confirm.catalog.content import find
 from err_confirm.conditions import Situation, decide
 from err_confirm.errors import ActionMissingError, TemplateError
 from err_confirm.index import Match
-from err_confirm.model import Action, Invocation, Plan, Policy
+from err_confirm.model import Action, Invocation, Plan
 from err_confirm.parameters import cast, check_value
+from err_confirm.policy_model import Policy
 from err_confirm.runners import RUNNERS, STARTERS
 from err_confirm.templating import render, render_value
 

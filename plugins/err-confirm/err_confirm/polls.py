@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from err_confirm.model import Execution, State
 from err_confirm.people import EVERYBODY
-from err_confirm.policy import names, quorum_until
+from err_confirm.policy import quorum_until
+from err_confirm.seating import names
 from err_confirm.steps import current_stage
 
 

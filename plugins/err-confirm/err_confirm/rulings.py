@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from err_confirm.conditions import Situation, told
-from err_confirm.model import Policy, When
-from err_confirm.rule_words import rule_words
+from err_confirm.policy_model import Policy, When
+from err_confirm.policy_words.rules import rule_words
 
 
 @dataclass(frozen=True, slots=True)

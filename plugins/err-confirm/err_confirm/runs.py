@@ -12,8 +12,9 @@ from err_confirm.engine import Engine
 from err_confirm.errors import GroupError, RecordError, StartError, StoreError, StoreUnavailableError
 from err_confirm.events import Finish, Renew
 from err_confirm.model import Execution, Outcome
-from err_confirm.policy import NOBODY, Roster, filling
+from err_confirm.policy import filling
 from err_confirm.runners.base import Running, Starter
+from err_confirm.seating import NOBODY, Roster
 from err_confirm.steps import LEASE, Refusal
 
 log = logging.getLogger(__name__)

@@ -21,10 +21,11 @@ from err_confirm.index import Index
 from err_confirm.journal import RELOADED
 from err_confirm.limits import LOOKED_AT, Request, check
 from err_confirm.locks import Locks
-from err_confirm.model import Execution, Place, Plan, Policy
+from err_confirm.model import Execution, Place, Plan
 from err_confirm.otp import SecondFactor, asked_for, installed
 from err_confirm.outbox import Outbox
 from err_confirm.plan import decided, plan
+from err_confirm.policy_model import Policy
 from err_confirm.records import Records
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.bot_runner import BotRunner

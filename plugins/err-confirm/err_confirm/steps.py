@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass, replace
 
 from err_confirm.events import Reason
-from err_confirm.model import Execution, Notice, Stage, State
+from err_confirm.model import Execution, Notice, State
+from err_confirm.policy_model import Stage
 
 RUN_WITHIN = 60.0
 """Seconds in which an approved execution must be claimed; later it expires."""

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from err_confirm.conditions import Situation, all_of, decide
 from err_confirm.errors import RefusedError
-from err_confirm.model import Policy, ReasonRule, Seat
-from err_confirm.policy import trivial, ways
+from err_confirm.policy import trivial
+from err_confirm.policy_model import Policy, ReasonRule, Seat
+from err_confirm.seating import ways
 
 Strictness = tuple[int, ...]
 """More is stricter."""

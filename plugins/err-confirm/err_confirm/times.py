@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from err_confirm.model import Freeze, Times
+from err_confirm.policy_model import Freeze, Times
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """The weekdays as policies write them, in the order in which the model counts them."""

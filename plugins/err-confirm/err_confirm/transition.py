@@ -7,7 +7,8 @@ from typing import assert_never
 from err_confirm.answering import answer
 from err_confirm.events import Advance, Answer, Cancel, Doubt, Event, Expire, Finish, Posted, Reason, Renew, Told
 from err_confirm.model import Execution, Notice, State, bound
-from err_confirm.policy import NOBODY, Roster, met_until
+from err_confirm.policy import met_until
+from err_confirm.seating import NOBODY, Roster
 from err_confirm.steps import (
     KEEP,
     LEASE,

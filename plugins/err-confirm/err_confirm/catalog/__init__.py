@@ -17,8 +17,8 @@ from err_confirm.catalog.policy_checks import without_parameters
 from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.quorums import KnownGroups
 from err_confirm.errors import SettingError
-from err_confirm.model import Policy
 from err_confirm.people import People
+from err_confirm.policy_model import Policy
 
 __all__ = ["RESERVED", "SHIPPED", "Catalog", "Problem", "Severity", "load", "parse_policy"]
 

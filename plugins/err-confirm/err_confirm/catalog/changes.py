@@ -6,8 +6,9 @@ from typing import Any
 
 from err_confirm.catalog.content import Catalog
 from err_confirm.durations import format_duration
-from err_confirm.model import Action, Alias, Guard, Policy
-from err_confirm.policy_words import who_confirms
+from err_confirm.model import Action, Alias, Guard
+from err_confirm.policy_model import Policy
+from err_confirm.policy_words.quorums import who_confirms
 
 MOST = 200
 """How many names of a kind are kept of each change."""

@@ -11,8 +11,8 @@ from err_confirm.catalog.answer_keys import a_line
 from err_confirm.catalog.policy_keys import SAME, PolicyKeys
 from err_confirm.catalog.quorums import ALL, as_list
 from err_confirm.conditions import NOTHING
-from err_confirm.model import Policy, Seat, Stage, Times, When
-from err_confirm.policy import names
+from err_confirm.policy_model import Policy, Seat, Stage, Times, When
+from err_confirm.seating import names
 from err_confirm.spelling import did_you_mean
 from err_confirm.times import DAYS
 

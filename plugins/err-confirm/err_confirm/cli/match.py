@@ -24,11 +24,11 @@ from err_confirm.errors import (
 )
 from err_confirm.index import Index, Match
 from err_confirm.plan import describe, plan
+from err_confirm.policy_words.rules import rule_words
+from err_confirm.policy_words.terms import terms
 from err_confirm.question import read_moment
-from err_confirm.rule_words import rule_words
 from err_confirm.rulings import ruling
 from err_confirm.templating import render_value
-from err_confirm.terms import terms
 from err_confirm.visible import visible
 
 

@@ -10,7 +10,7 @@ from err_confirm.cli.moments import shown
 from err_confirm.durations import format_duration
 from err_confirm.model import Execution, State
 from err_confirm.openings import Rosters
-from err_confirm.policy_words import waiting_words
+from err_confirm.policy_words.missing import waiting_words
 from err_confirm.visible import visible
 
 MOST = 10_000

@@ -5,8 +5,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from err_confirm.durations import format_duration
-from err_confirm.model import Policy, Seat
-from err_confirm.policy_words import waits, who_confirms
+from err_confirm.policy_model import Policy, Seat
+from err_confirm.policy_words.quorums import waits, who_confirms
 
 _POLICY = TypeAdapter(Policy)
 

@@ -20,8 +20,8 @@ from err_confirm.journal import Line
 from err_confirm.model import BOT_RUNNER, Execution, Verdict, Vote
 from err_confirm.openings import Rosters
 from err_confirm.plan import describe
-from err_confirm.policy_words import waiting_words
-from err_confirm.terms import terms
+from err_confirm.policy_words.missing import waiting_words
+from err_confirm.policy_words.terms import terms
 from err_confirm.visible import visible
 
 _EXECUTION = TypeAdapter(Execution)

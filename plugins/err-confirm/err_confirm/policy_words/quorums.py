@@ -1,4 +1,4 @@
-"""Say a quorum in words: who is meant, and how many of them.
+"""Say a quorum in words: who must confirm, and how many of them.
 
 Names are put into words by `shown`: each chat network has its own way to show one so that it calls nobody.
 """
@@ -6,7 +6,7 @@ Names are put into words by `shown`: each chat network has its own way to show o
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from err_confirm.model import AllOf, AnyOf, Quorum, Seat
+from err_confirm.policy_model import AllOf, AnyOf, Policy, Quorum, Seat
 
 Shown = Callable[[str], str]
 """Shows a name or a text."""
@@ -47,6 +47,20 @@ def quorum_words(quorum: Quorum, shown: Shown = str) -> str:
             return " or ".join(
                 _enclosed(words, " and " in words) for words in (quorum_words(each, shown) for each in parts)
             )
+
+
+def who_confirms(policy: Policy, shown: Shown = str) -> str:
+    """Return in words who must confirm, stage by stage."""
+    return ", then ".join(quorum_words(stage.quorum, shown) for stage in policy.stages) or "nobody"
+
+
+def waits(policy: Policy | None, shown: Shown = str) -> str:
+    """Return what a command does when it is said: `waits for bob`, `runs at once (1 rule changes that)`."""
+    if policy is None:
+        return "runs at once"
+    said = f"waits for {who_confirms(policy, shown)}" if policy.stages else "runs at once"
+    rules = len(policy.when)
+    return f"{said} ({rules} {'rule changes' if rules == 1 else 'rules change'} that)" if rules else said
 
 
 def _flat(quorum: Quorum) -> Iterator[Quorum]:

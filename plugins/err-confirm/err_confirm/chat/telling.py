@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from err_confirm.asking import Asking
+from err_confirm.chat.asking import Asking
+from err_confirm.chat.posting import Posting
+from err_confirm.chat.replies import acknowledgement, ending
 from err_confirm.errors import PostError
 from err_confirm.model import Execution, Notice, State, Verdict
 from err_confirm.plan import describe
-from err_confirm.posting import Posting
-from err_confirm.replies import acknowledgement, ending
 from err_confirm.wording import Wording
 
 PLAIN_YES = "approve"

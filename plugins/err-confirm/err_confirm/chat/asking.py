@@ -3,14 +3,14 @@
 import logging
 from collections.abc import Iterable
 
-from err_confirm.audience import Audience
+from err_confirm.chat.audience import Audience
+from err_confirm.chat.posting import Posting
+from err_confirm.chat.prompts import PROMPT, Prompts, Told
+from err_confirm.chat.replies import introduction
 from err_confirm.engine import Engine
 from err_confirm.errors import GroupError, PostError
 from err_confirm.model import Execution
-from err_confirm.policy import NOBODY
-from err_confirm.posting import Posting
-from err_confirm.prompts import PROMPT, Prompts, Told
-from err_confirm.replies import introduction
+from err_confirm.seating import NOBODY
 from err_confirm.wording import Wording
 
 log = logging.getLogger(__name__)

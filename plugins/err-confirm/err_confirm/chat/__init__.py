@@ -2,10 +2,14 @@
 
 from typing import Any
 
-from err_confirm import refusals
 from err_confirm.answers import Said, how_to_answer
-from err_confirm.asking import Asking
 from err_confirm.backends import backend_for
+from err_confirm.chat import refusals
+from err_confirm.chat.asking import Asking
+from err_confirm.chat.posting import Posting
+from err_confirm.chat.prompts import Prompts, alike
+from err_confirm.chat.refusals import NOTHING
+from err_confirm.chat.telling import Telling
 from err_confirm.engine import Engine
 from err_confirm.errors import NobodyError
 from err_confirm.events import Reason
@@ -15,11 +19,7 @@ from err_confirm.otp import Checked
 from err_confirm.pages import pages
 from err_confirm.people import People
 from err_confirm.plan import describe
-from err_confirm.posting import Posting
-from err_confirm.prompts import Prompts, alike
-from err_confirm.refusals import NOTHING
 from err_confirm.steps import Already, Decision, Refusal, Step
-from err_confirm.telling import Telling
 from err_confirm.tokens import Tokens
 from err_confirm.wording import Wording
 

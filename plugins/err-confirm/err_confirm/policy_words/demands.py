@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from err_confirm.durations import format_duration
-from err_confirm.model import Choice, Effect, Policy, Question, QuestionType, ReasonRule
-from err_confirm.reason_words import reason_words
-from err_confirm.seat_words import Shown, listed
+from err_confirm.policy_model import Choice, Effect, Policy, Question, QuestionType, ReasonRule
+from err_confirm.policy_words.quorums import Shown, listed
+from err_confirm.policy_words.reasons import reason_words
 
 _TYPES = {QuestionType.EMAIL: "an e-mail address", QuestionType.NUMBER: "a number", QuestionType.JSON: "JSON"}
 

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from err_confirm.demand_words import demands_words
 from err_confirm.demands import CHAT
 from err_confirm.durations import format_duration
-from err_confirm.model import Times, When
-from err_confirm.policy_words import who_confirms
-from err_confirm.seat_words import Shown, listed, quorum_words
+from err_confirm.policy_model import Times, When
+from err_confirm.policy_words.demands import demands_words
+from err_confirm.policy_words.quorums import Shown, listed, quorum_words, who_confirms
 from err_confirm.times import DAYS
 
 _TO = "\N{EN DASH}"

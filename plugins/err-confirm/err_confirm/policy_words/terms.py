@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from err_confirm.demand_words import choices_words, demands_words
 from err_confirm.demands import CHAT
 from err_confirm.durations import format_duration
-from err_confirm.model import Policy, Stage
-from err_confirm.policy import seats
-from err_confirm.rule_words import rule_words, times_words
-from err_confirm.seat_words import Shown, listed, quorum_words, whom
+from err_confirm.policy_model import Policy, Stage
+from err_confirm.policy_words.demands import choices_words, demands_words
+from err_confirm.policy_words.quorums import Shown, listed, quorum_words, whom
+from err_confirm.policy_words.rules import rule_words, times_words
+from err_confirm.seating import seats
 
 
 def terms(policy: Policy | None, shown: Shown = str, quoted: Shown = str) -> list[str]:

@@ -4,7 +4,7 @@ import re
 
 import re2
 
-from err_confirm.seat_words import Shown
+from err_confirm.policy_words.quorums import Shown
 
 _PART = re.compile(
     r"\\(?P<kind>[dw])|\\(?P<sign>\W)|\[(?P<first>[^\W_])(?:-(?P<last>[^\W_]))?[^\[\]\\]*\]|(?P<letter>[^\\\[\](){}*+?|^$.])"

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from err_confirm.model import Execution, Quorum, Seat, Vote
-from err_confirm.policy import Electorate, Roster, counting, electorate, met, quorum_until, seatings, seats
+from err_confirm.model import Execution, Vote
+from err_confirm.policy import counting, electorate, quorum_until
+from err_confirm.policy_model import Quorum, Seat
+from err_confirm.seating import Electorate, Roster, met, seatings, seats
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,35 +1,21 @@
-"""Say in words who must confirm, and who is still missing."""
+"""Say in words what an execution still waits for, and who has answered."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from err_confirm.errors import GroupError
-from err_confirm.model import Effect, Execution, Policy, State, Verdict, Vote
+from err_confirm.model import Execution, State, Verdict, Vote
 from err_confirm.openings import Opening, answers, open_ways, people
-from err_confirm.policy import Roster, electorate, quorum_until
-from err_confirm.seat_words import WIDE, Shown, is_group, listed, name_words, quorum_words, whom
-
-__all__ = ["missing_words", "quorum_words", "waiting_words", "waits", "who_confirms", "whom"]
+from err_confirm.policy import electorate, quorum_until
+from err_confirm.policy_model import Effect
+from err_confirm.policy_words.quorums import WIDE, Shown, is_group, listed, name_words, quorum_words
+from err_confirm.seating import Roster
 
 NAMED = 5
 """How many people are named at most."""
 MOST_WAYS = 3
 """How many ways to go on are said at most."""
-
-
-def who_confirms(policy: Policy, shown: Shown = str) -> str:
-    """Return in words who must confirm, stage by stage."""
-    return ", then ".join(quorum_words(stage.quorum, shown) for stage in policy.stages) or "nobody"
-
-
-def waits(policy: Policy | None, shown: Shown = str) -> str:
-    """Return what a command does when it is said: `waits for bob`, `runs at once (1 rule changes that)`."""
-    if policy is None:
-        return "runs at once"
-    said = f"waits for {who_confirms(policy, shown)}" if policy.stages else "runs at once"
-    rules = len(policy.when)
-    return f"{said} ({rules} {'rule changes' if rules == 1 else 'rules change'} that)" if rules else said
 
 
 def missing_words(execution: Execution, roster: Roster, now: float, shown: Shown = str) -> str:

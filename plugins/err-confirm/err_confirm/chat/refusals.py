@@ -6,9 +6,10 @@ from typing import Any
 
 from err_confirm.answers import ANSWERS, CODE, Said, caption, example, how_to_answer, wanted_reason, written
 from err_confirm.demands import CHAT, chosen, question
-from err_confirm.model import Choice, Effect, Execution, Policy
+from err_confirm.model import Execution
 from err_confirm.plan import describe
-from err_confirm.policy_words import quorum_words, who_confirms
+from err_confirm.policy_model import Choice, Effect, Policy
+from err_confirm.policy_words.quorums import quorum_words, who_confirms
 from err_confirm.steps import current_stage
 from err_confirm.times import frozen
 
