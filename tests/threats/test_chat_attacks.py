@@ -12,13 +12,13 @@ import pytest
 
 from builders import a_policy, an_execution
 from err_confirm.backends import BACKENDS
+from err_confirm.chat.replies import introduction
 from err_confirm.errors import LimitError, SettingError
 from err_confirm.inert import Inert
 from err_confirm.limits import LOOKED_AT, Limits, Request, check
 from err_confirm.locks import read_wish
 from err_confirm.model import Place, Plan
 from err_confirm.pages import pages
-from err_confirm.replies import introduction
 from err_confirm.settings import read_settings
 from servers import PATIENCE
 from talk import ROOT, Talk, a_bot, write_files
