@@ -371,7 +371,7 @@ def test_json_has_the_same_as_it_is(site: Site) -> None:
     rows = json.loads(site.says("export", "--format", "json"))
     assert rows == site.rows("export")
     assert [(row["number"], row["what"], row["text"]) for row in rows] == [(1, "asked", "=1+1"), (2, "posted", "=1+1")]
-    assert rows[0]["facts"]["policy"]["by"] == ["anyone"]
+    assert rows[0]["facts"]["policy"]["stages"][0]["quorum"]["by"] == ["anyone"]
     assert site.rows("export", "--person", "nobody") == []
 
 
