@@ -206,7 +206,8 @@ SURPRISES = [
         "confirm: {need: 2}",
         "confirm: {by: alcie}",
         "confirm: {By: bob}",
-        "confirm: {by: '@sre'}",
+        "confirm: {by: '@'}",
+        "confirm: {by: '@sre', need: all}",
         "confirm: {by: 'slack:'}",
     ),
     *(
