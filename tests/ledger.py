@@ -59,11 +59,23 @@ def filled(
     *,
     count: bool,
     deny: bool = False,
+    since: Mapping[str, int] | None = None,
 ) -> bool:
-    """Tell whether these people fill all seats of some way, each of them one, by trying every order of them."""
+    """Tell whether these people fill all seats of some way, each of them one, by trying every order of them.
+
+    The quorums are those of stages; `since` tells in which stage each of the people has answered.
+    """
     people = list(people)
-    for way in seat_lists(AllOf(all=tuple(quorums))):
-        able = [people_of(seat, roster, count=count, deny=deny) for seat in way]
+    for chosen in product(*map(seat_lists, quorums)):
+        way = [(number, seat) for number, seats in enumerate(chosen) for seat in seats]
+        able = [
+            {
+                who
+                for who in people_of(seat, roster, count=count, deny=deny)
+                if since is None or since.get(who, 0) >= number
+            }
+            for number, seat in way
+        ]
         for order in permutations(people, len(way)):
             if all(who in those for who, those in zip(order, able, strict=True)):
                 return True
@@ -87,7 +99,7 @@ class Ledger:
     begun: float
     deadline: float
     roster: Mapping[str, frozenset[str]] = field(default_factory=lambda: ROSTERS[0])
-    yes: dict[str, tuple[float, str]] = field(default_factory=dict)
+    yes: dict[str, tuple[float, str, int]] = field(default_factory=dict)
     no: dict[str, float] = field(default_factory=dict)
     messages: set[str] = field(default_factory=set)
     stage: int = 0
@@ -111,9 +123,10 @@ class Ledger:
     def approved_by(self, choice: str, now: float, stages: int) -> bool:
         """Tell whether enough people want this choice at a moment, for the first so many stages."""
         assert self.policy is not None
-        people = [who for who, (until, chosen) in self.yes.items() if until > now and chosen == choice]
+        people = [who for who, (until, chosen, _) in self.yes.items() if until > now and chosen == choice]
+        since = {who: stage for who, (_, _, stage) in self.yes.items()}
         quorums = self._quorums(len(self.policy.stages))
-        return filled(quorums[:stages], people, self.roster, count=several(quorums))
+        return filled(quorums[:stages], people, self.roster, count=several(quorums), since=since)
 
     def denied(self, now: float) -> bool:
         """Tell whether enough people do not want it."""
@@ -147,8 +160,8 @@ class Ledger:
         if late:
             return False
         if choice.effect is not Effect.SNOOZE:
-            standing = self.no.get(event.person, 0.0) if deny else self.yes.get(event.person, (0.0, ""))[0]
-            same = deny or self.yes.get(event.person, (0.0, ""))[1] == event.choice
+            standing = self.no.get(event.person, 0.0) if deny else self.yes.get(event.person, (0.0, "", 0))[0]
+            same = deny or self.yes.get(event.person, (0.0, "", 0))[1] == event.choice
             if standing > now and same:
                 return False
         quorums = [policy.deny] if deny else self._quorums(self.stage + 1)
@@ -250,7 +263,7 @@ class Ledger:
             self.no[event.person] = until
             assert self.denied(now) is (after.state is State.DENIED)
             return
-        self.yes[event.person] = (until, event.choice)
+        self.yes[event.person] = (until, event.choice, self.stage)
         reached = next(
             (n for n in range(self.stage, len(policy.stages)) if not self.approved_by(event.choice, now, n + 1)), None
         )

@@ -316,7 +316,7 @@ SITUATIONS = st.builds(
 
 class Voter:
     def __init__(self, person: str, *, guest: bool) -> None:
-        self.person, self.guest = person, guest
+        self.person, self.guest, self.stage = person, guest, 0
 
 
 VOTERS = st.lists(

@@ -419,6 +419,10 @@ POLICIES = (
     Policy(stages=(Stage(quorum=need(2, SRE), retry_count=100),), deny=need(2, "anyone")),
     Policy(stages=(QUICK, Stage(quorum=Seat(by=(LEADS,)), remind=31.0)), deny=Seat(by=("others",))),
     Policy(
+        stages=(Stage(quorum=AllOf(all=(Seat(by=(SRE,)), Seat(by=(LEADS,)))), retry_count=100),),
+        deny=Seat(by=("others",)),
+    ),
+    Policy(
         stages=(Stage(quorum=AnyOf(any=(need(2, "others"), Seat(by=("dave",)))), retry_count=50),),
         deny=AnyOf(any=(need(2, SRE), Seat(by=("requester",)))),
     ),
@@ -812,6 +816,7 @@ PLANTED = {
     "a second vote takes a second seat": (answering, "*(other for other in execution.votes if other.person != event.person), vote", "*execution.votes, vote"),
     "one person fills two seats": (seating, "len(seat_people(way, able)) == len(way)", "all(able[seat] for seat in way)"),
     "one seat of two is enough": (seating, "len(seat_people(way, able)) == len(way)", "len(seat_people(way, able)) >= min(1, len(way))"),
+    "an answer counts for a stage that comes later": (seating, "seat.since <= voter.stage and ", ""),
     "nobody makes room": (seating, "if who not in seat_of or sit(seat_of[who], tried):", "if who not in seat_of:"),
     "any way needs all": (seating, "return any(len(seat_people", "return all(len(seat_people"),
     "the requester counts by name": (seating, "(named and seat.own)", "named"),
@@ -833,7 +838,7 @@ PLANTED = {
     "a mind cannot be changed": (answering, "(not deny and vote.choice != event.choice)", "False"),
     "a message acts twice": (answering, "event.message in execution.seen:", "False:"),
     "a message acts again after another": (answering, "(*execution.seen, event.message)", "(event.message,)"),
-    "the last stage may begin": (answering, "    if not deny and not any(who.fills(seat, event)", "    if False and not any(who.fills(seat, event)"),
+    "the last stage may begin": (answering, "    if not deny and not any(who.fills(seat, voter)", "    if False and not any(who.fills(seat, voter)"),
     "nothing more is asked": (answering, "    if why := unmet(policy, choice, event):", "    if why := None:"),
     "a code is not asked": (demands, "    if policy.otp and", "    if False and"),
     "a token is not asked": (demands, "        if policy.dm and", "        if False and"),

@@ -7,7 +7,7 @@ from err_confirm.events import Answer, Reason
 from err_confirm.model import Execution, Notice, State, Verdict, Vote
 from err_confirm.policy import counting, electorate, met_until, quorum_until
 from err_confirm.policy_model import Choice, Effect
-from err_confirm.seating import Roster, met, seats
+from err_confirm.seating import Candidate, Roster, met, seats
 from err_confirm.steps import (
     LONGEST_LIFE,
     MOST_SEEN,
@@ -63,13 +63,14 @@ def _not_theirs(execution: Execution, event: Answer, roster: Roster, *, deny: bo
     assert execution.policy is not None
     policy, who = execution.policy, electorate(execution, roster, deny=deny)
     all_seats = seats(policy.deny if deny else quorum_until(execution, len(policy.stages)))
-    theirs = [seat for seat in all_seats if who.may(seat, event)]
+    voter = Candidate(event.person, event.guest)
+    theirs = [seat for seat in all_seats if who.may(seat, voter)]
     if not theirs:
-        outside = event.guest and any(who.may(seat, replace(event, guest=False)) for seat in all_seats)
+        outside = event.guest and any(who.may(seat, Candidate(event.person)) for seat in all_seats)
         return Reason.GUEST if outside else Reason.NOT_YOURS
-    if not any(who.proves(seat, event) for seat in theirs):
+    if not any(who.proves(seat, voter) for seat in theirs):
         return Reason.UNPROVEN
-    if not deny and not any(who.fills(seat, event) for seat in seats(quorum_until(execution, execution.stage + 1))):
+    if not deny and not any(who.fills(seat, voter) for seat in seats(quorum_until(execution, execution.stage + 1))):
         return Reason.TOO_EARLY
     return None
 
@@ -89,6 +90,7 @@ def _vote(execution: Execution, event: Answer, choice: Choice, now: float) -> Ex
         guest=event.guest,
         choice=choice.name,
         answer=event.answer,
+        stage=execution.stage,
     )
     votes = (*(other for other in execution.votes if other.person != event.person), vote)
     return _seen(replace(execution, votes=votes), event)

@@ -12,7 +12,7 @@ from err_confirm.history import Found, Search, search
 from err_confirm.model import Execution, Place, Plan, State, Verdict, bound
 from err_confirm.policy import electorate, groups, quorum_until
 from err_confirm.records import Records
-from err_confirm.seating import NOBODY, Roster, seats
+from err_confirm.seating import NOBODY, Candidate, Roster, seats
 from err_confirm.steps import RUN_WITHIN, Decision, Refusal, Step
 from err_confirm.store.base import Record, Store, SwapStatus
 from err_confirm.transition import transition
@@ -273,4 +273,4 @@ def _is_theirs(execution: Execution, voter: Answer, roster: Roster) -> bool:
     deny = voter.verdict is Verdict.DENY
     who = electorate(execution, roster, deny=deny)
     quorum = execution.policy.deny if deny else quorum_until(execution, execution.stage + 1)
-    return any(who.fills(seat, voter) for seat in seats(quorum))
+    return any(who.fills(seat, Candidate(voter.person, voter.guest)) for seat in seats(quorum))

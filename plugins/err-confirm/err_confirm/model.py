@@ -225,7 +225,7 @@ class Vote:
 
     `at` and `expires_at` are moments of the store's clock, in seconds since 1970; `identity` and `room` say from where
     it came: who the chat network says that it was, and the room, empty in a direct message. A `guest` is somebody from
-    outside. `choice` is the one that was taken, `answer` what was said to its question.
+    outside. `choice` is the one that was taken, `answer` what was said to its question. It was given in a `stage`.
     """
 
     person: str
@@ -239,6 +239,7 @@ class Vote:
     guest: bool = False
     choice: str = ""
     answer: str = ""
+    stage: int = 0
 
 
 class Notice(StrEnum):

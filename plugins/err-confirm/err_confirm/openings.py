@@ -7,18 +7,10 @@ from err_confirm.errors import GroupError
 from err_confirm.model import Execution, State, Verdict, Vote
 from err_confirm.policy import counting, electorate, groups, quorum_until
 from err_confirm.policy_model import Seat
-from err_confirm.seating import Electorate, Roster, Seating, nearest
+from err_confirm.seating import Candidate, Electorate, Roster, Seating, nearest
 
 Opening = tuple[Seat, ...]
 """One answer that is missing, as the seats of which one must be filled: others move up where that helps."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody who has not answered, and is no guest as far as anybody knows."""
-
-    person: str
-    guest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +88,7 @@ def waits_for(execution: Execution, person: str, rosters: Rosters, now: float) -
 
 
 def _fills(who: Electorate, opening: Opening, person: str) -> bool:
-    return any(who.fills(seat, Person(person)) for seat in opening)
+    return any(who.fills(seat, Candidate(person)) for seat in opening)
 
 
 def _known(name: str, execution: Execution, roster: Roster) -> Sequence[str]:

@@ -7,17 +7,18 @@ from dataclasses import replace
 
 from err_confirm.model import Execution, Verdict, Vote
 from err_confirm.policy_model import AllOf, Policy, Quorum, Seat
-from err_confirm.seating import NOBODY, Electorate, Roster, met, names, seats, ways, widened
+from err_confirm.seating import NOBODY, Electorate, Roster, begun, met, names, seats, ways, widened
 
 
 def quorum_until(execution: Execution, stages: int) -> Quorum:
     """Return what the first so many stages need together: one person fills one seat of them all.
 
-    Where others were called because nobody answered in time, they may fill the seats of that stage, too.
+    No answer counts for a stage that had not begun when it was given. Where others were called because nobody answered
+    in time, they may fill the seats of that stage, too.
     """
     assert execution.policy is not None
     quorums = [
-        widened(stage.quorum, stage.escalate_to) if number in execution.escalated else stage.quorum
+        begun(widened(stage.quorum, stage.escalate_to) if number in execution.escalated else stage.quorum, number)
         for number, stage in enumerate(execution.policy.stages[:stages])
     ]
     return quorums[0] if len(quorums) == 1 else AllOf(all=tuple(quorums))

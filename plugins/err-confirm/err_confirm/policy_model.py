@@ -12,10 +12,12 @@ class Seat:
 
     `by` holds `requester`, `others`, `anyone`, people (names of CONFIRM_PEOPLE or raw identities) and `@groups`. The
     requester counts only for `requester` and `anyone`, and by name or group only in a seat that is their `own` to take.
+    An answer counts for it that was given in the stage `since`, or later.
     """
 
     by: tuple[str, ...]
     own: bool = False
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ One person fills one seat: that is a matching of people to seats, which exists w
 (https://en.wikipedia.org/wiki/Hall%27s_marriage_theorem). It is found by augmenting paths.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -30,6 +31,20 @@ class Voter(Protocol):
     def guest(self) -> bool:
         """Whether it is somebody from outside."""
         ...
+
+    @property
+    def stage(self) -> float:
+        """In which stage they answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody who may answer now, whichever stage it is; whom a policy names is no guest as far as anybody knows."""
+
+    person: str
+    guest: bool = False
+    stage: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -69,7 +84,7 @@ class Electorate:
 
     def fills(self, seat: Seat, voter: Voter) -> bool:
         """Tell whether somebody's answer can fill a seat."""
-        return self.may(seat, voter) and self.proves(seat, voter)
+        return seat.since <= voter.stage and self.may(seat, voter) and self.proves(seat, voter)
 
     def _may_ask(self, seat: Seat) -> bool:
         """Tell whether those who are named can fill a seat of this request: they could have asked under another name.
@@ -186,12 +201,26 @@ def widened(quorum: Quorum, to: Iterable[str]) -> Quorum:
     match quorum:
         case Seat():
             return replace(quorum, by=tuple(dict.fromkeys((*quorum.by, *to))))
-        case AllOf(all=parts):
-            return AllOf(all=tuple(widened(part, to) for part in parts))
-        case AnyOf(any=parts):
-            return AnyOf(any=tuple(widened(part, to) for part in parts))
         case _:
-            assert_never(quorum)
+            return _each(quorum, lambda part: widened(part, to))
+
+
+def begun(quorum: Quorum, stage: int) -> Quorum:
+    """Return a quorum for which only answers count that are given from a stage on."""
+    match quorum:
+        case Seat():
+            return replace(quorum, since=stage)
+        case _:
+            return _each(quorum, lambda part: begun(part, stage))
+
+
+def _each(quorum: AllOf | AnyOf, change: Callable[[Quorum], Quorum]) -> Quorum:
+    """Return a quorum with each of its parts changed."""
+    match quorum:
+        case AllOf(all=parts):
+            return AllOf(all=tuple(map(change, parts)))
+        case AnyOf(any=parts):
+            return AnyOf(any=tuple(map(change, parts)))
 
 
 def _is_identity(person: str) -> bool:

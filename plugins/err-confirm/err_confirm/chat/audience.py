@@ -7,15 +7,7 @@ from functools import cached_property
 from err_confirm.model import Execution, Vote
 from err_confirm.policy import counting, electorate, quorum_until
 from err_confirm.policy_model import Quorum, Seat
-from err_confirm.seating import Electorate, Roster, met, seatings, seats
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """Somebody who may be asked; a policy names nobody from outside."""
-
-    person: str
-    guest: bool = False
+from err_confirm.seating import Candidate, Electorate, Roster, met, seatings, seats
 
 
 @dataclass(frozen=True)
@@ -57,7 +49,7 @@ class Audience:
 
     def enough(self, people: Iterable[str]) -> bool:
         """Tell whether nothing would be missing if all of these people answered."""
-        return met(self._quorum, [*self._votes, *map(Called, people)], self._electorate)
+        return met(self._quorum, [*self._votes, *map(Candidate, people)], self._electorate)
 
     @cached_property
     def _quorum(self) -> Quorum:
@@ -84,4 +76,4 @@ class Audience:
         return [self.execution.requester if name == "requester" else name]
 
     def _fills(self, person: str, among: Iterable[Seat]) -> bool:
-        return any(self._electorate.fills(seat, Called(person)) for seat in among)
+        return any(self._electorate.fills(seat, Candidate(person)) for seat in among)
