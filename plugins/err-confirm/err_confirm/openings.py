@@ -40,7 +40,7 @@ def open_ways(execution: Execution, roster: Roster, now: float) -> list[Way]:
 def people(execution: Execution, opening: Opening, roster: Roster, now: float) -> list[str]:
     """Return the people who are known by name or group, have not answered, and could fill an opening."""
     who, answered = electorate(execution, roster), {vote.person for vote in answers(execution, now)}
-    named = dict.fromkeys(person for seat in opening for name in seat.by for person in _known(name, execution, roster))
+    named = dict.fromkeys(person for seat in opening for name in seat.by for person in known(name, execution, roster))
     return [person for person in named if person not in answered and _fills(who, opening, person)]
 
 
@@ -91,7 +91,7 @@ def _fills(who: Electorate, opening: Opening, person: str) -> bool:
     return any(who.fills(seat, Candidate(person)) for seat in opening)
 
 
-def _known(name: str, execution: Execution, roster: Roster) -> Sequence[str]:
+def known(name: str, execution: Execution, roster: Roster) -> Sequence[str]:
     """Return the people that a name of a policy means, as far as they are known."""
     if name.startswith("@"):
         return sorted(roster.get(name, ()))

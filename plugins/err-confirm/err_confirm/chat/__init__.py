@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from err_confirm.answers import Said, how_to_answer
+from err_confirm.answers import Said
 from err_confirm.backends import backend_for
 from err_confirm.chat import refusals
 from err_confirm.chat.asking import Asking
@@ -102,8 +102,8 @@ class Chat:
 
     def join(self, engine: Engine, tokens: Tokens) -> None:
         """Take who knows what waits, who is in groups and what time it is: before, nothing is asked or told."""
-        prompts = Prompts(self.wording, self.mention, tokens, self._bot.prefix)
-        self._asking = Asking(engine, self._posting, prompts, self.wording, self._bot.prefix)
+        self._prompts = Prompts(self.wording, self.mention, tokens, self._bot.prefix)
+        self._asking = Asking(engine, self._posting, self._prompts, self.wording, self._bot.prefix)
         self._telling = Telling(self._asking, self._posting, self.wording, self.mention)
 
     def mention(self, person: str) -> str:
@@ -194,12 +194,8 @@ class Chat:
         return self.wording.say("refused_waiting", e=execution, how=self.how(execution))
 
     def how(self, execution: Execution) -> list[str]:
-        """Return the lines that answer an execution; where each yes needs a token, only the one that says no."""
-        policy = execution.policy
-        if policy is None:
-            return []
-        lines = how_to_answer(policy, execution.id, prefix=self._bot.prefix, code=self.wording.inert.code)
-        return lines[-1:] if policy.dm else lines
+        """Return the lines that answer an execution, as its prompt has them."""
+        return self._prompts.how(execution)
 
     def reply(self, msg: Any, text: str) -> str:
         """Return what to answer a message with; where one message cannot hold it, its first parts are sent here."""

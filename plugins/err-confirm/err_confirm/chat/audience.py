@@ -1,10 +1,11 @@
 """Say whom an execution waits for at a moment: the names in the seats that are empty, and the people behind them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from err_confirm.model import Execution, Vote
+from err_confirm.openings import known
 from err_confirm.policy import counting, electorate, quorum_until
 from err_confirm.policy_model import Quorum, Seat
 from err_confirm.seating import Candidate, Electorate, Roster, met, seatings, seats
@@ -68,12 +69,8 @@ class Audience:
         found = seatings(self._quorum, self._votes, self._electorate)
         return list(dict.fromkeys(seat for seating in found for seat in seating.empty))
 
-    def _members(self, name: str) -> list[str]:
-        if name in ("others", "anyone"):
-            return []
-        if name.startswith("@"):
-            return sorted(self.roster.get(name, ()))
-        return [self.execution.requester if name == "requester" else name]
+    def _members(self, name: str) -> Sequence[str]:
+        return known(name, self.execution, self.roster)
 
     def _fills(self, person: str, among: Iterable[Seat]) -> bool:
         return any(self._electorate.fills(seat, Candidate(person)) for seat in among)

@@ -51,9 +51,7 @@ class Prompts:
         """Return the prompt for a place that many read; where each answer needs a token, nobody can confirm by it."""
         execution = audience.execution
         assert execution.policy is not None
-        how = self._how(execution.policy, execution.id)
-        how = how[-1:] if execution.policy.dm else how
-        return self._text(message, audience, place, self.called(audience), how=how, told=told)
+        return self._text(message, audience, place, self.called(audience), how=self.how(execution), told=told)
 
     def directly(self, audience: Audience, place: Place, person: str, message: str = PROMPT) -> str:
         """Return the prompt for one person alone, with the token that only their answer can bring."""
@@ -76,6 +74,13 @@ class Prompts:
             else:
                 called += map(self._mention, audience.behind(name))
         return " ".join(dict.fromkeys(called)) or ", ".join(map(self._wording.named, audience.names))
+
+    def how(self, execution: Execution) -> list[str]:
+        """Return the lines that answer an execution; where each yes needs a token, only the one that says no."""
+        if execution.policy is None:
+            return []
+        lines = self._how(execution.policy, execution.id)
+        return lines[-1:] if execution.policy.dm else lines
 
     def missing(self, audience: Audience) -> str:
         """Return in words what an execution waits for."""
