@@ -162,7 +162,7 @@ class Confirm(BotPlugin):
         if not self.service.second_factor.reset(whom, **said_by):
             raise CommandError(say("otp_nothing", person=whom))
         told = False
-        if (place := self.chat.direct(whom)) is not None:
+        for place in self.chat.direct(whom):
             with suppress(PostError):
                 self.chat.say(place, "otp_was_reset", by=said_by["who"])
                 told = True

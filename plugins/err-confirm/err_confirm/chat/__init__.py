@@ -112,13 +112,9 @@ class Chat:
             return self._backend.mention(person_id)
         return self.wording.inert.code(person)
 
-    def direct(self, person: str) -> Place | None:
-        """Return where somebody is told something directly; None for who has no identity here."""
-        scheme = f"{self._backend.scheme}:"
-        for identity in self._people.identities(person):
-            if identity.startswith(scheme):
-                return Place(person=self._backend.address(identity.removeprefix(scheme)))
-        return None
+    def direct(self, person: str) -> list[Place]:
+        """Return where a person can be told something directly; nothing if they have no identity here."""
+        return self._posting.direct(person)
 
     def ask(self, execution: Execution) -> None:
         """Post the prompt of an execution wherever its policy wants it. Raises PostError or GroupError."""
