@@ -750,6 +750,8 @@ def scripts() -> Iterator[tuple[Policy | None, History]]:
         yield policy, [(0.0, Posted()), *said]
     for policy, others in itertools.product(POLICIES, itertools.permutations(("bob", "carol", "dave", "mallory"), 2)):
         yield from ((policy, [(0.0, Posted()), *way]) for way in together(*map(Say, others)))
+    for policy, person, choice in itertools.product(POLICIES, PEOPLE, ("approve", "snooze")):
+        yield policy, [(0.5, Say(person, choice=choice)), (2.0, Posted()), (0.5, Say("carol")), (0.5, Say("dave"))]
 
 
 def together(first: Say, second: Say) -> Iterator[History]:
