@@ -129,7 +129,7 @@ def sentences() -> set[str]:
     wording = Wording("!")
 
     def refused(reason: str, execution: Execution | None = None, /, **facts: object) -> str:
-        common = {"id": ASKED.id, "verb": "confirm", "by": "bob", "own": False}
+        common = {"id": ASKED.id, "verb": "confirm", "by": "bob", "asker": False}
         return wording.say(f"refused_{reason}", e=execution, **common | facts)
 
     def lacking(reason: Reason, policy: Policy, said: Said = NOTHING, token: str = "", **more: Any) -> str:
@@ -140,7 +140,7 @@ def sentences() -> set[str]:
 
     said = [refused(reason, execution) for reason, execution in STATES.items()]
     said.append(refused(Reason.UNKNOWN))
-    said.append(refused(Reason.NOT_YOURS, ASKED, verb="deny", own=True))
+    said += [refused(Reason.NOT_YOURS, ASKED, verb=verb, asker=True) for verb in ("confirm", "deny")]
     stages = tuple(Stage(quorum=Seat(by=(who,))) for who in ("carol", "bob"))
     said.append(lacking(Reason.TOO_EARLY, Policy(stages=stages, deny=Seat(by=("bob",)))))
     said += [lacking(reason, a_policy(("bob",), **asks), lacks, **more) for reason, asks, lacks, more in DEMANDS]

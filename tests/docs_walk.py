@@ -45,7 +45,7 @@ _WORD = re.compile(rf"\b[{ALPHABET}]{{8}}\b")
 _NAMED = re.compile(rf"[{ALPHABET}]{{4,8}}", re.IGNORECASE)
 # `bob to bot>` says something to the bot alone, `bot to bob>` to somebody alone who has not just spoken.
 _SAID = re.compile(r"^(\w+(?: to \w+)?)> +(.*)$")
-_CLOCK = re.compile(r"\d\d:\d\d:\d\d UTC")
+_CLOCK = re.compile(r"(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d UTC")
 _TOOK = re.compile(r"(succeeded in|after) [\d.]+ (?:s|min)")
 _LEFT = re.compile(r"(\d+ (?:s|min|h|d)(?: \d+ (?:s|min|h))?) (left|more\b)")
 _SECRET = re.compile(r"\b[A-Z2-7]{32}\b")
@@ -58,6 +58,7 @@ SILENCE = 2.5
 """Seconds for which the bot gets to say all it has to say when a page is written."""
 
 CLOCK = "14:03:20 UTC"
+DAY = "2026-09-23 "
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 CODE = "287082"
 """Stand on a page for the secret of somebody's second factor, and for a code of it that counts."""
@@ -206,7 +207,7 @@ class Walk:
     def _as_on_the_page(self, line: str) -> str:
         for ours, theirs in self.ids.items():
             line = line.replace(theirs, ours)
-        return _SECRET.sub(SECRET, _CLOCK.sub(CLOCK, line))
+        return _SECRET.sub(SECRET, _CLOCK.sub(lambda at: f"{DAY if at[1] else ''}{CLOCK}", line))
 
     def _tell(self, turn: "Turn") -> None:
         """Say something in a room; to the bot alone what only admins may say, and the answer to a prompt there."""
@@ -327,7 +328,7 @@ def lines_of(message: str, folder: Path) -> list[str]:
 
 def loose(line: str) -> str:
     """Return a line without what differs from run to run; ids are compared as they are."""
-    line = _CLOCK.sub("HH:MM:SS UTC", line)
+    line = _CLOCK.sub(lambda at: f"{'DAY ' if at[1] else ''}HH:MM:SS UTC", line)
     line = _TOOK.sub(r"\1 T", line)
     line = _SECRET.sub(SECRET, line)
     return _BOUND.sub("bound to: DIGEST", _LEFT.sub(r"T \2", line))

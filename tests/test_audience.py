@@ -85,3 +85,25 @@ def test_all_who_may_have_been_asked_are_known_afterwards() -> None:
     """Those of the stages before, too, and who has answered; nobody of the stages to come."""
     first, later = Seat(by=("bob", "alice")), Seat(by=("mallory",))
     assert Audience(asked(first, LEADS, later, votes=("bob",), stage=1), ROSTER, NOW).asked == ["bob", "carol", "erin"]
+
+
+@pytest.mark.parametrize(
+    ("quorums", "possible"),
+    [
+        ([Seat(by=("bob",))], True),
+        ([Seat(by=("alice",))], False),
+        ([Seat(by=("alice",), own=True)], True),
+        ([Seat(by=("requester",))], True),
+        ([Seat(by=("@nobody",))], False),
+        ([AllOf(all=(LEADS, LEADS))], True),
+        ([AllOf(all=(LEADS, LEADS, LEADS))], False),
+        ([AllOf(all=(Seat(by=("others",)),) * 3)], True),
+        ([AnyOf(any=(Seat(by=("@nobody",)), Seat(by=("bob",))))], True),
+        ([SRE, Seat(by=("bob",))], True),
+        ([Seat(by=("bob",)), Seat(by=("bob",))], False),
+        ([SRE, Seat(by=("@nobody",))], False),
+    ],
+)
+def test_what_the_people_who_are_known_could_never_confirm_is_told(quorums: list[Any], possible: bool) -> None:
+    """In any of its stages; whoever is only described may be there."""
+    assert Audience(asked(*quorums), ROSTER, NOW).possible is possible

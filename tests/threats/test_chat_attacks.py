@@ -81,7 +81,7 @@ def test_an_answer_that_is_far_too_long_is_not_even_read(talk: Talk) -> None:
     talk.alice.says("!cost")
     asked = talk.prompt("#ops")
     talk.bob.says(f"!confirm {asked} {'`' * 1_000_000}")
-    talk.hears(rf"^{asked} is not answered: an answer may have 4,000 characters, and this one has 1,000,000")
+    talk.hears(rf"^{asked} is not answered: an answer may have 20,000 characters, and this one has 1,000,000")
     assert talk.execution(asked).votes == ()
 
 

@@ -61,7 +61,7 @@ class Intake:
             if isinstance(found, Unclear):
                 return found
             if verb == "confirm" and len(rest) > LONGEST_LINE:
-                return self.chat.wording.say("refused_long", id=found, size=len(rest), most=LONGEST_ANSWER)
+                return self.chat.wording.say("refused_long", id=found, size=len(rest), most=LONGEST_LINE)
             execution, now = self.service.engine.read(found)
             said = (
                 read_answer(execution.policy if execution else None, rest) if verb == "confirm" else Said(reason=rest)

@@ -88,6 +88,6 @@ def _rooms(place: Place, policy: Policy | None) -> dict[str, str]:
 def _few(prompts: list[Execution], most: int, whose: str, now: float) -> None:
     """Raise LimitError if there are as many as there may be."""
     if sum(asked.state is State.PENDING for asked in prompts) >= most:
-        raise LimitError(f"{most:,} prompts {whose} wait already; answer some of them, or take them back")
+        raise LimitError(f"{most:,} prompts {whose} wait already; see pending, and cancel one of yours")
     if sum(now - asked.created_at < MINUTE for asked in prompts) >= most:
         raise LimitError(f"{most:,} prompts {whose} were posted in the last minute; wait a little")

@@ -30,7 +30,7 @@ def clock(moment: float) -> str:
 
 def moment(at: float, now: float) -> str:
     """Return a moment as `14:03:20 UTC`, with its day before it where that need not be today."""
-    day = "" if now - at < _HALF_A_DAY else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d ")
+    day = "" if abs(now - at) < _HALF_A_DAY else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d ")
     return f"{day}{clock(at)}"
 
 

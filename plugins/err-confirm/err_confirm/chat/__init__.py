@@ -169,10 +169,10 @@ class Chat:
                 return self.wording.say(f"refused_{reason}", id=execution_id)
             case Refusal(reason, refused):
                 assert refused is not None
-                own = verb == "deny" and refused.place.person == place.person
+                asker = refused.place.person == place.person
                 known = {"verb": verb, "token": token, "prefix": self._bot.prefix, "code": self.wording.inert.code}
-                facts = refusals.facts(refused, said, now, **known)
-                return self.wording.say(f"refused_{reason}", e=refused, verb=verb, own=own, checked=checked, **facts)
+                facts = {**refusals.facts(refused, said, now, **known), "asker": asker, "checked": checked}
+                return self.wording.say(f"refused_{reason}", e=refused, verb=verb, **facts)
 
     def show(self, execution: Execution, now: float, rosters: Rosters) -> str:
         """Return all there is to say about an execution."""

@@ -10,6 +10,7 @@ from err_confirm.chat.replies import introduction
 from err_confirm.engine import Engine
 from err_confirm.errors import GroupError, PostError
 from err_confirm.model import Execution
+from err_confirm.policy_words.quorums import who_confirms
 from err_confirm.seating import NOBODY
 from err_confirm.wording import Wording
 
@@ -48,6 +49,8 @@ class Asking:
         audience = Audience(execution, self._engine.roster(execution), execution.created_at)
         rooms = [*self._posting.rooms(execution), execution.place]  # where somebody waits for it: then it is everywhere
         people = _directly(audience)
+        if not audience.possible:
+            raise PostError(f"too few people are left who could confirm it; it needs {_needed(execution)}")
         if len(people) > MOST_DIRECT:
             raise PostError(f"{len(people)} people would have to be told directly, and at most {MOST_DIRECT} can be")
         for place in rooms:
@@ -142,6 +145,12 @@ def _directly(audience: Audience) -> list[str]:
     """Return who is to be told directly."""
     policy = audience.execution.policy
     return audience.people if policy is not None and policy.dm else []
+
+
+def _needed(execution: Execution) -> str:
+    """Return who must confirm an execution; by name, who asked does not count for themselves."""
+    assert execution.policy is not None
+    return f"{who_confirms(execution.policy)}, and {execution.requester} has asked for it"
 
 
 def _check_reached(audience: Audience, told: Told) -> None:

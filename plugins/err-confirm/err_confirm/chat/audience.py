@@ -8,7 +8,7 @@ from err_confirm.model import Execution, Vote
 from err_confirm.openings import known
 from err_confirm.policy import counting, electorate, quorum_until
 from err_confirm.policy_model import Quorum, Seat
-from err_confirm.seating import Candidate, Electorate, Roster, met, seatings, seats
+from err_confirm.seating import Candidate, Electorate, Roster, met, names, seatings, seats, ways
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,15 @@ class Audience:
     def enough(self, people: Iterable[str]) -> bool:
         """Tell whether nothing would be missing if all of these people answered."""
         return met(self._quorum, [*self._votes, *map(Candidate, people)], self._electorate)
+
+    @property
+    def possible(self) -> bool:
+        """Whether all stages could be met by the people who are known now, and by whoever is only described."""
+        assert self.execution.policy is not None
+        whole = quorum_until(self.execution, len(self.execution.policy.stages))
+        people = {person for name in names(whole) for person in self._members(name)}
+        others = (f"somebody {number}" for number in range(max(len(way) for way in ways(whole))))
+        return met(whole, [Candidate(person) for person in (*people, *others)], self._electorate)
 
     @cached_property
     def _quorum(self) -> Quorum:
