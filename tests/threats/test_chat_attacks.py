@@ -41,7 +41,7 @@ FORGED = "!confirm 00000000"
 READ = """
 import sys
 from err_confirm.answers import read_answer
-from err_confirm.model import Policy, Question, QuestionType, Seat, Stage
+from err_confirm.policy_model import Policy, Question, QuestionType, Seat, Stage
 stage = Stage(quorum=Seat(by=("bob",)), retry_count=1, retry_delay=1.0)
 typed, said = eval(sys.stdin.read())
 question = None if typed else Question(text="Which?", type=QuestionType.JSON)
