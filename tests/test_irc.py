@@ -134,13 +134,22 @@ def test_a_direct_message_confirms_what_was_asked_in_the_room(alice: Person, bot
     assert ran(bot) == [["hello"]]
 
 
-def test_who_is_named_may_deny_and_is_called(come: Come, alice: Person, bot: Bot) -> None:
-    bob = come("bob")
-    alice.says("!bobs hello")
+def test_who_is_named_may_deny_and_is_called(come: Come, bot: Bot) -> None:
+    bob, carol = come("bob"), come("carol")
+    carol.says("!bobs hello")
     asked, lines = bob.prompt()
     assert lines[0] == "bob  bobs → hello"
     bob.says(f"!deny {asked} not *now*")
-    alice.hears(rf"^alice {asked} denied by bob: not \*now\*; nothing ran$")
+    carol.hears(rf"^carol {asked} denied by bob: not \*now\*; nothing ran$")
+    assert ran(bot) == []
+
+
+def test_what_a_nick_without_a_name_asks_of_others_is_not_asked(alice: Person, bot: Bot) -> None:
+    """It could be a second nick of the very one who may confirm it."""
+    alice.says("!bobs hello")
+    alice.hears(
+        r"^alice \w{8} canceled, nothing ran: too few people .* it needs bob, and irc:alice!\S+ .* CONFIRM_PEOPLE$"
+    )
     assert ran(bot) == []
 
 

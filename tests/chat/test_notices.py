@@ -97,7 +97,7 @@ def test_the_room_of_the_policy_is_asked_besides_and_hears_who_decided_and_the_e
 
 
 def test_the_room_of_the_policy_is_asked_once_if_it_was_asked_for_right_there(talk: Talk, ask: Ask) -> None:
-    asked = ask(a_policy(by=("alice",), deny_by=("alice",), room="#ops"))
+    asked = ask(a_policy(by=("bob",), deny_by=("alice",), room="#ops"))
     talk.alice.says(f"!deny {asked} no")
     talk.hears(f"{asked} denied")
     assert len(heard(talk, asked, "#ops")) == 2

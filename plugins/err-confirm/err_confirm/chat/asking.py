@@ -148,9 +148,11 @@ def _directly(audience: Audience) -> list[str]:
 
 
 def _needed(execution: Execution) -> str:
-    """Return who must confirm an execution; by name, who asked does not count for themselves."""
+    """Return who must confirm an execution, and what of who asked may stand in the way."""
     assert execution.policy is not None
-    return f"{who_confirms(execution.policy)}, and {execution.requester} has asked for it"
+    requester = execution.requester
+    who = f"{requester} has asked for it" if ":" not in requester else f"{requester} is nobody in CONFIRM_PEOPLE"
+    return f"{who_confirms(execution.policy)}, and {who}"
 
 
 def _check_reached(audience: Audience, told: Told) -> None:
