@@ -10,7 +10,7 @@ from err_confirm.model import Execution, Place, Plan, State, bound
 from err_confirm.policy_model import Policy
 
 MINUTE = 60.0
-LOOKED_AT = 1_000
+LOOKED_AT = 300
 """How many of the newest executions are looked at: with each request, so not very many."""
 
 
