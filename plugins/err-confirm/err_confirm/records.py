@@ -1,6 +1,7 @@
 """Turn an execution into what a store keeps of it, and back: a sealed record, one key a vote, a line of the journal."""
 
 import secrets
+from functools import lru_cache
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,6 +14,8 @@ from err_confirm.steps import LATEST_WRITE, Step
 from err_confirm.store.base import Key, Record, Swap
 from err_confirm.transition import due_at, keep_until
 
+REMEMBERED = 1_000
+"""How many records are known by heart: the newest are looked at with each request."""
 _EXECUTION = TypeAdapter(Execution)
 
 
@@ -25,9 +28,13 @@ class Records:
 
     def __init__(self, seal: Seal) -> None:
         self.seal = seal
+        self._remembered = lru_cache(REMEMBERED)(self._read)
 
     def read(self, record: Record) -> Execution:
-        """Return the execution in a record. Raises RecordError."""
+        """Return the execution in a record; one that was read before, to the byte, is known. Raises RecordError."""
+        return self._remembered(record)
+
+    def _read(self, record: Record) -> Execution:
         sealed, body = record.body[:SEAL_CHARACTERS], record.body[SEAL_CHARACTERS:]
         if not same(sealed.decode(errors="replace"), self.seal.record(record.id, record.version, body)):
             raise RecordError(record.id, "it is not sealed with our key")
