@@ -9,7 +9,7 @@ run: setup
 	@$(BIN)/errbot -c config.py -T
 
 test: setup lint
-	@$(BIN)/python -m pytest -n 5 --dist worksteal
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 lint: setup
 	@$(BIN)/ruff check --quiet .

@@ -803,7 +803,7 @@ def hold(module: ModuleType, examples: int) -> Counter:
 
 
 def test_the_rules_hold_for_every_history_and_every_edge_is_really_taken() -> None:
-    seen = hold(real, 6000)
+    seen = hold(real, 4000)
     assert set(seen) >= EDGES
     assert [what for what in MOMENTS if seen[what] < 3] == []
     assert [why for why in Reason if not seen[why]] == [Reason.UNKNOWN], "which is the engine's"
