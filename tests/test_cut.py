@@ -125,7 +125,7 @@ class TestAllAnswersAreLost:
         execution = wire.house.ask()
         wire.house.confirm(execution)
         eventually(lambda: lost.left == 0)
-        assert wire.the_one().state is State.SUCCEEDED
+        eventually(lambda: wire.the_one().state is State.SUCCEEDED)  # the last one may still be on its way there
         wire.runs_once_and_ends(execution)
 
 

@@ -260,6 +260,17 @@ class TestReasons:
         assert unanswered(talk, one)
         assert unanswered(talk, other)
 
+    def test_a_second_id_counts_as_one_also_without_a_digit(self, talk: Talk, ask: Ask) -> None:
+        """One of twenty has none; a word that only looks like one is a reason."""
+        one = other = ask(patient())
+        while other == one or any(map(str.isdigit, other)):
+            other = ask(patient())
+        talk.bob.says(f"!confirm {one} {other}")
+        talk.hears(rf"\Asay which one:\n!confirm {one}\n!confirm {other}\Z")
+        assert unanswered(talk, one)
+        talk.bob.says(f"!confirm {one} reverted")
+        talk.hears(f"{one} confirmed by bob, running")
+
 
 def test_an_answer_arrives_whole_where_it_runs(talk: Talk, ask: Ask) -> None:
     """JSON over several lines, from a phone that bends its quotes."""

@@ -145,18 +145,19 @@ class Intake:
     def _ids(self, execution_id: str, execution: Execution | None, said: Said) -> list[str]:
         """Return the executions that are named if it is more than one: a reason may look like an id and be none."""
         words = (said.answer or said.reason).split(maxsplit=MOST_WORDS)[:MOST_WORDS]
-        found = list(dict.fromkeys(found for word in words if word not in _BETWEEN and (found := _id(word))))
-        if not found or any(word not in _BETWEEN and not _id(word) for word in words):
+        said_ids = [_id(word, digit=execution is None) for word in words if word not in _BETWEEN]
+        found = list(dict.fromkeys(said_ids))
+        if not all(found):
             return [execution_id]
         if execution is not None:
             found = [each for each in found if self.service.engine.read(each)[0] is not None]
         return list(dict.fromkeys([execution_id, *found]))
 
 
-def _id(word: str) -> str:
-    """Return the id that a word is, whole; a word without a digit is none, although an id need not have one."""
+def _id(word: str, *, digit: bool) -> str:
+    """Return the id that a word is, whole; where it must have a `digit`, many words are none that look like one."""
     found = ids.read_id(word)
-    return found if found and len(found) == ids.LENGTH and any(map(str.isdigit, word)) else ""
+    return found if found and len(found) == ids.LENGTH and (not digit or any(map(str.isdigit, word))) else ""
 
 
 def _done(verb: str, execution: Execution | None, said: Said) -> str:
