@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from err_confirm.answers import APPROVE
 from err_confirm.chat.asking import Asking
 from err_confirm.chat.posting import Posting
 from err_confirm.chat.replies import acknowledgement, ending
@@ -10,9 +11,6 @@ from err_confirm.errors import PostError
 from err_confirm.model import Execution, Notice, State, Verdict
 from err_confirm.plan import describe
 from err_confirm.wording import Wording
-
-PLAIN_YES = "approve"
-"""The choice that says no more than a yes."""
 
 
 class Telling:
@@ -56,7 +54,7 @@ class Telling:
             vote=next((vote for vote in execution.votes if vote.person == execution.notice_by), None),
             missing=self._asking.missing(audience),
             pause=(execution.ask_again_at or audience.now) - audience.now,
-            plain=PLAIN_YES,
+            plain=APPROVE,
         )
         self._posting.there(execution.place, text)
         self._posting.each(self._posting.other_rooms(execution), text)
@@ -106,7 +104,7 @@ class Telling:
         return {
             "e": execution,
             "confirmed": [vote.person for vote in votes],
-            "choice": "" if execution.choice == PLAIN_YES else execution.choice,
+            "choice": "" if execution.choice == APPROVE else execution.choice,
             "answers": [(vote.person, vote.answer) for vote in votes if vote.answer],
             "why": execution.reason if stopped or execution.state is State.EXPIRED else "",
         }
