@@ -44,7 +44,7 @@ mutants: setup
 
 # After a change of the dependencies in pyproject.toml: needs uv.
 lock:
-	uv pip compile --universal --generate-hashes --no-annotate --extra hiredis --extra otp --group dev --python-version 3.11 -o requirements.lock pyproject.toml
+	uv pip compile --universal --generate-hashes --no-annotate --extra hiredis --extra otp --extra workers --group dev --python-version 3.11 -o requirements.lock pyproject.toml
 
 clean:
 	rm -rf .venv data

@@ -12,16 +12,18 @@ import statistics
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.events import Advance, Answer, Finish, Posted
 from err_confirm.gate import Gate
-from err_confirm.model import Execution, Invocation, Outcome, Place, State, Verdict
+from err_confirm.model import Execution, Place, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.polls import Polls
+from err_confirm.run_model import Invocation, Outcome
+from err_confirm.runners.base import Context
 from err_confirm.runs import Runs
 from err_confirm.store import open_store
 from err_confirm.store.base import Record, Store, Swap
@@ -54,9 +56,9 @@ class Punctual(Counter):
 
     at = 0.0
 
-    def start(self, invocation: Invocation, told: Mapping[str, str]) -> Counted:
+    def start(self, invocation: Invocation, context: Context) -> Counted:
         self.at = time.perf_counter()
-        return super().start(invocation, told)
+        return super().start(invocation, context)
 
 
 def starts(kind: str, store: Store) -> None:

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from err_confirm.model import Execution, Invocation, Place, State
+from err_confirm.model import Execution, Place, State
 from err_confirm.policy_model import Policy, Seat, Stage
 from err_confirm.records import Records
+from err_confirm.run_model import Invocation
 from err_confirm.seal import Seal
 
 RECORDS = Records(Seal(b"a key for tests", "tests"))

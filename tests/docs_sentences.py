@@ -27,7 +27,7 @@ from err_confirm.events import Reason
 from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES
 from err_confirm.intake import LONGEST_ANSWER
 from err_confirm.judge import OFF
-from err_confirm.model import Execution, Invocation, State
+from err_confirm.model import Execution, State
 from err_confirm.otp import Checked, Proof
 from err_confirm.policy_model import (
     Choice,
@@ -41,6 +41,7 @@ from err_confirm.policy_model import (
     Stage,
     Times,
 )
+from err_confirm.run_model import Invocation
 from err_confirm.wording import Wording
 
 AT = 1_789_999_400.0

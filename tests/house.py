@@ -3,7 +3,7 @@
 import itertools
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,9 +12,11 @@ from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.events import Answer, Posted
 from err_confirm.gate import Gate
-from err_confirm.model import Execution, Invocation, Outcome, Place, Plan, State, Verdict
+from err_confirm.model import Execution, Place, Plan, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.policy_model import Policy
+from err_confirm.run_model import Invocation, Outcome
+from err_confirm.runners.base import Context
 from err_confirm.runs import Runs
 from err_confirm.steps import Decision
 from err_confirm.store.base import Store
@@ -51,7 +53,7 @@ class Counter:
     hold: threading.Event = field(default_factory=threading.Event)
     surprise: Exception | None = None
 
-    def start(self, invocation: Invocation, _: Mapping[str, str]) -> Counted:
+    def start(self, invocation: Invocation, _: Context) -> Counted:
         self.starts.append(invocation.spec["name"])
         if self.surprise:
             raise self.surprise

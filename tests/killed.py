@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,10 +15,12 @@ from err_confirm.archive import Archive
 from err_confirm.engine import Engine
 from err_confirm.events import Answer, Cancel, Event, Posted
 from err_confirm.gate import Gate
-from err_confirm.model import Execution, Invocation, Outcome, Place, State, Verdict
+from err_confirm.model import Execution, Place, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.policy_model import Policy
+from err_confirm.run_model import Invocation, Outcome
 from err_confirm.runners import RUNNERS
+from err_confirm.runners.base import Context
 from err_confirm.runs import Runs
 from err_confirm.steps import Step
 from err_confirm.store.base import Store
@@ -90,7 +92,7 @@ class Effect:
     key: str = "effect"
     holding: int = 0
 
-    def start(self, invocation: Invocation, told: Mapping[str, str]) -> "EffectRun":
+    def start(self, invocation: Invocation, context: Context) -> "EffectRun":
         """Start it."""
         with self.points.around("start"):
             return EffectRun(self, **invocation.spec)
@@ -133,10 +135,10 @@ class Commands:
     points: Points
     key: str = "command"
 
-    def start(self, invocation: Invocation, told: Mapping[str, str]) -> Any:
+    def start(self, invocation: Invocation, context: Context) -> Any:
         """Start the process."""
         with self.points.around("start"):
-            return RUNNERS["command"].start(invocation, told)
+            return RUNNERS["command"].start(invocation, context)
 
 
 @dataclass

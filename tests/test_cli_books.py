@@ -18,8 +18,9 @@ from err_confirm.cli.exits import Exit
 from err_confirm.engine import Engine
 from err_confirm.events import Advance, Answer, Event, Finish, Posted
 from err_confirm.journal import lines
-from err_confirm.model import Execution, Outcome, Place, Verdict
+from err_confirm.model import Execution, Place, Verdict
 from err_confirm.records import Records
+from err_confirm.run_model import Outcome
 from err_confirm.seal import Seal, load_key
 from err_confirm.settings import read_settings
 from err_confirm.store import open_store

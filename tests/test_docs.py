@@ -63,10 +63,12 @@ from err_confirm.guards import BotCommand, Guards
 from err_confirm.index import Index
 from err_confirm.journal import CALLED, NOTES, OBJECTED, PRUNED, Entry, Line, append
 from err_confirm.limits import Limits
-from err_confirm.model import Guard, Outcome, ParameterType, Place, Source, State, Verdict, Vote
+from err_confirm.model import Guard, ParameterType, Place, Source, State, Verdict, Vote
 from err_confirm.people import EVERYBODY, People
 from err_confirm.plan import plan
+from err_confirm.run_model import Outcome
 from err_confirm.runners import RUNNERS
+from err_confirm.runners.base import Context
 from err_confirm.runners.command_runner import CommandSettings
 from err_confirm.runners.environment import CONSTANTS
 from err_confirm.runners.process import GRACE
@@ -628,7 +630,7 @@ def test_an_example_does_something_real_and_harmless(name: str) -> None:
     (match,) = Index(catalog.aliases.values()).matches(SAID[name])
     planned = plan(catalog, match)
     assert planned.alias == name
-    outcome = RUNNERS[planned.invocation.runner].start(planned.invocation, {}).wait(30)
+    outcome = RUNNERS[planned.invocation.runner].start(planned.invocation, Context()).wait(30)
     assert outcome is not None
     assert outcome.succeeded, outcome
     assert outcome.output.strip()

@@ -15,10 +15,11 @@ from err_confirm.engine import Engine
 from err_confirm.errors import RecordError, StoreUnavailableError
 from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Reason, Renew, Told
 from err_confirm.gate import DUE, IDLE, SAID_AGAIN, Gate
-from err_confirm.model import Execution, Outcome, Place, State, Verdict
+from err_confirm.model import Execution, Place, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.policy_model import Policy
 from err_confirm.polls import Polls
+from err_confirm.run_model import Outcome
 from err_confirm.runs import Runs
 from err_confirm.steps import LATEST_WRITE, LEASE, TELL_AGAIN, Already, Decision, Refusal, Step
 from err_confirm.store import open_store

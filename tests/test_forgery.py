@@ -14,7 +14,8 @@ from err_confirm import journal, records, seal
 from err_confirm.errors import ErrConfirmError, SettingError
 from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Renew
 from err_confirm.journal import PRUNED
-from err_confirm.model import Execution, Outcome, State, Verdict
+from err_confirm.model import Execution, State, Verdict
+from err_confirm.run_model import Outcome
 from err_confirm.seal import KEY_BYTES, Seal
 from err_confirm.steps import LATEST_WRITE, Step
 from err_confirm.store.base import Head, Key, Record, Swap
@@ -252,7 +253,7 @@ PLANTED = {
     "numbers begin anew": (journal, '"number": head.number + 1', '"number": 1'),
     "a page is read again": (journal, "        after = page[-1][0]", "        after = page[-1][0] - 1 if after < 20 else page[-1][0]"),
     "a no is told as a yes": (journal, 'what = "confirmed" if yes else', 'what = "confirmed" if True else'),
-    "a sign of life is told": (journal, "    if after.state is not before.state:", "    if True:"),
+    "a sign of life is told": (journal, "    if (after.state, after.fence) != (before.state, before.fence):", "    if True:"),
     "who canceled is not told": (journal, '{"who": event.person,', '{"who": "",'),
     "who confirmed is not told": (journal, "who=vote.person", 'who=""'),
     "what runs is told without its claim": (journal, '"fence": execution.fence, "confirmed_by": execution.decided_by', '"fence": 0, "confirmed_by": ""'),

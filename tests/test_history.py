@@ -15,10 +15,11 @@ from err_confirm.errors import QuestionError
 from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted
 from err_confirm.history import Asked, Search, newest_first, search
 from err_confirm.journal import PAGE, Entry, append
-from err_confirm.model import Outcome, Place, State, Verdict
+from err_confirm.model import Place, State, Verdict
 from err_confirm.policy_model import Policy
 from err_confirm.question import read_moment, read_question
 from err_confirm.records import Records
+from err_confirm.run_model import Outcome
 from err_confirm.seal import Seal
 from err_confirm.store.sqlite_store import SqliteStore
 from house import a_plan

@@ -12,9 +12,10 @@ from err_confirm.engine import Engine
 from err_confirm.errors import LineError, RecordError, StoreUnavailableError
 from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Renew, Told
 from err_confirm.journal import PRUNED, Entry, append, check, lines, read_line
-from err_confirm.model import Outcome, Place, State, Verdict
+from err_confirm.model import Place, State, Verdict
 from err_confirm.policy_model import Policy
 from err_confirm.records import Records
+from err_confirm.run_model import Outcome
 from err_confirm.seal import Seal
 from err_confirm.steps import Decision, Step
 from err_confirm.store.base import Head, Record, Store, Swap

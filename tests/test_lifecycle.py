@@ -28,8 +28,9 @@ from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Renew, Told
 from err_confirm.journal import check, read_line
-from err_confirm.model import Execution, Notice, Outcome, Place, State, Verdict
+from err_confirm.model import Execution, Notice, Place, State, Verdict
 from err_confirm.policy_model import AllOf, Choice, Effect, Policy, Seat, Stage
+from err_confirm.run_model import Outcome
 from err_confirm.seating import Roster
 from err_confirm.steps import KEEP, LEASE, RUN_WITHIN
 from err_confirm.store.base import Due, Swap, SwapResult

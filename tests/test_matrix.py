@@ -10,8 +10,9 @@ import pytest
 
 from builders import NOW, an_execution
 from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Reason
-from err_confirm.model import Execution, Outcome, State, Verdict
+from err_confirm.model import Execution, State, Verdict
 from err_confirm.policy_model import AllOf, Choice, Effect, Policy, Seat, Stage
+from err_confirm.run_model import Outcome
 from err_confirm.steps import LEASE, Already, Decision, Refusal, Step
 from err_confirm.transition import transition
 

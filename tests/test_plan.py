@@ -11,10 +11,11 @@ from err_confirm.catalog.changes import changes
 from err_confirm.conditions import Situation
 from err_confirm.errors import ActionMissingError, ParameterError, RefusedError, TemplateError, TextError
 from err_confirm.index import Index
-from err_confirm.model import Invocation, Plan, bound
+from err_confirm.model import Plan
 from err_confirm.people import People
 from err_confirm.plan import decided, plan
 from err_confirm.policy_model import AllOf, Seat, Times, When
+from err_confirm.run_model import Invocation, bound
 
 NOON, NIGHT = 1_795_262_400.0, 1_795_302_000.0
 """12:00 and 23:00 UTC on 21 November 2026."""

@@ -18,8 +18,9 @@ from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.events import Advance, Answer, Cancel, Event, Expire, Finish, Posted, Renew, Told
 from err_confirm.journal import check
-from err_confirm.model import Execution, Invocation, Notice, Outcome, Place, State, Verdict
+from err_confirm.model import Execution, Notice, Place, State, Verdict
 from err_confirm.policy_model import AllOf, Choice, Effect, Freeze, Policy, Seat, Stage, Times
+from err_confirm.run_model import Invocation, Outcome
 from err_confirm.steps import Decision, Step
 from err_confirm.store.base import Store, Swap, SwapResult
 from faulty import Around

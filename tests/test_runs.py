@@ -2,14 +2,16 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from builders import a_policy
-from err_confirm.model import Invocation, Outcome, State
+from err_confirm.model import State
+from err_confirm.run_model import Invocation, Outcome
+from err_confirm.runners.base import Context
 from err_confirm.runs import Runs
 from err_confirm.store.base import Store
 from house import PATIENCE, Counted, Counter, a_house
@@ -50,7 +52,7 @@ class Starts(Counter):
 
     run: Any = None
 
-    def start(self, invocation: Invocation, told: Mapping[str, str]) -> Any:
+    def start(self, invocation: Invocation, context: Context) -> Any:
         return self.run
 
 

@@ -16,7 +16,7 @@ from err_confirm import answering, demands, seating, steps, times
 from err_confirm import policy as policies
 from err_confirm import transition as real
 from err_confirm.events import Advance, Answer, Cancel, Doubt, Event, Expire, Finish, Posted, Reason, Renew, Told
-from err_confirm.model import Execution, Invocation, Notice, Outcome, State, Verdict, Vote, bound
+from err_confirm.model import Execution, Notice, State, Verdict, Vote
 from err_confirm.policy_model import (
     AllOf,
     AnyOf,
@@ -31,6 +31,7 @@ from err_confirm.policy_model import (
     Stage,
     Times,
 )
+from err_confirm.run_model import Invocation, Outcome, bound
 from err_confirm.steps import (
     KEEP,
     LATEST_WRITE,

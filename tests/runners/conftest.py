@@ -11,7 +11,7 @@ import pytest
 
 from err_confirm.model import Action, Source
 from err_confirm.runners import RUNNERS
-from err_confirm.runners.base import Running
+from err_confirm.runners.base import Context, Running
 from servers import PATIENCE, readable
 
 LIMITS = (0.3, 3.0, 30.0)
@@ -49,7 +49,7 @@ def started(rendered):
 
     def start(parameters=None, /, **run):
         invocation = rendered(parameters, **run)
-        running = RUNNERS[invocation.runner].start(invocation, {})
+        running = RUNNERS[invocation.runner].start(invocation, Context())
         all_running.append(running)
         return running
 

@@ -7,6 +7,7 @@ import pytest
 
 from err_confirm.errors import StartError
 from err_confirm.runners import RUNNERS
+from err_confirm.runners.base import Context
 from err_confirm.runners.environment import CONSTANTS
 from servers import PATIENCE
 
@@ -37,7 +38,7 @@ def test_a_secret_is_read_when_it_is_started_and_not_before(rendered, script, tm
     assert "canary" not in json.dumps(invocation.spec) + runner.describe(invocation)
 
     monkeypatch.setenv("CONFIRM_TEST_TOKEN", "canary-3")
-    outcome = runner.start(invocation, {}).wait(PATIENCE)
+    outcome = runner.start(invocation, Context()).wait(PATIENCE)
     seen = json.loads(outcome.output)
     assert (seen["A"], seen["B"], seen["C"]) == ("canary-3", "canary-2", "canary-2")
 

@@ -46,6 +46,8 @@ def answer(execution: Execution, event: Answer, now: float, roster: Roster) -> D
         return Refusal(why, execution)
     if choice is None:
         return Refusal(Reason.CHOICE, execution)
+    if not deny and execution.conduct.cut and event.person not in execution.readers:
+        return Refusal(Reason.UNREAD, execution)
     if why := unmet(policy, choice, event):
         return Refusal(why, execution)
     if choice.effect is Effect.SNOOZE:
@@ -76,13 +78,18 @@ def _not_theirs(execution: Execution, event: Answer, roster: Roster, *, deny: bo
 
 
 def _vote(execution: Execution, event: Answer, choice: Choice, now: float) -> Execution:
-    """Add a person's vote, in the place of the one they gave before. It counts as long as the stages to come last."""
+    """Add a person's vote, in the place of the one they gave before.
+
+    It counts as long as the stages to come last, and as it may then wait for others.
+    """
     assert execution.policy is not None
     vote = Vote(
         person=event.person,
         verdict=Verdict.DENY if choice.effect is Effect.DENY else Verdict.APPROVE,
         at=now,
-        expires_at=now + sum(stage.within for stage in execution.policy.stages[execution.stage :]),
+        expires_at=now
+        + sum(stage.within for stage in execution.policy.stages[execution.stage :])
+        + execution.conduct.wait,
         digest=execution.digest,
         reason=event.reason,
         identity=event.identity,

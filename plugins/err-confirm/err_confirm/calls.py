@@ -12,7 +12,8 @@ from err_confirm.chat import Chat
 from err_confirm.errors import NobodyError
 from err_confirm.held import Ticket
 from err_confirm.hold import Hold
-from err_confirm.model import Outcome, Place
+from err_confirm.model import Place
+from err_confirm.run_model import Outcome
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from itertools import islice
 
 from err_confirm import ids
 from err_confirm.errors import GroupError, LineError, NotReadyError, RecordError, StoreUnavailableError
-from err_confirm.events import Advance, Answer, Doubt, Event, Reason
+from err_confirm.events import Abort, Advance, Answer, Doubt, Event, Reason
 from err_confirm.history import Found, Search, search
-from err_confirm.model import Execution, Place, Plan, State, Verdict, bound
+from err_confirm.model import Execution, Place, Plan, State, Verdict
 from err_confirm.policy import electorate, groups, quorum_until
 from err_confirm.records import Records
 from err_confirm.seating import NOBODY, Candidate, Roster, seats
@@ -41,6 +41,28 @@ class Unclear:
     candidates: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """What an execution follows, why, how many before it did so, and the id that it must have."""
+
+    id: str = ""
+    parent: str = ""
+    cause: str = ""
+    depth: int = 0
+
+
+FIRST = After()
+"""What was asked for by somebody follows nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vouched:
+    """Why an approved execution must not run after all, nothing if it may; and which of its targets are gone."""
+
+    doubt: str = ""
+    gone: frozenset[int] = frozenset()
+
+
 class Engine:
     """All that can be done with executions; every method may be called from any thread.
 
@@ -55,8 +77,8 @@ class Engine:
             it, on the thread that made the change, or that saw it first where the store's answer was lost; and again
             if that is to be told again. Must not raise.
         groups: says who is in groups, at this moment. Raises GroupError.
-        vouch: says why an approved execution must not run after all, nothing if it may: asked at each claim. Raises
-            NotReadyError where that cannot be told yet, or not by this process.
+        vouch: says whether an approved execution may run: asked at each claim. Raises NotReadyError where that cannot
+            be told yet, or not by this process.
         person: says whose an identity is, now: who has got a name, or lost it, since they asked or answered is still
             the one they were.
     """
@@ -68,7 +90,7 @@ class Engine:
         on_change: Callable[[Execution], None],
         groups: Callable[[Iterable[str]], Roster] = lambda _: NOBODY,
         *,
-        vouch: Callable[[Execution], str] | None = None,
+        vouch: Callable[[Execution], Vouched] | None = None,
         person: Callable[[str], str] | None = None,
     ) -> None:
         self.store = store
@@ -80,12 +102,21 @@ class Engine:
         self._untold: dict[str, str] = {}
         self._witness = Witness(store, records.seal)
 
-    def create(self, plan: Plan, *, requester: str, place: Place, text: str, identity: str = "") -> Execution:
-        """Store what was asked for. It waits for `Posted`, and then for its votes, if it has a policy."""
+    def create(
+        self, plan: Plan, *, requester: str, place: Place, text: str, identity: str = "", after: After = FIRST
+    ) -> Execution:
+        """Store what was asked for. It waits for `Posted`, and then for its votes, if it has a policy.
+
+        What follows another execution has an id that can only be made of that one's: where it is there already, it is
+        returned as it is.
+        """
+        assert plan.ahead is None, "nobody knows yet what would run"
         policy = plan.policy
         for _ in range(CONFLICTS):
-            execution_id = ids.new_id()
-            _, now = self.store.read(execution_id)
+            execution_id = after.id or ids.new_id()
+            record, now = self.store.read(execution_id)
+            if record is not None and after.id:
+                return self._read(record)
             execution = Execution(
                 id=execution_id,
                 state=State.PENDING,
@@ -95,7 +126,8 @@ class Engine:
                 parameters=plan.parameters,
                 invocation=plan.invocation,
                 others=plan.others,
-                digest=bound(plan.invocation, plan.others),
+                conduct=plan.conduct,
+                digest=plan.digest,
                 policy=policy,
                 requester=requester,
                 identity=identity,
@@ -104,6 +136,9 @@ class Engine:
                 expires_at=now + (policy.stages[0].within if policy else RUN_WITHIN),
                 ack=plan.ack,
                 result=plan.result,
+                parent=after.parent,
+                cause=after.cause,
+                depth=after.depth,
             )
             if self.store.swap(self._records.first_swap(execution)).status is SwapStatus.OK:
                 return execution
@@ -129,10 +164,10 @@ class Engine:
                 return decision
             after = decision.execution
             swap = self._records.step_swap(execution, decision, event)
-            if (execution.state, after.state) == (State.APPROVED, State.RUNNING):
+            if isinstance(event, Advance) and after.fence != execution.fence:
                 if self._vouch is not None and vouched != record:
-                    why = self._vouch(execution)
-                    event = Doubt(why) if why else event
+                    found = self._vouch(execution)
+                    event = Doubt(found.doubt) if found.doubt else replace(event, gone=found.gone)
                     vouched, (record, now) = record, self.store.read(execution_id)  # it may have taken its time
                     continue
                 try:
@@ -141,7 +176,7 @@ class Engine:
                     log.error("the journal cannot vouch for execution %s: %s", execution_id, error)
                     event = Doubt(f"the journal cannot vouch for it ({error}); {CHECK}")
                     continue
-                if version != execution.version:
+                if not _is_last(execution, version):
                     before, (record, now) = record, self.store.read(execution_id)
                     if record == before:  # and not one that another process has written right now
                         raise RecordError(execution_id, "the journal says that it went on; it was put back")
@@ -221,11 +256,13 @@ class Engine:
     def _looked_up(self, execution: Execution, event: Event) -> tuple[Event, Roster]:
         """Return an event and who is in the groups, where it counts answers; instead of a claim, a doubt about it."""
         claim = isinstance(event, Advance) and execution.state is State.APPROVED
-        if not claim and not isinstance(event, Answer):
+        if not claim and not isinstance(event, Answer | Abort):
             return event, NOBODY
         try:
             return event, self.roster(execution)
         except GroupError as error:
+            if isinstance(event, Abort):  # who asked, or has confirmed, may still stop it
+                return event, NOBODY
             if not claim:
                 raise
             return Doubt(str(error)), NOBODY
@@ -262,9 +299,16 @@ class Engine:
                 log.warning("%s", error)
 
 
-def _told_of(execution: Execution) -> tuple[State, int, int]:
+def _told_of(execution: Execution) -> tuple[State, int, int, int]:
     """Return what, when it changes, is to be told."""
-    return execution.state, execution.tells, execution.notices
+    return execution.state, execution.tells, execution.notices, execution.fence
+
+
+def _is_last(execution: Execution, version: int | None) -> bool:
+    """Tell whether the journal knows of nothing after an execution; while it runs, not each version has a line."""
+    if execution.state is State.RUNNING:
+        return version is not None and version <= execution.version
+    return version == execution.version
 
 
 def _is_theirs(execution: Execution, voter: Answer, roster: Roster) -> bool:

@@ -193,3 +193,19 @@ class PostError(ErrConfirmError):
 
 class StartError(ErrConfirmError):
     """Raised when an action could not be started at all."""
+
+
+class StaleError(ErrConfirmError):
+    """Raised when a run is nobody's any more: another process has taken it over, or it was given up."""
+
+    def __init__(self, execution_id: str) -> None:
+        super().__init__(f"{execution_id} is no longer run here; see show {execution_id}")
+        self.execution_id = execution_id
+
+
+class TargetsError(ErrConfirmError):
+    """Raised when there are no targets, or when what was to name them did not."""
+
+
+class PreviewError(ErrConfirmError):
+    """Raised when a dry run failed, so that nobody can see what would happen."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from err_confirm.model import Outcome, State, Verdict
+from err_confirm.model import State, Verdict
+from err_confirm.run_model import Outcome, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,32 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """A person has looked at all that is to run, also where the prompt could not show it."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """A person wants stopped what runs; `identity` and `room` say from where."""
+
+    person: str
+    reason: str = ""
+    identity: str = ""
+    room: str = ""
+    guest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Advance:
-    """A process asks for what time and votes allow: to run, expire, or give up an execution, or to tell its end."""
+    """A process asks for what time and votes allow: to run, expire, or give up an execution, or to tell its end.
+
+    `gone` are the places of those targets that are not there any more.
+    """
 
     process: str
+    gone: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +99,15 @@ class Renew:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """The process that runs it says how far it has come, and that it still does."""
+
+    process: str
+    fence: int
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The process that ran it reports how it ended."""
 
@@ -92,7 +124,7 @@ class Told:
     notice: int = 0
 
 
-Event = Posted | Answer | Cancel | Advance | Expire | Doubt | Renew | Finish | Told
+Event = Posted | Answer | Cancel | Read | Abort | Advance | Expire | Doubt | Renew | Progress | Finish | Told
 
 
 class Reason(StrEnum):
@@ -109,6 +141,8 @@ class Reason(StrEnum):
     TOO_EARLY = "too_early"
     GUEST = "guest"
     VIA = "via"
+    UNREAD = "unread"
+    NOT_RUNNING = "not_running"
     TOKEN = "token"  # noqa: S105  # no password
     CHOICE = "choice"
     TYPED = "typed"

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from err_confirm.guards import BotCommand
-from err_confirm.model import BOT_RUNNER, Guard, Invocation, Place, Plan, Reply
+from err_confirm.model import Guard, Place, Plan, Reply
 from err_confirm.policy import fingerprint, trivial
+from err_confirm.run_model import BOT_RUNNER, Invocation
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ off: that takes a head (number and seal of a line) which was kept elsewhere.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from err_confirm.errors import LineError
-from err_confirm.events import Cancel, Event
-from err_confirm.model import Execution, Invocation, Notice, Outcome, State, Verdict
+from err_confirm.events import Abort, Cancel, Event
+from err_confirm.model import Execution, Notice, State, Verdict
 from err_confirm.policy_model import Policy
+from err_confirm.run_model import Conduct, Invocation, Outcome, PartState
 from err_confirm.seal import Seal, same
 from err_confirm.store.base import Append, Head, Store
 
@@ -35,6 +37,8 @@ PRUNED = "pruned"
 """What a line tells that was written when older ones were forgotten; `through` is the number of the last of these."""
 NOTES = (RELOADED, LOCKED, UNLOCKED, ENROLLED, RESET, PRUNED)
 """All that belongs to no execution."""
+STOPPING = "stopping"
+"""What a line tells that says who wants stopped what runs."""
 OBJECTED = "objected"
 """What a line tells that says of a no that more of them are needed."""
 CALLED = {
@@ -45,6 +49,7 @@ CALLED = {
 }
 """What lines tell that say how people were called while it waits, or that it is to wait."""
 _POLICY: TypeAdapter[Policy | None] = TypeAdapter(Policy | None)
+_CONDUCT: TypeAdapter[Conduct] = TypeAdapter(Conduct)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +102,12 @@ def entry(before: Execution | None, after: Execution, at: float, event: Event | 
         return Entry(what=what, who=vote.person, identity=vote.identity, room=vote.room, facts=facts, **common)
     if after.posted and not before.posted:
         return Entry(what="posted", facts={"expires_at": after.expires_at}, **common)
-    if after.state is not before.state:
+    if after.aborted_by != before.aborted_by:
+        common |= (
+            {"who": event.person, "identity": event.identity, "room": event.room} if isinstance(event, Abort) else {}
+        )
+        return Entry(what=STOPPING, facts={"reason": after.abort_reason}, **common)
+    if (after.state, after.fence) != (before.state, before.fence):
         if isinstance(event, Cancel):
             common |= {"who": event.person, "identity": event.identity, "room": event.room}
         return Entry(what=str(after.state), facts=_facts(after), **common)
@@ -115,6 +125,8 @@ def _asked(execution: Execution) -> dict[str, Any]:
         "parameters": dict(execution.parameters),
         "policy": _policy(execution.policy),
         "others": {name: _runs(each) for name, each in execution.others.items()},
+        "conduct": _CONDUCT.dump_python(execution.conduct, mode="json", exclude_defaults=True),
+        **({"parent": execution.parent, "cause": execution.cause} if execution.parent else {}),
         **_runs(execution.invocation),
     }
 
@@ -123,9 +135,14 @@ def _facts(execution: Execution) -> dict[str, Any]:
     match execution:
         case Execution(state=State.RUNNING):
             started = {"process": execution.process, "fence": execution.fence, "confirmed_by": execution.decided_by}
-            return {**started, "choice": execution.choice, **_runs(execution.runs)}
+            gone = [place for place, part in enumerate(execution.parts) if part.state is PartState.GONE]
+            runs = {**_runs(execution.runs), **({"gone": gone} if gone else {})}
+            if execution.parts:
+                del runs["spec"]  # as long as there are targets, and in the line that says what was asked for
+            return {**started, "choice": execution.choice, **runs}
         case Execution(outcome=Outcome() as outcome):
-            return {"exit_code": outcome.exit_code, "error": outcome.error, "fence": execution.fence}
+            ended = {"exit_code": outcome.exit_code, "error": outcome.error, "fence": execution.fence}
+            return {**ended, **({"parts": Counter(part.state for part in execution.parts)} if execution.parts else {})}
         case _:
             return {"reason": execution.reason}
 

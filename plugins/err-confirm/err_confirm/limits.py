@@ -6,7 +6,7 @@ from itertools import islice
 
 from err_confirm.durations import format_duration
 from err_confirm.errors import AlreadyAskedError, LimitError
-from err_confirm.model import Execution, Place, Plan, State, bound
+from err_confirm.model import Execution, Place, Plan, State
 from err_confirm.policy_model import Policy
 
 MINUTE = 60.0
@@ -36,8 +36,8 @@ class Request:
 
     def same_as(self, asked: Execution) -> bool:
         """Tell whether this very thing was asked for before, by the same person."""
-        plan, digest = self.plan, bound(self.plan.invocation, self.plan.others)
-        same = (asked.requester, asked.alias, asked.digest) == (self.requester, plan.alias, digest)
+        plan = self.plan
+        same = (asked.requester, asked.alias, asked.digest) == (self.requester, plan.alias, plan.digest)
         return same and dict(asked.parameters) == dict(plan.parameters)
 
 

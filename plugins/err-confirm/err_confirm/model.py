@@ -1,7 +1,5 @@
 """The nouns: what alias, guard and action files say, and what becomes of a request."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from err_confirm.policy_model import Policy
-
-BOT_RUNNER = "bot"
-"""The runner of commands of the bot's other plugins."""
+from err_confirm.run_model import NOTHING, Conduct, FollowUp, Invocation, OnChange, Outcome, Part, bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +56,66 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """Something that runs before anybody has confirmed; `run` is what stands in the file for this runner."""
+
+    runner: str
+    run: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRule:
+    """Where an action's targets come from: a probe's output, or the template `of` of a list."""
+
+    probe: Probe | None = None
+    of: str = ""
+    select: str = ""
+    on_change: OnChange = OnChange.REFUSE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewRule:
+    """The dry run of an action, and whether it must say the same once more at the claim."""
+
+    probe: Probe
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """How many targets at once, how many errors end it, and how many seconds lie between two starts.
+
+    The first two are numbers, or shares of all targets such as `25%`.
+    """
+
+    concurrency: int | str = 1
+    max_errors: int | str = 0
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutexRule:
+    """The template of a name under which only one execution runs at a time, and the seconds that others wait for it."""
+
+    name: str
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """The queue whose workers run an action, and how many seconds one of them has to take it."""
+
+    queue: str
+    within: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """Something that can run: typed parameters, and one runner with what it is told.
 
     `run` is what stands under `run:`, checked by that runner but with its templates not rendered yet.
     `base` is the folder in which it runs unless `run` says otherwise: the one that holds `actions/` or `aliases/`.
+    `retry` tells that it does no harm to start it again; `json` that its output is JSON.
     """
 
     name: str
@@ -75,6 +126,13 @@ class Action:
     pack: str = ""
     description: str = ""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    targets: TargetRule | None = None
+    preview: PreviewRule | None = None
+    rate: Rate = Rate()
+    mutex: MutexRule | None = None
+    remote: Remote | None = None
+    retry: bool = False
+    json: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +155,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alias:
-    """What people say, and which action it starts under which policy (`None` runs at once)."""
+    """What people say, which action it starts under which policy (`None` runs at once), and what follows."""
 
     name: str
     action_ref: str
@@ -111,6 +169,7 @@ class Alias:
     result: Reply = Reply()
     extra: Mapping[str, Any] = field(default_factory=dict)
     immutable_parameters: Mapping[str, Any] = field(default_factory=dict)
+    follow: Mapping[str, FollowUp] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,62 +193,36 @@ class Guard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Invocation:
-    """Exactly what will run, rendered once: a runner's name and its final instructions, JSON values only."""
+class Ahead:
+    """What must still be looked at before something can be asked for: who its targets are, or what a dry run says."""
 
-    runner: str
-    spec: Mapping[str, Any]
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 (hexadecimal) of the canonical JSON form: what votes and the claim are bound to."""
-        canonical = json.dumps([self.runner, self.spec], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def bound(invocation: Invocation, others: Mapping[str, Invocation]) -> str:
-    """Return the digest of all that may run: that of the one invocation, or of all of them by choice."""
-    if not others:
-        return invocation.digest
-    all_of_them = {"": invocation.digest, **{name: each.digest for name, each in others.items()}}
-    return hashlib.sha256(json.dumps(all_of_them, sort_keys=True).encode()).hexdigest()
+    action: Action
+    targets: Invocation | None = None
+    preview: Invocation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What one execution would be, and by the name of which alias or guard: nothing is rendered again after this.
 
-    `others` are what runs instead after some choices, by their names.
+    `others` are what runs instead after some choices, by their names. What is `ahead` comes first, if anything is.
     """
 
     alias: str
     action: str
     policy: Policy | None
-    invocation: Invocation
+    invocation: Invocation = NOTHING
     others: Mapping[str, Invocation] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     ack: Reply = Reply()
     result: Reply = Reply()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How a run ended.
-
-    `exit_code` is None where there was none (it could not be started, or was stopped); `output` holds the last
-    bytes of what it wrote, as text; `error` is a sentence of ours, empty after a plain exit.
-    """
-
-    exit_code: int | None
-    output: str = ""
-    omitted_bytes: int = 0
-    error: str = ""
-    aborted: bool = False
+    conduct: Conduct = Conduct()
+    ahead: Ahead | None = None
 
     @property
-    def succeeded(self) -> bool:
-        """Whether it ran to its end with exit code 0."""
-        return self.exit_code == 0 and not self.aborted and not self.error
+    def digest(self) -> str:
+        """What votes are bound to."""
+        return bound(self.invocation, self.others, self.conduct)
 
 
 class State(StrEnum):
@@ -279,7 +312,8 @@ class Execution:
     snooze ends. `seen` are the messages that have answered. `notice` is what was last to be said while it waits, caused
     by the person `notice_by`, the `notices`-th of them; `untold` are those, with their numbers, that nobody has noted
     as said yet. `tell_after` is when another process may tell them, or its end, None once that is told; `tells` counts
-    the attempts.
+    the attempts. `readers` are those who have looked at what its prompt could not show whole. `parts` tell how far a
+    loop has come; `aborted_by` wants it stopped. It followed its `parent`, because of `cause`, as the `depth`-th.
     """
 
     id: str
@@ -324,6 +358,14 @@ class Execution:
     outcome: Outcome | None = None
     tell_after: float | None = None
     tells: int = 0
+    conduct: Conduct = Conduct()
+    readers: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    aborted_by: str = ""
+    abort_reason: str = ""
+    parent: str = ""
+    cause: str = ""
+    depth: int = 0
 
     @property
     def runs(self) -> Invocation:

@@ -11,7 +11,8 @@ from err_confirm.aside import Aside
 from err_confirm.chat import Chat
 from err_confirm.errors import NotReadyError
 from err_confirm.guards import ALIAS_COMMANDS
-from err_confirm.model import BOT_RUNNER, Execution
+from err_confirm.model import Execution
+from err_confirm.run_model import BOT_RUNNER
 
 WITHIN = 5.0
 """Seconds that making a message anew and all filters may take."""

@@ -9,11 +9,13 @@ from err_confirm.catalog.content import find
 from err_confirm.conditions import Situation, decide
 from err_confirm.errors import ActionMissingError, TemplateError
 from err_confirm.index import Match
-from err_confirm.model import Action, Invocation, Plan
+from err_confirm.model import Action, Plan
 from err_confirm.parameters import cast, check_value
 from err_confirm.policy_model import Policy
-from err_confirm.runners import RUNNERS, STARTERS
-from err_confirm.templating import render, render_value
+from err_confirm.rendering import begun, rendered
+from err_confirm.run_model import Conduct, Invocation
+from err_confirm.runners import STARTERS
+from err_confirm.templating import render
 
 
 def plan(catalog: Catalog, match: Match, *, room: str | None = None, at: float | None = None) -> Plan:
@@ -29,6 +31,7 @@ def plan(catalog: Catalog, match: Match, *, room: str | None = None, at: float |
         ActionMissingError: no file has the action, or one that runs after some choice.
         ParameterError: a value does not fit, or is missing.
         TemplateError: a template of the action, or of what must be typed, fails with these values.
+        TargetsError: the targets that it names are none.
         RefusedError: the policy refuses it now.
     """
     alias = match.alias
@@ -41,17 +44,18 @@ def plan(catalog: Catalog, match: Match, *, room: str | None = None, at: float |
             other = find(catalog.actions, choice.run)
             if other is None:
                 raise ActionMissingError(alias.name, choice.run)
-            others[choice.name] = _rendered(other, _handed_on(other, match, parameters))
-    return Plan(
+            others[choice.name] = rendered(other, _handed_on(other, match, parameters))
+    made = Plan(
         alias=alias.name,
         action=alias.action_ref,
         policy=policy,
-        invocation=_rendered(action, parameters),
         others=others,
         parameters=parameters,
         ack=alias.ack,
         result=alias.result,
+        conduct=Conduct(follow=alias.follow),
     )
+    return begun(made, action)
 
 
 def decided(policy: Policy | None, situation: Situation) -> Policy | None:
@@ -67,10 +71,6 @@ def describe(invocation: Invocation) -> str:
     """Return on one line what an invocation runs, complete."""
     runner = STARTERS.get(invocation.runner)
     return runner.describe(invocation) if runner else f'nothing: there is no runner "{invocation.runner}" here'
-
-
-def _rendered(action: Action, parameters: Mapping[str, Any]) -> Invocation:
-    return RUNNERS[action.runner].render(action, lambda template: render_value(template, parameters), parameters)
 
 
 def _handed_on(other: Action, match: Match, parameters: Mapping[str, Any]) -> dict[str, Any]:

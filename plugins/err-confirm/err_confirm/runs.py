@@ -4,22 +4,27 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from err_confirm.demands import answer_value
 from err_confirm.engine import Engine
-from err_confirm.errors import GroupError, RecordError, StartError, StoreError, StoreUnavailableError
-from err_confirm.events import Finish, Renew
-from err_confirm.model import Execution, Outcome
+from err_confirm.errors import GroupError, RecordError, StaleError, StartError, StoreError, StoreUnavailableError
+from err_confirm.events import Finish, Progress, Renew
+from err_confirm.model import Execution
 from err_confirm.policy import filling
-from err_confirm.runners.base import Running, Starter
+from err_confirm.run_model import Outcome, Part
+from err_confirm.runners.base import Context, Running, Starter
 from err_confirm.seating import NOBODY, Roster
 from err_confirm.steps import LEASE, Refusal
 
 log = logging.getLogger(__name__)
 
 STOPPED = "stopped, because the bot was stopped"
+TAKEN_OVER = "stopped, because another bot has taken it over"
+LOOK = 1.0
+"""Seconds between two looks whether somebody wants it stopped."""
 AGAIN = 1.0
 """Seconds between two tries to report an end to a store that does not answer."""
 LAST_TRIES = 3
@@ -115,7 +120,13 @@ class Runs:
         if runner is None:
             return Outcome(exit_code=None, error=f'there is no runner "{invocation.runner}" here')
         try:
-            running = runner.start(invocation, told(execution, self._engine.roster(execution)))
+            context = Context(
+                name=f"{execution.id}-{execution.fence}",
+                told=told(execution, self._engine.roster(execution)),
+                report=partial(self._report, execution),
+                parts=execution.parts,
+            )
+            running = runner.start(invocation, context)
         except (StartError, GroupError) as error:
             return Outcome(exit_code=None, error=str(error))
         with self._lock:
@@ -123,18 +134,41 @@ class Runs:
         try:
             if self._stopping.is_set():
                 running.stop(STOPPED)
-            while (outcome := running.wait(LEASE / 3)) is None:
-                self._renew(execution)
+            return self._watch(execution, running)
         finally:
             with self._lock:
                 del self._running[execution.id]
+
+    def _watch(self, execution: Execution, running: Running) -> Outcome:
+        """Keep the lease of what runs, and stop it where somebody wants that; return how it ended."""
+        renewed = self._monotonic()
+        while (outcome := running.wait(LOOK)) is None:
+            renew = self._monotonic() - renewed >= LEASE / 3
+            try:
+                if renew:
+                    renewed = self._monotonic()
+                    self._engine.apply(execution.id, Renew(self._process, execution.fence))
+                current, _ = self._engine.read(execution.id)
+            except StoreError as error:
+                if renew:
+                    log.warning("the lease of %s could not be renewed: %s", execution.id, error)
+                continue
+            if current is None or current.fence != execution.fence:
+                running.stop(TAKEN_OVER)
+            elif current.aborted_by:
+                running.stop(aborted(current))
         return outcome
 
-    def _renew(self, execution: Execution) -> None:
+    def _report(self, execution: Execution, parts: Sequence[Part]) -> bool:
+        """Write how far it has come, which keeps its lease, too; return whether that was written. Raises StaleError."""
         try:
-            self._engine.apply(execution.id, Renew(self._process, execution.fence))
-        except StoreError as error:
-            log.warning("the lease of %s could not be renewed: %s", execution.id, error)
+            decision = self._engine.apply(execution.id, Progress(self._process, execution.fence, tuple(parts)))
+        except StoreUnavailableError as error:
+            log.warning("how far %s has come could not be written yet: %s", execution.id, error)
+            return False
+        if isinstance(decision, Refusal):
+            raise StaleError(execution.id)
+        return True
 
     def _finish(self, execution: Execution, outcome: Outcome) -> None:
         """Report the end until the store takes it; once the bot is to stop, for a few seconds more."""
@@ -156,6 +190,12 @@ class Runs:
                 tries_left -= 1
                 time.sleep(AGAIN)
         log.error("the end of %s could not be reported: %s", execution.id, outcome)
+
+
+def aborted(execution: Execution) -> str:
+    """Return in words that somebody wanted it stopped."""
+    why = f": {execution.abort_reason}" if execution.abort_reason else ""
+    return f"stopped by {execution.aborted_by}{why}"
 
 
 def told(execution: Execution, roster: Roster = NOBODY) -> dict[str, str]:

@@ -12,7 +12,7 @@ from err_confirm.archive import Archive
 from err_confirm.catalog import Catalog, Severity, load, parse_policy
 from err_confirm.catalog.changes import changes
 from err_confirm.conditions import Situation
-from err_confirm.engine import Engine
+from err_confirm.engine import Engine, Vouched
 from err_confirm.errors import CodesMissingError, ErrConfirmError, StoreError
 from err_confirm.events import Cancel, Posted
 from err_confirm.gate import Gate
@@ -27,7 +27,7 @@ from err_confirm.outbox import Outbox
 from err_confirm.plan import decided, plan
 from err_confirm.policy_model import Policy
 from err_confirm.records import Records
-from err_confirm.runners import RUNNERS
+from err_confirm.runners import starters
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.runs import Runs
 from err_confirm.seal import Seal, load_key
@@ -92,11 +92,11 @@ class Service:
             Records(seal),
             self._outbox.put,
             groups=settings.groups.roster,
-            vouch=self._doubt,
+            vouch=self._vouch,
             person=settings.people.person,
         )
         runner = bot_runner or BotRunner()
-        self._runs = Runs(self.engine, {**RUNNERS, runner.key: runner}, process)
+        self._runs = Runs(self.engine, starters(runner), process)
         self._gate = Gate(self.engine, self._runs, self._outbox, process)
 
     def start(self) -> None:
@@ -228,9 +228,9 @@ class Service:
                 return str(error)
         return ""
 
-    def _doubt(self, execution: Execution) -> str:
+    def _vouch(self, execution: Execution) -> Vouched:
         """Return the first reason why an approved execution must not run after all; nothing if there is none."""
-        return next(filter(None, (vouch(execution) for vouch in self._vouchers)), "")
+        return Vouched(doubt=next(filter(None, (vouch(execution) for vouch in self._vouchers)), ""))
 
     def _tell(self, execution: Execution) -> None:
         """Say what an execution has become, after the journal's copy has it, too."""

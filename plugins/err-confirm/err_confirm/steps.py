@@ -9,6 +9,8 @@ from err_confirm.policy_model import Stage
 
 RUN_WITHIN = 60.0
 """Seconds in which an approved execution must be claimed; later it expires."""
+RUN_AGAIN_WITHIN = 3_600.0
+"""Seconds after its first start in which what was lost may be started again, where its action allows it."""
 LEASE = 30.0
 """Seconds after which a running execution whose process has not renewed its claim is lost."""
 LATEST_WRITE = 5.0
@@ -113,4 +115,4 @@ def too_late(execution: Execution) -> Reason:
 
 def run_by(execution: Execution) -> float:
     """Return until when what is approved may be claimed."""
-    return (execution.approved_at or 0.0) + RUN_WITHIN
+    return (execution.approved_at or 0.0) + RUN_WITHIN + execution.conduct.wait

@@ -5,13 +5,31 @@ from dataclasses import replace
 from typing import assert_never
 
 from err_confirm.answering import answer
-from err_confirm.events import Advance, Answer, Cancel, Doubt, Event, Expire, Finish, Posted, Reason, Renew, Told
-from err_confirm.model import Execution, Notice, State, bound
+from err_confirm.events import (
+    Abort,
+    Advance,
+    Answer,
+    Cancel,
+    Doubt,
+    Event,
+    Expire,
+    Finish,
+    Posted,
+    Progress,
+    Read,
+    Reason,
+    Renew,
+    Told,
+)
+from err_confirm.model import Execution, Notice, State
 from err_confirm.policy import met_until
+from err_confirm.run_model import PartState, bound
+from err_confirm.running import abort, left_over, may_run_again, starting
 from err_confirm.seating import NOBODY, Roster
 from err_confirm.steps import (
     KEEP,
     LEASE,
+    MOST_SEEN,
     Already,
     Decision,
     Refusal,
@@ -42,13 +60,17 @@ def transition(execution: Execution, event: Event, now: float, roster: Roster = 
             return answer(execution, event, now, roster)
         case Cancel():
             return _cancel(execution, event, now)
+        case Read():
+            return _read(execution, event, now)
+        case Abort():
+            return abort(execution, event, now, roster)
         case Advance():
             return _advance(execution, event, now, roster)
         case Expire():
             return _expire(execution, event, now)
         case Doubt():
             return _doubt(execution, event, now)
-        case Renew():
+        case Renew() | Progress():
             return _renew(execution, event, now)
         case Finish():
             return _finish(execution, event, now)
@@ -139,25 +161,36 @@ def _cancel(execution: Execution, event: Cancel, now: float) -> Decision:
     return end(replace(execution, decided_by=event.person, reason=event.reason), now, State.CANCELED)
 
 
+def _read(execution: Execution, event: Read, now: float) -> Decision:
+    """Note that somebody has seen all of it; only what the prompt could not show whole asks for that."""
+    waits = execution.state is State.PENDING and now < execution.expires_at
+    if not execution.conduct.cut or not waits or event.person in execution.readers:
+        return Already(execution)
+    readers = (*execution.readers, event.person)[-MOST_SEEN:]
+    return step(replace(execution, readers=readers), now, before=execution.expires_at)
+
+
 def _advance(execution: Execution, event: Advance, now: float, roster: Roster) -> Decision:
     match execution.state:
         case State.PENDING:
             return _waits(execution, now)
         case State.APPROVED:
-            return _claim(execution, event.process, now, roster)
+            return _claim(execution, event, now, roster)
         case State.RUNNING:
             if now >= (execution.lease_until or 0.0):
-                return end(execution, now, State.LOST)
+                again = may_run_again(execution, now)
+                return _run_again(execution, event.process, now) if again else end(execution, now, State.LOST)
             return Already(execution) if execution.process == event.process else Refusal(Reason.RUNNING, execution)
         case _:
             return _tell_again(execution, now)
 
 
-def _claim(execution: Execution, process: str, now: float, roster: Roster) -> Decision:
+def _claim(execution: Execution, event: Advance, now: float, roster: Roster) -> Decision:
     """Count again, at this moment; the one way from approved to running."""
     latest = run_by(execution)
     until = met_until(execution, now, roster)
-    if bound(execution.invocation, execution.others) != execution.digest:
+    parts = starting(execution, event.gone)
+    if not _is_bound(execution):
         return end(replace(execution, reason="what would run is not what was shown"), now, State.EXPIRED)
     if now >= latest:
         return end(replace(execution, reason="no bot could start it in time"), now, State.EXPIRED)
@@ -165,15 +198,28 @@ def _claim(execution: Execution, process: str, now: float, roster: Roster) -> De
         return end(replace(execution, reason="the confirmation no longer counted"), now, State.EXPIRED)
     if freeze := frozen(execution.policy.freezes if execution.policy else (), now):
         return end(replace(execution, reason=freeze.reason), now, State.EXPIRED)
-    claimed = replace(
-        execution,
-        state=State.RUNNING,
-        fence=execution.fence + 1,
-        process=process,
-        lease_until=now + LEASE,
-        started_at=now,
-    )
+    if parts and all(part.state is PartState.GONE for part in parts):
+        return end(replace(execution, reason="none of its targets is there any more"), now, State.EXPIRED)
+    claimed = replace(_running(execution, event.process, now), started_at=now, parts=parts)
     return step(claimed, now, before=min(latest, until))
+
+
+def _run_again(execution: Execution, process: str, now: float) -> Decision:
+    """Start once more what was lost and may be, under a higher fence; whoever ran it before has nothing to say now."""
+    if not _is_bound(execution):
+        return end(replace(execution, reason="what would run is not what was shown"), now, State.LOST)
+    if freeze := frozen(execution.policy.freezes if execution.policy else (), now):
+        return end(replace(execution, reason=freeze.reason), now, State.LOST)
+    return step(replace(_running(execution, process, now), parts=left_over(execution.parts)), now)
+
+
+def _running(execution: Execution, process: str, now: float) -> Execution:
+    fence = execution.fence + 1
+    return replace(execution, state=State.RUNNING, fence=fence, process=process, lease_until=now + LEASE)
+
+
+def _is_bound(execution: Execution) -> bool:
+    return bound(execution.invocation, execution.others, execution.conduct) == execution.digest
 
 
 def _tell_again(execution: Execution, now: float) -> Decision:
@@ -200,15 +246,18 @@ def _expire(execution: Execution, event: Expire, now: float) -> Decision:
 
 
 def _doubt(execution: Execution, event: Doubt, now: float) -> Decision:
+    if execution.state is State.RUNNING and now >= (execution.lease_until or 0.0):
+        return end(replace(execution, reason=event.reason), now, State.LOST)
     if execution.state is not State.APPROVED:
         return Refusal(too_late(execution), execution)
     return end(replace(execution, reason=event.reason), now, State.EXPIRED)
 
 
-def _renew(execution: Execution, event: Renew, now: float) -> Decision:
+def _renew(execution: Execution, event: Renew | Progress, now: float) -> Decision:
     if execution.state is not State.RUNNING or not _is_of(execution, event):
         return Refusal(Reason.STALE, execution)
-    return step(replace(execution, lease_until=now + LEASE), now)
+    parts = event.parts if isinstance(event, Progress) else execution.parts
+    return step(replace(execution, lease_until=now + LEASE, parts=parts), now)
 
 
 def _finish(execution: Execution, event: Finish, now: float) -> Decision:
@@ -218,10 +267,22 @@ def _finish(execution: Execution, event: Finish, now: float) -> Decision:
     if execution.state not in (State.RUNNING, State.LOST):
         return Already(execution)
     outcome = event.outcome
+    reported = replace(execution, parts=outcome.parts or execution.parts)
+    if outcome.lost:
+        return _give_up(replace(reported, reason=outcome.error), now)
     state = State.ABORTED if outcome.aborted else State.SUCCEEDED if outcome.succeeded else State.FAILED
-    return end(replace(execution, outcome=outcome), now, state)
+    return end(replace(reported, outcome=replace(outcome, parts=())), now, state)
 
 
-def _is_of(execution: Execution, event: Renew | Finish) -> bool:
+def _give_up(execution: Execution, now: float) -> Decision:
+    """End what was lost by whoever ran it for its process; what may be started again is due at once."""
+    if execution.state is State.LOST:
+        return Already(execution)
+    if not may_run_again(execution, now):
+        return end(execution, now, State.LOST)
+    return step(replace(execution, lease_until=now), now)
+
+
+def _is_of(execution: Execution, event: Renew | Progress | Finish) -> bool:
     """Tell whether an event is of the process and the claim that run this execution, or ran it last."""
     return (execution.process, execution.fence) == (event.process, event.fence)

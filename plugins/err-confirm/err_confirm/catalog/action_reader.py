@@ -1,22 +1,28 @@
 """Make an action of what a file says under `parameters` and `run`."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from err_confirm.catalog.entries import ActionFile, AliasFile, ParameterEntry
-from err_confirm.catalog.findings import Findings, texts
+from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.messages import problems
 from err_confirm.catalog.risks import find_risks
+from err_confirm.catalog.run_reader import (
+    TARGET_WORDS,
+    check_loop,
+    check_templates,
+    choose_runner,
+    read_preview,
+    read_targets,
+)
 from err_confirm.catalog.yaml_source import Location
-from err_confirm.errors import ParameterError, TemplateError
+from err_confirm.errors import ParameterError
 from err_confirm.model import Action, Parameter, ParameterType
 from err_confirm.parameters import check_type, check_value, compile_pattern
-from err_confirm.runners import RUNNERS
-from err_confirm.spelling import did_you_mean
-from err_confirm.templating import check, names
+from err_confirm.rendering import TARGETS
 
 
 def read_action(findings: Findings) -> Action | None:
@@ -43,8 +49,18 @@ def make_action(
     parameters = {name: _parameter(findings, name, entry) for name, entry in file.parameters.items()}
     if "parameters" not in file.model_fields_set:
         parameters = {name: Parameter(name=name) for name in implied}
-    runner = _runner(findings, run)
-    _check_templates(findings, run, parameters)
+    runner = choose_runner(findings, run, ("run",))
+    targets, preview = read_targets(findings, file), read_preview(findings, file)
+    known = {*parameters, *(TARGET_WORDS if targets else ())}
+    for key, value, names_there in (
+        ("run", run, known),
+        ("targets", file.targets, parameters),
+        ("preview", file.preview, {*parameters, *((TARGETS,) if targets else ())}),
+        ("lock", file.lock.name if file.lock else None, parameters),
+    ):
+        check_templates(findings, value, (key,), names_there)
+    if targets is not None:
+        check_loop(findings, run, runner, parameters, targets)
     if findings.failed:
         return None
     action = Action(
@@ -56,6 +72,13 @@ def make_action(
         run=run,
         source=findings.document.source(("name",)),
         base=_base(findings.document.path),
+        targets=targets,
+        preview=preview,
+        rate=file.rate.rate(),
+        mutex=file.lock.rule() if file.lock else None,
+        remote=file.remote.remote() if file.remote else None,
+        retry=file.on_lost is not None,
+        json=file.output == "json",
     )
     find_risks(findings, action)
     return action
@@ -91,29 +114,3 @@ def _parameter(findings: Findings, name: str, entry: ParameterEntry) -> Paramete
 
 def _quotes(findings: Findings, location: Location, parameter: Parameter) -> str:
     return findings.document.quotes(location) if parameter.type is ParameterType.STRING else ""
-
-
-def _runner(findings: Findings, run: Mapping[str, Any]) -> str:
-    keys = [key for key in run if key in RUNNERS]
-    if len(keys) != 1:
-        hint = "" if keys else "".join(did_you_mean(key, RUNNERS) for key in run)
-        findings.add(("run",), f'"run" has exactly one of the keys {", ".join(RUNNERS)}{hint}')
-        return ""
-    settings = RUNNERS[keys[0]].Settings
-    try:
-        settings.model_validate(run)
-    except ValidationError as error:
-        findings.problems += problems(error, settings, findings.document, under=("run",))
-    return keys[0]
-
-
-def _check_templates(findings: Findings, run: Mapping[str, Any], parameters: Collection[str]) -> None:
-    for location, text in texts(run, ("run",)):
-        try:
-            check(text)
-            unknown = sorted(names(text) - set(parameters))
-        except TemplateError as error:
-            findings.add(location, str(error))
-        else:
-            for name in unknown:
-                findings.add(location, f'unknown parameter "{name}"{did_you_mean(name, parameters)}')

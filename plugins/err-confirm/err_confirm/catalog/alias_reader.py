@@ -19,10 +19,12 @@ from err_confirm.policy_model import Policy
 
 RESERVED = frozenset(
     {
+        "abort",
         "aliases",
         "cancel",
         "confirm",
         "deny",
+        "draw",
         "executions",
         "explain",
         "guards",
@@ -83,6 +85,7 @@ def read_alias(findings: Findings, context: Mapping[str, Any], default: Policy |
         result=_reply(file.result),
         extra=file.extra,
         immutable_parameters=file.immutable_parameters,
+        follow=file.follow(),
         source=findings.document.source(("name",)),
     )
     if alias.policy is None:

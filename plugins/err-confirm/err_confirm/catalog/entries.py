@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from err_confirm.catalog.policies import Confirm, PolicyEntry
 from err_confirm.catalog.quorums import as_list
+from err_confirm.catalog.run_keys import Conducted, Following
 from err_confirm.model import Parameter, ParameterType
 
 _LISTS = frozenset({ParameterType.STRING, ParameterType.ARRAY})
@@ -149,7 +150,7 @@ class _Runnable(_Entry):
     """What it is for; an alias's is shown by `!help` and `!aliases`."""
 
 
-class ActionFile(_Runnable):
+class ActionFile(_Runnable, Conducted):
     """A file of `actions/`."""
 
     parameters: dict[_ParameterName, ParameterEntry] = {}
@@ -158,7 +159,7 @@ class ActionFile(_Runnable):
     """What runs: a command or a Python function, with its keys."""
 
 
-class AliasFile(_Runnable):
+class AliasFile(_Runnable, Conducted, Following):
     """A file of `aliases/`: as in StackStorm, and `confirm`, and an action of its own in `run` and `parameters`."""
 
     enabled: bool = True
@@ -195,6 +196,8 @@ class AliasFile(_Runnable):
             raise ValueError("has both action_ref and run; keep one of them")
         if self.run is None and self.parameters:
             raise ValueError('"parameters" belong to an action: move them to its file, or write run here')
+        if self.run is None and (keys := sorted(Conducted.model_fields.keys() & self.model_fields_set)):
+            raise ValueError(f'"{keys[0]}" belongs to an action: move it to its file, or write run here')
         return self
 
 

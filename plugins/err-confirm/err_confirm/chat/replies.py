@@ -6,8 +6,9 @@ from typing import Any
 
 from err_confirm.errors import TemplateError
 from err_confirm.inert import Inert
-from err_confirm.model import Execution, Outcome, Reply
+from err_confirm.model import Execution, Reply
 from err_confirm.pages import pages
+from err_confirm.run_model import Outcome
 from err_confirm.templating import render_marked
 from err_confirm.visible import visible
 

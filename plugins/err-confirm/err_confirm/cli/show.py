@@ -17,11 +17,12 @@ from err_confirm.errors import RecordError
 from err_confirm.history import newest_first
 from err_confirm.ids import read_id
 from err_confirm.journal import Line
-from err_confirm.model import BOT_RUNNER, Execution, Verdict, Vote
+from err_confirm.model import Execution, Verdict, Vote
 from err_confirm.openings import Rosters
 from err_confirm.plan import describe
 from err_confirm.policy_words.missing import waiting_words
 from err_confirm.policy_words.terms import terms
+from err_confirm.run_model import BOT_RUNNER
 from err_confirm.visible import visible
 
 _EXECUTION = TypeAdapter(Execution)

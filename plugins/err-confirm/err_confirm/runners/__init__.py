@@ -5,12 +5,22 @@ from collections.abc import Mapping
 from err_confirm.runners.base import Runner, Starter
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.runners.command_runner import CommandRunner
+from err_confirm.runners.loop_runner import LoopRunner
 from err_confirm.runners.python_runner import PythonRunner
+from err_confirm.runners.remote_runner import RemoteRunner
 
 _ALL: tuple[Runner, ...] = (CommandRunner(), PythonRunner())
 
 RUNNERS: Mapping[str, Runner] = {runner.key: runner for runner in _ALL}
 """Each runner by the key under `run:` that chooses it."""
 
-STARTERS: Mapping[str, Starter] = {**RUNNERS, BotRunner.key: BotRunner()}
-"""What can start or describe an invocation: those, and what starts a command of a bot, which no file chooses."""
+
+def starters(*more: Starter) -> Mapping[str, Starter]:
+    """Return by key what can start or describe an invocation: the runners, those that no file chooses, and `more`."""
+    found: dict[str, Starter] = {**RUNNERS, BotRunner.key: BotRunner(), RemoteRunner.key: RemoteRunner()}
+    found |= {starter.key: starter for starter in more}
+    return {**found, LoopRunner.key: LoopRunner(found)}
+
+
+STARTERS = starters()
+"""What can describe any invocation, wherever that may run."""

@@ -4,16 +4,40 @@ A new kind of action is one module with a class like this, named in `runners/__i
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel
 
 from err_confirm.errors import TemplateError
-from err_confirm.model import Action, Invocation, Outcome
+from err_confirm.model import Action
+from err_confirm.run_model import Invocation, Outcome, Part
 
 Render = Callable[[str], Any]
 """Renders one template string with the parameters; a string that is one lone `{{ name }}` keeps its value's type."""
+
+
+def _nobody_asks(_: Sequence[Part]) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a run is given besides what was shown.
+
+    `told` are variables about its execution, which what runs may read. All output goes into the file `keep`, if that is
+    set. `report` takes the parts of a run that has some, and returns whether that was written: no part may begin that
+    is not written to run. It raises StaleError when this run is nobody's any more. `parts` are those of an earlier run
+    that was lost. `name` is unlike that of any other run, this one's repetition included.
+    """
+
+    name: str = ""
+    told: Mapping[str, str] = field(default_factory=dict)
+    keep: Path | None = None
+    report: Callable[[Sequence[Part]], bool] = _nobody_asks
+    parts: tuple[Part, ...] = ()
 
 
 class Running(Protocol):
@@ -38,13 +62,8 @@ class Starter(Protocol):
         """Return on one line what runs, complete, as a person would type it in a terminal."""
         ...
 
-    def start(self, invocation: Invocation, told: Mapping[str, str]) -> Running:
-        """Start it, exactly as rendered. Raises StartError when it cannot be started.
-
-        Args:
-            invocation: what was shown.
-            told: variables about its execution, which what runs may read.
-        """
+    def start(self, invocation: Invocation, context: Context) -> Running:
+        """Start it, exactly as rendered. Raises StartError when it cannot be started."""
         ...
 
 

@@ -1,11 +1,11 @@
 """Run a command of another plugin of the bot, which was held until it was confirmed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from err_confirm.errors import StartError
-from err_confirm.model import BOT_RUNNER, Invocation
-from err_confirm.runners.base import Running
+from err_confirm.run_model import BOT_RUNNER, Invocation
+from err_confirm.runners.base import Context, Running
 from err_confirm.visible import exact
 
 
@@ -27,7 +27,7 @@ class BotRunner:
         name = f" ({spec['plugin']}:{spec['command']})" if spec.get("named") else ""
         return exact(f"{spec['said']}{name}")
 
-    def start(self, invocation: Invocation, told: Mapping[str, str]) -> Running:
+    def start(self, invocation: Invocation, context: Context) -> Running:
         """Start it; a chat command has no variables to be told in. Raises StartError."""
         if self._call is None:
             raise StartError("this is a command of a bot, and here is none")

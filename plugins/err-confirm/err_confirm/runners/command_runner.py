@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from err_confirm.errors import TemplateError
-from err_confirm.model import Action, Invocation
-from err_confirm.runners.base import Render, Running, to_text
+from err_confirm.model import Action
+from err_confirm.run_model import Invocation
+from err_confirm.runners.base import Context, Render, Running, to_text
 from err_confirm.runners.environment import describe_environment, render_environment, resolve_environment
 from err_confirm.runners.launch import Launch
 from err_confirm.runners.process import ProcessGroup
@@ -66,14 +67,14 @@ class CommandRunner:
             + (f" {words}" if words else "")
         )
 
-    def start(self, invocation: Invocation, told: Mapping[str, str]) -> Running:
+    def start(self, invocation: Invocation, context: Context) -> Running:
         """Start it. Raises StartError."""
         spec = invocation.spec
         return ProcessGroup(
             Launch(
                 argv=spec["argv"],
                 cwd=spec["cwd"],
-                env=resolve_environment(spec["env"], told),
+                env=resolve_environment(spec["env"], context.told),
                 timeout=spec["timeout"],
                 output_cap=spec["output_cap"],
             )

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from err_confirm.errors import ParameterError
-from err_confirm.model import Action, Invocation
-from err_confirm.runners.base import Render, Running
+from err_confirm.model import Action
+from err_confirm.run_model import Invocation
+from err_confirm.runners.base import Context, Render, Running
 from err_confirm.runners.environment import describe_environment, render_environment, resolve_environment
 from err_confirm.runners.launch import Launch
 from err_confirm.runners.process import ProcessGroup
@@ -61,7 +62,7 @@ class PythonRunner:
         )
         return f"{exact(describe_environment(spec['env']))}{spec['python']}({arguments})"
 
-    def start(self, invocation: Invocation, told: Mapping[str, str]) -> Running:
+    def start(self, invocation: Invocation, context: Context) -> Running:
         """Start it. Raises StartError."""
         spec = invocation.spec
         call = {key: spec[key] for key in ("python", "arguments", "path")}
@@ -69,7 +70,7 @@ class PythonRunner:
             Launch(
                 argv=[sys.executable, "-I", "-u", "-X", "utf8", str(_CHILD)],
                 cwd=spec["cwd"],
-                env=resolve_environment(spec["env"], told),
+                env=resolve_environment(spec["env"], context.told),
                 timeout=spec["timeout"],
                 output_cap=spec["output_cap"],
                 stdin=json.dumps(call).encode(),

@@ -92,6 +92,19 @@ def is_template(text: str) -> bool:
     return any(mark in text for mark in _MARKS)
 
 
+def templates(value: Any) -> Iterator[str]:
+    """Yield each text in a value of a file that rendering would change."""
+    match value:
+        case str() if is_template(value):
+            yield value
+        case Mapping():
+            for item in value.values():
+                yield from templates(item)
+        case list() | tuple():
+            for item in value:
+                yield from templates(item)
+
+
 def names(template: str) -> frozenset[str]:
     """Return the variables that a template reads. Raises TemplateError."""
     with _explained(template):
