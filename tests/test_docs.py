@@ -192,8 +192,17 @@ def test_the_settings_are_those_of_the_code_with_their_defaults() -> None:
     assert (said.people.names(), said.groups.names()) == ([], [])
 
 
+def named(model: type[BaseModel]) -> dict[str, tuple[type[BaseModel], str]]:
+    """Return the fields of a model by their keys in files."""
+    return {field.alias or name: (model, name) for name, field in model.model_fields.items()}
+
+
 TABLES: Sequence[tuple[Path, str, dict[str, tuple[type[BaseModel], str]]]] = [
-    (ALIASES, "Keys of an alias file", {key: (AliasFile, key) for key in AliasFile.model_fields}),
+    (
+        ALIASES,
+        "Keys of an alias file",
+        named(AliasFile),
+    ),
     (ALIASES, "Keys of a format", {key: (FormatEntry, key) for key in FormatEntry.model_fields}),
     (ALIASES, "ack and result", {key: (AckEntry, key) for key in AckEntry.model_fields}),
     (
@@ -213,7 +222,11 @@ TABLES: Sequence[tuple[Path, str, dict[str, tuple[type[BaseModel], str]]]] = [
         {key: (WhenEntry, key) for key in WhenEntry.model_fields if key not in PolicyKeys.model_fields},
     ),
     (GUARDS, "Keys of a guard file", {key: (GuardFile, key) for key in GuardFile.model_fields}),
-    (ACTIONS, "Keys of an action file", {key: (ActionFile, key) for key in ActionFile.model_fields}),
+    (
+        ACTIONS,
+        "Keys of an action file",
+        named(ActionFile),
+    ),
     (ACTIONS, "Keys of a parameter", {key: (ParameterEntry, key) for key in ParameterEntry.model_fields}),
     (ACTIONS, "run: command", {key: (CommandSettings, key) for key in CommandSettings.model_fields}),
     (ACTIONS, "run: python", {key: (PythonSettings, key) for key in PythonSettings.model_fields}),

@@ -10,6 +10,7 @@ from errbot import BotPlugin, Command, CommandError, botcmd, cmdfilter, re_botcm
 
 from err_confirm.catalog import RESERVED
 from err_confirm.cover import coverage
+from err_confirm.drawing import chart, mermaid
 from err_confirm.explain import Explainer, Meaning
 from err_confirm.guards import ALIAS_COMMANDS, OWN
 from err_confirm.index import Index
@@ -111,6 +112,16 @@ class Aliases(BotPlugin):
         if self.bot_config.HIDE_RESTRICTED_COMMANDS:  # as in !help, what somebody may not use is not there
             found = [each for each in found if each not in barred]
         return confirm.chat.reply(msg, confirm.chat.wording.say("explain", text=text, found=found, barred=barred))
+
+    @botcmd
+    def draw(self, _: Any, args: str) -> str:
+        """Draw who must answer, what runs and what follows, as Mermaid text: !draw restart"""
+        confirm = self._confirm()
+        confirm.check_on()
+        catalog, name = confirm.service.catalog, args.strip().strip("`")
+        made = chart(catalog, name)
+        known = [*catalog.aliases, *catalog.guards]
+        return confirm.chat.wording.say("draw", name=name, text=mermaid(made) if made else "", known=known)
 
     @botcmd(admin_only=True)
     def aliases_reload(self, msg: Any, _: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from err_confirm import __version__
-from err_confirm.cli import doctor, executions, export, lint, match, pending, schema_command, show, verify
+from err_confirm.cli import doctor, draw, executions, export, lint, match, pending, schema_command, show, verify
 from err_confirm.cli.command import add_shared_options
 from err_confirm.cli.console import complain
 from err_confirm.cli.exits import Exit
@@ -18,6 +18,7 @@ __all__ = ["COMMANDS", "Exit", "main"]
 COMMANDS = (
     lint.COMMAND,
     match.COMMAND,
+    draw.COMMAND,
     pending.COMMAND,
     show.COMMAND,
     executions.COMMAND,
