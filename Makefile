@@ -28,6 +28,7 @@ setup: .venv/.locked
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --prefer-binary -r requirements.lock
 	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -m err_confirm "$$@"\n' '$(CURDIR)/$(LIBRARY)' '$(CURDIR)/$(BIN)/python' > $(BIN)/err-confirm
 	@chmod +x $(BIN)/err-confirm
+	@tests/fetch_sshd.sh .venv/sshd
 	@touch $@
 
 bench: setup
