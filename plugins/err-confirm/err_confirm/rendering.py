@@ -44,7 +44,7 @@ def with_targets(plan: Plan, action: Action, targets: Sequence[Target]) -> Plan:
             rendered(action, plan.parameters, {TARGET: target.id, TARGET_NAME: target.name or target.id, TARGETS: ids})
             for target in targets
         ]
-        invocation = loop(each, action.rate)
+        invocation = loop(each, action.rate, ids)
     else:
         invocation = rendered(action, plan.parameters, {TARGETS: ids})
     lookup = Lookup(

@@ -4,23 +4,24 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from err_confirm.catalog.answer_keys import a_line
 from err_confirm.catalog.quorums import Entry
 from err_confirm.duration_key import Duration
 from err_confirm.model import MutexRule, Rate, Remote
 from err_confirm.run_model import FollowUp, OnChange
+from err_confirm.runners.loop_runner import MOST_AT_ONCE
 
 LONGEST_PROBE = 20
 """The most seconds of a `timeout` under `targets` and `preview`: what was confirmed must begin within a minute."""
 USUAL_PROBE = "10s"
-MOST_AT_ONCE = 100
 LONGEST_DELAY, LONGEST_LOCK, LONGEST_TAKING = 3_600, 3_600, 3_600
 """The most seconds of `rate: delay`, `lock: wait` and `remote: within`."""
 AFTER = ("failed", "aborted", "lost", "denied", "expired", "canceled")
 """The states that `on` knows, besides the names of choices."""
 _PERCENT = r"^(100|[1-9]?[0-9])%$"
+_SOME_PERCENT = r"^(100|[1-9][0-9]?)%$"
 
 
 def _share(value: int | str) -> int | str:
@@ -32,6 +33,8 @@ def _share(value: int | str) -> int | str:
 def _at_once(value: int | str) -> int | str:
     if value in (0, "0%"):
         raise ValueError("with a concurrency of 0 nothing would ever run; say 1 or more, or a share such as 25%")
+    if isinstance(value, int) and value > MOST_AT_ONCE:
+        raise ValueError(f"at most {MOST_AT_ONCE} can run at once")
     return value
 
 
@@ -44,15 +47,22 @@ def _at_most(most: int, key: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _schema(pattern: str, **bounds: int) -> WithJsonSchema:
+    number, share = {"type": "integer", **bounds}, {"type": "string", "pattern": pattern}
+    return WithJsonSchema({"anyOf": [number, share]}, mode="validation")
+
+
 _Share = Annotated[int, Field(ge=0)] | Annotated[str, AfterValidator(_share)]
+_AtOnce = Annotated[_Share, AfterValidator(_at_once), _schema(_SOME_PERCENT, minimum=1, maximum=MOST_AT_ONCE)]
+_Errors = Annotated[_Share, _schema(_PERCENT, minimum=0)]
 
 
 class RateEntry(Entry):
     """How fast a loop goes over its targets."""
 
-    concurrency: Annotated[_Share, AfterValidator(_at_once)] = 1
+    concurrency: _AtOnce = 1
     """How many at once: a number up to 100, or a share of all targets such as 25%, at least one."""
-    max_errors: _Share = 0
+    max_errors: _Errors = 0
     """After how many errors more nothing new begins: a number, or a share of all targets such as 10%."""
     delay: Annotated[Duration, _at_most(LONGEST_DELAY, "delay")] = 0.0
     """How long it waits between two starts: 5s."""

@@ -4,16 +4,28 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from err_confirm.errors import StartError
+from err_confirm.durations import format_duration
 from err_confirm.model import Rate
-from err_confirm.run_model import LOOP_RUNNER, Invocation
+from err_confirm.run_model import LOOP_RUNNER, Invocation, Part
 from err_confirm.runners.base import Context, Running, Starter
+from err_confirm.runners.loop import Course, Loop
+from err_confirm.runners.loop_pattern import pattern, shown
+from err_confirm.runners.pace import Pace
 
+MOST_AT_ONCE = 100
+"""How many targets it is at, at most."""
 _PERCENT = 100
 
 
-def loop(each: Sequence[Invocation], rate: Rate) -> Invocation:
-    """Return what runs each of these, all of one runner, in this order; what they have in common stands there once."""
+def loop(each: Sequence[Invocation], rate: Rate, targets: Sequence[str]) -> Invocation:
+    """Return what runs each of these, all of one runner, in this order; what they have in common stands there once.
+
+    Args:
+        each: what runs.
+        rate: how fast.
+        targets: the id of the target of each.
+    """
+    assert len(each) == len(targets)
     first, *_ = each
     same = {key for key in first.spec if all(json.dumps(one.spec[key]) == json.dumps(first.spec[key]) for one in each)}
     return Invocation(
@@ -22,7 +34,8 @@ def loop(each: Sequence[Invocation], rate: Rate) -> Invocation:
             "runner": first.runner,
             "common": {key: first.spec[key] for key in first.spec if key in same},
             "each": [{key: value for key, value in one.spec.items() if key not in same} for one in each],
-            "concurrency": max(1, _amount(rate.concurrency, len(each))),
+            "targets": list(targets),
+            "concurrency": min(MOST_AT_ONCE, max(1, _amount(rate.concurrency, len(each)))),
             "max_errors": _amount(rate.max_errors, len(each)),
             "delay": rate.delay,
         },
@@ -42,14 +55,42 @@ class LoopRunner:
         self._starters = starters
 
     def describe(self, invocation: Invocation) -> str:
-        """Return all that runs, one after the other."""
+        """Return what runs for each target, once where only the target is another; and how fast."""
         spec = invocation.spec
-        starter = self._starters[spec["runner"]]
-        return "; ".join(starter.describe(part(spec, place)) for place in range(len(spec["each"])))
+        count = len(spec["each"])
+        once = self._pattern(spec) if count > 1 else None
+        if once is None:
+            starter = self._starters[spec["runner"]]
+            once = "; ".join(starter.describe(part(spec, place)) for place in range(count))
+        else:
+            once = f"{once} · each of {count:,} targets"
+        return " · ".join([once, *_rate(spec)]) if count > 1 else once
 
     def start(self, invocation: Invocation, context: Context) -> Running:
         """Start it. Raises StartError."""
-        raise StartError("loops cannot be run yet")
+        spec = invocation.spec
+        starter = self._starters[spec["runner"]]
+
+        def begin(place: int) -> Running:
+            return starter.start(part(spec, place), _context(context, place, spec["targets"][place]))
+
+        course = Course(
+            targets=spec["targets"],
+            begin=begin,
+            pace=Pace(concurrency=spec["concurrency"], max_errors=spec["max_errors"], delay=spec["delay"]),
+            report=context.report,
+            parts=context.parts or [Part()] * len(spec["each"]),
+        )
+        return Loop(course, context.name)
+
+    def _pattern(self, spec: Mapping[str, Any]) -> str | None:
+        """Return what runs for all targets, with a placeholder for the target; None if it is not all the same."""
+        found = pattern(spec)
+        if found is None:
+            return None
+        own, stand_in = found
+        one = Invocation(runner=spec["runner"], spec={**spec["common"], **own})
+        return shown(self._starters[spec["runner"]].describe(one), stand_in)
 
 
 def part(spec: Mapping[str, Any], place: int) -> Invocation:
@@ -57,6 +98,25 @@ def part(spec: Mapping[str, Any], place: int) -> Invocation:
     return Invocation(runner=spec["runner"], spec={**spec["common"], **spec["each"][place]})
 
 
+def _context(context: Context, place: int, target: str) -> Context:
+    """Return what the part at a place is given: it has a name of its own, and is told its target."""
+    return Context(
+        name=f"{context.name}.{place}",
+        told={**context.told, "CONFIRM_TARGET": target},
+        keep=context.keep.with_name(f"{context.keep.name}.{place}") if context.keep else None,
+    )
+
+
+def _rate(spec: Mapping[str, Any]) -> list[str]:
+    """Return how fast it goes, as far as that is not the usual."""
+    at_once, errors, delay = spec["concurrency"], spec["max_errors"], spec["delay"]
+    return [
+        *([f"{at_once} at once"] if at_once > 1 else []),
+        *([f"{format_duration(delay)} between"] if delay else []),
+        *([f"up to {errors:,} {'error' if errors == 1 else 'errors'}"] if errors else []),
+    ]
+
+
 def _amount(said: int | str, count: int) -> int:
     """Return a number, or the whole part of a share of `count`, such as `25%`."""
-    return said if isinstance(said, int) else int(count * float(said.removesuffix("%")) / _PERCENT)
+    return said if isinstance(said, int) else count * int(said.removesuffix("%")) // _PERCENT
