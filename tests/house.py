@@ -16,7 +16,7 @@ from err_confirm.model import Execution, Place, Plan, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.policy_model import Policy
 from err_confirm.run_model import Invocation, Outcome
-from err_confirm.runners.base import Context
+from err_confirm.runners.base import Context, Starter
 from err_confirm.runs import Runs
 from err_confirm.steps import Decision
 from err_confirm.store.base import Store
@@ -75,7 +75,10 @@ class House:
 
     def ask(self, policy: Policy | None = None, name: str = "it", by: str = "alice") -> Execution:
         """Ask for one more execution, post it and let the gate know; returns it as stored."""
-        plan = a_plan(policy or a_policy(), name)
+        return self.start(a_plan(policy or a_policy(), name), name, by)
+
+    def start(self, plan: Plan, name: str = "it", by: str = "alice") -> Execution:
+        """Ask for what a plan says: without a policy, it runs at once."""
         execution = self.engine.create(plan, requester=by, place=Place(person=f"@{by}"), text=name)
         posted = self.engine.apply(execution.id, Posted()).execution
         self.gate.add(posted or execution)
@@ -110,15 +113,18 @@ def a_plan(policy: Policy | None, name: str = "it") -> Plan:
 
 
 @contextmanager
-def a_house(store: Store, runner: Counter | None = None, **gate: Any) -> Iterator[House]:
-    """Open a house on a store; at the end the gate and the runs are stopped, the store stays open."""
+def a_house(store: Store, runner: Counter | None = None, *more: Starter, **gate: Any) -> Iterator[House]:
+    """Open a house on a store; at the end the gate and the runs are stopped, the store stays open.
+
+    It knows `more` runners, too.
+    """
     runner = runner or Counter()
     changes: queue.SimpleQueue[Execution] = queue.SimpleQueue()
     # "approved" is told by the thread of the vote, and so perhaps after "running": nobody waits for it.
     outbox = Outbox(lambda execution: execution.state is State.APPROVED or changes.put(execution))
     engine = Engine(store, RECORDS, outbox.put)
     process = f"process-{next(_NUMBERS)}"
-    runs = Runs(engine, {"count": runner}, process)
+    runs = Runs(engine, {"count": runner, **{starter.key: starter for starter in more}}, process)
     house = House(engine, Gate(engine, runs, outbox, process, **gate), runs, runner, changes)
     outbox.start(engine)
     house.gate.start()

@@ -32,6 +32,11 @@ class Kind:
     more: int
 
     @property
+    def names(self) -> list[str]:
+        """Return the first of them, as people know them."""
+        return [str(target) for target, _ in self.some]
+
+    @property
     def told(self) -> bool:
         """Whether there is more to say of each than its name."""
         return any(self.about(part) or part.said for _, part in self.some)

@@ -23,6 +23,7 @@ from err_confirm.plan import describe
 from err_confirm.policy_words.missing import waiting_words
 from err_confirm.policy_words.terms import terms
 from err_confirm.run_model import BOT_RUNNER
+from err_confirm.tally import Kind, kinds, told
 from err_confirm.visible import visible
 
 _EXECUTION = TypeAdapter(Execution)
@@ -54,7 +55,7 @@ def show(options: argparse.Namespace) -> Exit:
     if execution is None:
         print(f"{lines[0].entry.execution} is no longer kept; the journal has of it:")
     else:
-        print("\n".join(_worded(execution, needs)))
+        print("\n".join(worded(execution, needs)))
     for line in lines:
         print(f"  {shown(line.entry.at)}  {_step(line)}")
     return Exit.OK
@@ -77,7 +78,8 @@ def _facts(line: Line) -> dict[str, Any]:
     return {name: getattr(told, name) for name in ("at", "what", "who", "identity", "room", "facts")}
 
 
-def _worded(execution: Execution, needs: str) -> Iterator[str]:
+def worded(execution: Execution, needs: str) -> Iterator[str]:
+    """Yield the lines that say what is kept of an execution."""
     where = visible(execution.place.room) or "a direct message"
     yield f"{execution.id} {execution.state} · {execution.alias} asked by {visible(execution.requester)} in {where}"
     yield f"  said: {visible(execution.text)}"
@@ -90,12 +92,28 @@ def _worded(execution: Execution, needs: str) -> Iterator[str]:
     if needs:
         yield f"  {needs}"
     yield f"  bound to: {execution.digest[:16]}"
+    if execution.parts:
+        yield f"  targets: {told(execution)}"
+        yield from (line for kind in kinds(execution) for line in _targets(kind))
     outcome = execution.outcome
     if outcome:
         code = "came to its end" if execution.invocation.runner == BOT_RUNNER else f"exit code {outcome.exit_code}"
         ended = "was stopped" if outcome.exit_code is None else code
         yield f"  {visible(outcome.error) or ended}"
         yield from (f"  | {visible(line.expandtabs())}" for line in outcome.output.splitlines())
+
+
+def _targets(kind: Kind) -> Iterator[str]:
+    more = f"{kind.more:,} more" if kind.more else ""
+    if not kind.told:
+        names = ", ".join(map(visible, kind.names))
+        yield f"  {kind.word}: {names}{f' and {more}' if more else ''}"
+        return
+    for target, part in kind.some:
+        how = "".join(f" {about}" for about in (kind.about(part),) if about)
+        yield f"  {kind.word}: {visible(str(target))}{how}{f': {visible(part.said)}' if part.said else ''}"
+    if more:
+        yield f"  {kind.word}: {more}"
 
 
 def _vote(vote: Vote) -> str:
