@@ -53,6 +53,7 @@ from err_confirm.catalog.entries import (
 )
 from err_confirm.catalog.policies import PolicyEntry
 from err_confirm.catalog.policy_keys import DenyEntry, PolicyKeys
+from err_confirm.catalog.run_keys import RateEntry
 from err_confirm.catalog.stages import EscalateEntry, RetryEntry
 from err_confirm.chat import DONE
 from err_confirm.cli import COMMANDS, Exit
@@ -101,6 +102,7 @@ def names_in(name: str) -> dict[str, Any]:
 
 
 RACE, MACHINE, TEMPLATES = (names_in(f"test_{name}.py") for name in ("race", "transition", "templating"))
+LOOPS = names_in("test_loops.py")
 GUARDED = names_in("chat/test_guard_matrix.py")
 MATRIX = (len(GUARDED["CELLS"]) + len(GUARDED["SYNCHRONOUS_CELLS"])) * len(GUARDED["FATES"])
 
@@ -227,6 +229,7 @@ TABLES: Sequence[tuple[Path, str, dict[str, tuple[type[BaseModel], str]]]] = [
         "Keys of an action file",
         named(ActionFile),
     ),
+    (ACTIONS, "Rate", {key: (RateEntry, key) for key in RateEntry.model_fields}),
     (ACTIONS, "Keys of a parameter", {key: (ParameterEntry, key) for key in ParameterEntry.model_fields}),
     (ACTIONS, "run: command", {key: (CommandSettings, key) for key in CommandSettings.model_fields}),
     (ACTIONS, "run: python", {key: (PythonSettings, key) for key in PythonSettings.model_fields}),
@@ -383,6 +386,8 @@ PHRASES = [
     (RELIABILITY, f"or decided after a restart | {MATRIX:,} cells"),
     (SECURITY, f"{len(GUARDED['PATHS'])} ways, {len(GUARDED['KINDS'])} kinds of commands"),
     (SECURITY, f"and {len(GUARDED['FATES'])} ends, {MATRIX:,} cells"),
+    (RELIABILITY, f"| {LOOPS['MANY']:,} targets | done {LOOPS['MANY']:,}"),
+    (RELIABILITY, f"at most once for each {LOOPS['MOST_SHARE']} targets"),
     (RELIABILITY, f"its {len(MACHINE['EDGES'])} changes of state"),
     (RELIABILITY, f"the state machine | {len(MACHINE['PLANTED'])} |"),
     (RELIABILITY, f"the types of parameters | {len(names_in('test_parameters.py')['PLANTED'])} |"),

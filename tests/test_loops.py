@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from err_confirm.cli.show import worded
-from err_confirm.model import Execution, State
+from err_confirm.model import Execution, Place, State
 from err_confirm.run_model import PartState
 from err_confirm.runners import starters
 from err_confirm.steps import LEASE
@@ -18,7 +18,7 @@ from err_confirm.store import open_store
 from err_confirm.store.base import Due, Record, Store, Swap, SwapResult
 from err_confirm.tally import told
 from faulty import Around
-from house import a_house
+from house import Counter, a_house
 from looping import a_loop, begun, hold, most_at_once, noted
 from servers import RedisServer, eventually
 
@@ -56,6 +56,19 @@ def test_of_a_thousand_targets_each_is_done_once_and_never_more_than_fifty_run(t
     assert most_at_once(evidence) == AT_ONCE
     assert store.swaps <= MANY // MOST_SHARE
     assert store.largest < 600 * MANY
+
+
+@pytest.mark.parametrize(("count", "remembered"), [(3, True), (100, False)])
+def test_the_many_versions_of_a_large_record_are_not_kept_in_memory(
+    store: Store, tmp_path: Path, count: int, remembered: bool
+) -> None:
+    """Regression: with a thousand targets, one after the other, they came to a gigabyte."""
+    plan = a_loop(tmp_path / "evidence", [f"h{number}" for number in range(count)])
+    with a_house(store, None, Counter("loop")) as house:
+        execution = house.engine.create(plan, requester="alice", place=Place(person="@alice"), text="it")
+        first, again = (house.engine.read(execution.id)[0] for _ in range(2))
+    assert first == again == execution
+    assert (first is again) is remembered
 
 
 class Later(Around):

@@ -33,6 +33,7 @@ from err_confirm.catalog.json_schema import KINDS, json_schema
 from err_confirm.catalog.policies import PolicyEntry
 from err_confirm.catalog.policy_keys import DenyEntry
 from err_confirm.catalog.quorums import QuorumEntry
+from err_confirm.catalog.run_keys import RateEntry
 from err_confirm.catalog.stages import EscalateEntry, RetryEntry, StageEntry
 from err_confirm.cli import main
 from err_confirm.errors import SettingError
@@ -99,7 +100,7 @@ def test_every_key_has_a_sentence(kind: str) -> None:
 
 def test_the_keys_are_those_of_the_models_and_no_others_are_taken() -> None:
     models: list[type[BaseModel]] = [AckEntry, CommandSettings, DenyEntry, FormatEntry, ParameterEntry, PolicyEntry]
-    models += [AliasFile, GuardFile, PythonSettings, ResultEntry, RetryEntry]
+    models += [AliasFile, GuardFile, PythonSettings, RateEntry, ResultEntry, RetryEntry]
     models += [AskEntry, ChoiceEntry, EscalateEntry, QuestionEntry, QuorumEntry, StageEntry, WhenEntry]
     known: dict[str, type[BaseModel]] = {"action": ActionFile, **{model.__name__: model for model in models}}
     seen = set()
@@ -160,6 +161,7 @@ FOR_LINT = re.compile(
 
 ALIAS = "name: x\nformats: [x]\n"
 RUN = "run: {command: [echo]}\n"
+LOOP = "run: {command: [echo, '{{ target }}']}\nparameters: {h: {type: array}}\ntargets: '{{ h }}'\n"
 SOUND = {
     "alias": [
         ALIAS + RUN,
@@ -212,6 +214,16 @@ SOUND = {
                 "{when: [{hours: ['00:00-01:00', '23:00-01:00'], by: bob, reason: required, typed: x}]}",
                 "{when: [{hours: '00:00-01:00', within: 9, via: irc}]}",
                 "{when: [{dates: ['2026-12-24'], loosen: true, by: bob, ask: '#a', deny: x, prompt: p}]}",
+            )
+        ),
+        *(
+            ALIAS + LOOP + f"rate: {rate}\n"
+            for rate in (
+                "{}",
+                "{concurrency: 1, max_errors: 0, delay: 0.5}",
+                "{concurrency: 100, max_errors: 1000, delay: 5s}",
+                "{concurrency: 1%, max_errors: 0%}",
+                "{concurrency: 100%, max_errors: 100%}",
             )
         ),
         ALIAS + RUN + "ack: {enabled: false, format: null, extra: {a: {}}, append_url: true}\nresult: {format: f}\n",
@@ -386,6 +398,31 @@ WRONG = {
                 "{deny: null}",
                 "{within: null, retry: {count: 1}}",
                 "{retry: null}",
+            )
+        ),
+        *(
+            ALIAS + LOOP + f"rate: {rate}\n"
+            for rate in (
+                "2",
+                "{concurrency: 0}",
+                "{concurrency: 0%}",
+                "{concurrency: -1}",
+                "{concurrency: 101}",
+                "{concurrency: 101%}",
+                "{concurrency: 25 %}",
+                "{concurrency: 2.5}",
+                "{concurrency: true}",
+                "{concurrency: '2'}",
+                "{concurrency: many}",
+                "{concurrency: null}",
+                "{max_errors: -1}",
+                "{max_errors: 101%}",
+                "{max_errors: 1.5}",
+                "{delay: soon}",
+                "{delay: -1}",
+                "{delay: 0}",
+                "{delay: 2h}",
+                "{at_once: 2}",
             )
         ),
         ALIAS + RUN + "ack: text\n",

@@ -16,6 +16,8 @@ from err_confirm.transition import due_at, keep_until
 
 REMEMBERED = 1_000
 """How many records are known by heart: the newest are looked at with each request."""
+LARGEST_REMEMBERED = 16_384
+"""The most bytes of a record that is known by heart: loops over very many targets have many large versions."""
 _EXECUTION = TypeAdapter(Execution)
 
 
@@ -32,7 +34,7 @@ class Records:
 
     def read(self, record: Record) -> Execution:
         """Return the execution in a record; one that was read before, to the byte, is known. Raises RecordError."""
-        return self._remembered(record)
+        return self._remembered(record) if len(record.body) <= LARGEST_REMEMBERED else self._read(record)
 
     def _read(self, record: Record) -> Execution:
         sealed, body = record.body[:SEAL_CHARACTERS], record.body[SEAL_CHARACTERS:]

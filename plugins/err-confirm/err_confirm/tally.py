@@ -64,12 +64,12 @@ def told(execution: Execution) -> str:
 
 
 def kinds(execution: Execution, most: int = LISTED) -> Iterator[Kind]:
-    """Yield the targets of an execution that did not go well, or not yet, the worst first."""
+    """Yield the targets of an execution by what has become of them, the worst first."""
     words = _words(running=execution.state is State.RUNNING)
     paired = list(zip(execution.conduct.targets, execution.parts, strict=False))
     for state, word in words.items():
         found = [(target, part) for target, part in paired if part.state is state]
-        if found and state is not PartState.DONE:
+        if found:
             yield Kind(word=word, some=tuple(found[:most]), more=len(found) - most if len(found) > most else 0)
 
 

@@ -100,7 +100,8 @@ def worded(execution: Execution, needs: str) -> Iterator[str]:
         code = "came to its end" if execution.invocation.runner == BOT_RUNNER else f"exit code {outcome.exit_code}"
         ended = "was stopped" if outcome.exit_code is None else code
         yield f"  {visible(outcome.error) or ended}"
-        yield from (f"  | {visible(line.expandtabs())}" for line in outcome.output.splitlines())
+        if not execution.parts:  # what each has said stands there already
+            yield from (f"  | {visible(line.expandtabs())}" for line in outcome.output.splitlines())
 
 
 def _targets(kind: Kind) -> Iterator[str]:

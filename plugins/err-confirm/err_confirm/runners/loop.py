@@ -87,7 +87,7 @@ class Loop:
     def _go(self) -> None:
         look = SHORTEST_LOOK
         while not self._reason:
-            busy = self._collect() or self._begin()
+            busy = any([self._collect(), self._begin()])
             if not self._running and not self._reason and self._course.pace.over(self._parts):
                 return
             look = SHORTEST_LOOK if busy else min(2 * look, LONGEST_LOOK)

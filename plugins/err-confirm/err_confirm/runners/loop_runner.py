@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from err_confirm.durations import format_duration
+from err_confirm.errors import StartError
 from err_confirm.model import Rate
 from err_confirm.run_model import LOOP_RUNNER, Invocation, Part
 from err_confirm.runners.base import Context, Running, Starter
@@ -57,10 +58,12 @@ class LoopRunner:
     def describe(self, invocation: Invocation) -> str:
         """Return what runs for each target, once where only the target is another; and how fast."""
         spec = invocation.spec
+        starter = self._starters.get(spec["runner"])
+        if starter is None:
+            return f"nothing: {_missing(spec)}"
         count = len(spec["each"])
-        once = self._pattern(spec) if count > 1 else None
+        once = _once(spec, starter) if count > 1 else None
         if once is None:
-            starter = self._starters[spec["runner"]]
             once = "; ".join(starter.describe(part(spec, place)) for place in range(count))
         else:
             once = f"{once} · each of {count:,} targets"
@@ -69,7 +72,9 @@ class LoopRunner:
     def start(self, invocation: Invocation, context: Context) -> Running:
         """Start it. Raises StartError."""
         spec = invocation.spec
-        starter = self._starters[spec["runner"]]
+        starter = self._starters.get(spec["runner"])
+        if starter is None:
+            raise StartError(_missing(spec))
 
         def begin(place: int) -> Running:
             return starter.start(part(spec, place), _context(context, place, spec["targets"][place]))
@@ -83,19 +88,24 @@ class LoopRunner:
         )
         return Loop(course, context.name)
 
-    def _pattern(self, spec: Mapping[str, Any]) -> str | None:
-        """Return what runs for all targets, with a placeholder for the target; None if it is not all the same."""
-        found = pattern(spec)
-        if found is None:
-            return None
-        own, stand_in = found
-        one = Invocation(runner=spec["runner"], spec={**spec["common"], **own})
-        return shown(self._starters[spec["runner"]].describe(one), stand_in)
-
 
 def part(spec: Mapping[str, Any], place: int) -> Invocation:
     """Return what a loop runs for the target at a place, from 0 on."""
     return Invocation(runner=spec["runner"], spec={**spec["common"], **spec["each"][place]})
+
+
+def _once(spec: Mapping[str, Any], starter: Starter) -> str | None:
+    """Return what runs for all targets, with a placeholder for the target; None if it is not all the same."""
+    found = pattern(spec)
+    if found is None:
+        return None
+    own, stand_in = found
+    one = Invocation(runner=spec["runner"], spec={**spec["common"], **own})
+    return shown(starter.describe(one), stand_in)
+
+
+def _missing(spec: Mapping[str, Any]) -> str:
+    return f'there is no runner "{spec["runner"]}" here'
 
 
 def _context(context: Context, place: int, target: str) -> Context:
