@@ -20,16 +20,18 @@ from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
 from err_confirm.engine import SEARCHED, Unclear
 from err_confirm.errors import (
+    AheadError,
     AlreadyAskedError,
     DuplicateParameterError,
     ErrConfirmError,
+    NobodyError,
     ParameterError,
     PostError,
     QuestionError,
     StoreUnavailableError,
     UnsafeStoreError,
 )
-from err_confirm.events import Reason
+from err_confirm.events import Read, Reason
 from err_confirm.guards import Guards
 from err_confirm.held import Held
 from err_confirm.hold import attach
@@ -203,7 +205,11 @@ class Confirm(BotPlugin):
             execution, now = self.service.engine.read(execution_id)
             if execution is None:
                 return self.chat.answer(Refusal(Reason.UNKNOWN), execution_id, "show", self.chat.place(msg))
-            return self.chat.reply(msg, self.chat.show(execution, now, Rosters(self.service.engine.roster)))
+            shown = self.chat.reply(msg, self.chat.show(execution, now, Rosters(self.service.engine.roster)))
+            if execution.conduct.cut:
+                with suppress(NobodyError):  # whoever cannot be told apart may look, and cannot answer
+                    self.service.engine.apply(execution_id, Read(self.chat.person(msg)))
+            return shown
 
     @botcmd
     def executions(self, msg: Any, args: str) -> str:
@@ -279,18 +285,47 @@ class Confirm(BotPlugin):
         """Turn what goes wrong inside into what is said about it; `unavailable` is for a store that is."""
         try:
             yield
-        except UnsafeStoreError as error:  # saying it again would not help
-            raise CommandError(self.chat.wording.say("refused_request", error=error)) from error
-        except StoreUnavailableError as error:
-            raise CommandError(self.chat.wording.say(unavailable, error=error)) from error
-        except AlreadyAskedError as error:
-            raise CommandError(self.chat.waiting(error.execution)) from error
         except ErrConfirmError as error:
-            raise CommandError(self.chat.wording.say("refused_request", error=error)) from error
+            raise CommandError(self._sentence(error, unavailable)) from error
+
+    def _sentence(self, error: ErrConfirmError, unavailable: str) -> str:
+        """Return what is said about what went wrong."""
+        say = self.chat.wording.say
+        match error:
+            case AlreadyAskedError():
+                return self.chat.waiting(error.execution)
+            case AheadError(output=output) if output:
+                return say("refused_ahead", error=error, output=output)
+            case StoreUnavailableError() if not isinstance(error, UnsafeStoreError):
+                return say(unavailable, error=error)
+        return say("refused_request", error=error)  # of an unsafe store, too: saying it again would not help
 
     def _request(self, msg: Any, plans: list[Plan], text: str) -> None:
-        who = {"requester": self.chat.person(msg), "identity": self.chat.identity(msg)}
-        self.service.request(plans, **who, place=self.chat.place(msg), text=text, post=self.chat.ask)
+        place = self.chat.place(msg)
+
+        def slow(what: str, plan: Plan) -> None:
+            self._later(place, self.chat.wording.say("looking", what=what, action=plan.action))
+
+        def refused(error: ErrConfirmError) -> None:
+            self._later(place, self._sentence(error, "unsure_request"))
+
+        self.service.request(
+            plans,
+            requester=self.chat.person(msg),
+            identity=self.chat.identity(msg),
+            place=place,
+            text=text,
+            post=self.chat.ask,
+            slow=slow,
+            refused=refused,
+        )
+
+    def _later(self, place: Place, text: str) -> None:
+        """Say something of a request where it was made, or to who made it."""
+        try:
+            self.chat.post(place, text)
+        except PostError as error:
+            self.log.warning("%s", error)
 
     def _answer(self, msg: Any, verb: str, args: str) -> str:
         with self.worded("refused_store"):

@@ -203,9 +203,25 @@ class StaleError(ErrConfirmError):
         self.execution_id = execution_id
 
 
-class TargetsError(ErrConfirmError):
+class AheadError(ErrConfirmError):
+    """Raised when what must be known before anybody can be asked is not; `output` is what was said instead."""
+
+    def __init__(self, detail: str, output: str = "") -> None:
+        super().__init__(detail)
+        self.output = output
+
+
+class ProbeError(AheadError):
+    """Raised when what runs before anybody has confirmed it failed, took too long, or printed too much."""
+
+
+class TargetsError(AheadError):
     """Raised when there are no targets, or when what was to name them did not."""
 
 
-class PreviewError(ErrConfirmError):
+class NoTargetsError(TargetsError):
+    """Raised when there is nothing to do, because there is nothing to do it to."""
+
+
+class PreviewError(AheadError):
     """Raised when a dry run failed, so that nobody can see what would happen."""

@@ -6,17 +6,18 @@ from typing import Any
 
 from err_confirm.catalog import RESERVED, Catalog
 from err_confirm.conditions import Situation
-from err_confirm.errors import ActionMissingError, GuardsDifferError, TemplateError, TextError
+from err_confirm.errors import ActionMissingError, GuardsDifferError, TargetsError, TemplateError, TextError
 from err_confirm.guards import ALIAS_COMMANDS, BotCommand, Guards, bot_command
 from err_confirm.held import Held
 from err_confirm.index import Index
 from err_confirm.methods import Methods
 from err_confirm.model import Guard, Place, Plan
-from err_confirm.plan import decided, describe, plan
+from err_confirm.plan import decided, describe, looks_ahead, plan
 from err_confirm.policy_model import Policy
 from err_confirm.rulings import Ruling, ruling
+from err_confirm.run_model import NOTHING, Target
 
-TOLD = (ActionMissingError, TemplateError, TextError)
+TOLD = (ActionMissingError, TargetsError, TemplateError, TextError)
 """What is said of one text, and keeps no other from being explained."""
 
 
@@ -25,7 +26,8 @@ class Meaning:
     """One thing that a text would start.
 
     It is that of an `alias`, or of a `command` with its arguments, over which `guard` stands. `policy` is what holds
-    here and now, `ruling` which rules have made it so. `refused` is why nothing would be asked for or run.
+    here and now, `ruling` which rules have made it so. `refused` is why nothing would be asked for or run. `ahead` is
+    what would run before anybody is asked; `runs` is empty as long as that must name the `targets` first.
     """
 
     alias: str = ""
@@ -33,6 +35,8 @@ class Meaning:
     guard: Guard | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     runs: str = ""
+    targets: tuple[Target, ...] = ()
+    ahead: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, str] = field(default_factory=dict)
     policy: Policy | None = None
     ruling: Ruling = field(default_factory=Ruling)
@@ -147,7 +151,9 @@ def _planned(meaning: Meaning, planned: Plan, policy: Policy | None, situation: 
     return replace(
         meaning,
         parameters=planned.parameters,
-        runs=describe(planned.invocation),
+        runs="" if planned.invocation == NOTHING else describe(planned.invocation),
+        targets=planned.conduct.targets,
+        ahead=looks_ahead(planned),
         others={name: describe(other) for name, other in planned.others.items()},
         policy=planned.policy,
         ruling=ruling(policy, situation, planned.policy),

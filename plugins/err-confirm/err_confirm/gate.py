@@ -83,6 +83,10 @@ class Gate:
         self._polls.add(execution, self._monotonic())
         self._watch.wake()
 
+    def wake(self) -> None:
+        """Look at once: what held something up is gone."""
+        self._watch.wake()
+
     def _work(self) -> None:
         taken_up = False
         while not self._stopping.is_set():

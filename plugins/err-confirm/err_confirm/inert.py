@@ -76,6 +76,10 @@ class Inert:
             text = f"… {left_out} more {'line' if left_out == 1 else 'lines'} before\n{text}"
         return self.fenced(text)
 
+    def whole(self, value: object) -> str:
+        """Return all lines of a text as a code block."""
+        return self.fenced("\n".join(map(line, str(value).rstrip("\n").split("\n"))))
+
     def markdown(self, text: str) -> str:
         """Return somebody's own Markdown with each marked value in it inert, wherever it stands."""
         values = list[str]()

@@ -73,6 +73,13 @@ def describe(invocation: Invocation) -> str:
     return runner.describe(invocation) if runner else f'nothing: there is no runner "{invocation.runner}" here'
 
 
+def looks_ahead(found: Plan) -> dict[str, str]:
+    """Return what would run before anybody is asked, by what it is for: its targets, or a dry run."""
+    ahead = found.ahead
+    every = {"targets": ahead.targets, "preview": ahead.preview} if ahead is not None else {}
+    return {key: describe(invocation) for key, invocation in every.items() if invocation is not None}
+
+
 def _handed_on(other: Action, match: Match, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of an action that runs instead: what was typed, and the values that are shown."""
     own = cast(other, match.values, match.alias.immutable_parameters)

@@ -7,12 +7,13 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from err_confirm.archive import Archive
 from err_confirm.catalog import Catalog, Severity, load, parse_policy
 from err_confirm.catalog.changes import changes
 from err_confirm.conditions import Situation
-from err_confirm.engine import Engine, Vouched
+from err_confirm.engine import FIRST, After, Engine, Vouched
 from err_confirm.errors import CodesMissingError, ErrConfirmError, StoreError
 from err_confirm.events import Cancel, Posted
 from err_confirm.gate import Gate
@@ -21,11 +22,14 @@ from err_confirm.index import Index
 from err_confirm.journal import RELOADED
 from err_confirm.limits import LOOKED_AT, Request, check
 from err_confirm.locks import Locks
-from err_confirm.model import Execution, Place, Plan
+from err_confirm.model import Execution, Place, Plan, State
 from err_confirm.otp import SecondFactor, asked_for, installed
 from err_confirm.outbox import Outbox
 from err_confirm.plan import decided, plan
 from err_confirm.policy_model import Policy
+from err_confirm.preparing import Preparing, Slow
+from err_confirm.probes import Probes
+from err_confirm.recheck import Recheck
 from err_confirm.records import Records
 from err_confirm.runners import starters
 from err_confirm.runners.bot_runner import BotRunner
@@ -41,6 +45,7 @@ log = logging.getLogger(__name__)
 
 ALIASES_OFF = "the plugin Aliases, whose command this may be, is off; a bot admin can say plugin activate Aliases"
 Post = Callable[[Execution], None]
+Refused = Callable[[ErrConfirmError], None]
 Vouch = Callable[[Execution], str]
 LAST_WORDS = 5.0
 """Seconds for which a stopping service goes on telling what happened."""
@@ -95,9 +100,12 @@ class Service:
             vouch=self._vouch,
             person=settings.people.person,
         )
-        runner = bot_runner or BotRunner()
-        self._runs = Runs(self.engine, starters(runner), process)
+        runners = starters(bot_runner or BotRunner())
+        self._runs = Runs(self.engine, runners, process)
         self._gate = Gate(self.engine, self._runs, self._outbox, process)
+        self._preparing = Preparing(Probes(runners), settings.limits.person)
+        self._again = Probes(runners)
+        self._recheck = Recheck(self._again, self._gate.wake)
 
     def start(self) -> None:
         """Take up what waits in the store; returns at once."""
@@ -107,6 +115,8 @@ class Service:
     def stop(self) -> None:
         """End cleanly: claim nothing more, give what runs its grace, tell how it ended; what waits stays."""
         self._gate.stop()
+        self._again.stop()
+        self._preparing.stop()
         self._runs.stop(self.settings.stop_grace)
         self._outbox.stop(LAST_WORDS)
         self.archive.catch_up()
@@ -172,9 +182,20 @@ class Service:
         return self.store.due(1)[1] if any(policy is not None and policy.when for policy in policies) else None
 
     def request(
-        self, plans: Iterable[Plan], *, requester: str, place: Place, text: str, post: Post, identity: str = ""
+        self,
+        plans: Iterable[Plan],
+        *,
+        requester: str,
+        place: Place,
+        text: str,
+        post: Post,
+        identity: str = "",
+        slow: Slow = lambda *_: None,
+        refused: Refused = lambda error: log.warning("%s", error),
     ) -> list[Execution]:
         """Ask for what is planned: post a prompt for each execution, or let it run where it needs no confirmation.
+
+        Where something must be looked up first, that goes on on a thread of its own, and nothing is returned.
 
         Args:
             plans: what somebody wants, one execution each.
@@ -183,30 +204,92 @@ class Service:
             text: what they said.
             post: posts the prompt of one execution; an ErrConfirmError from it cancels that execution, and is told.
             identity: who the chat network says that it was.
+            slow: says that a lookup or a dry run takes its time.
+            refused: says why nothing is asked for after all, where that is found out on that thread.
 
         Raises:
             StoreUnavailableError: the store does not answer; what was started is not known.
-            LimitError: there are too many prompts; what comes before it in `plans` was asked for.
+            LimitError: there are too many prompts, or too many are looked up; what comes before it in `plans` was asked
+                for.
             AlreadyAskedError: the same waits already; likewise.
             LockedError: one of them is locked; none was asked for.
             ShelfError: nobody can tell whether they are.
         """
-        executions, plans = [], list(plans)
+        plans = list(plans)
+        create = partial(self._create, text=text, identity=identity, post=post)
         self.locks.check(each.alias for each in plans)
-        for each in plans:
-            with self._asking:  # two at once would both be the last one that there may be
-                self._check(Request(plan=each, requester=requester, place=place))
-                execution = self.engine.create(each, requester=requester, place=place, text=text, identity=identity)
+        requests = [Request(plan=each, requester=requester, place=place) for each in plans]
+        ahead = [each for each in requests if each.plan.ahead is not None]
+        if not ahead:
+            return [each for each in map(create, requests) if each.state is not State.CANCELED]
+
+        def work() -> None:
             try:
-                if execution.policy is not None:
-                    post(execution)
+                for each in requests:
+                    self._check(each)
+                    create(replace(each, plan=self._preparing.ready(each.plan, slow)))
             except ErrConfirmError as error:
-                self.engine.apply(execution.id, Cancel(requester, str(error)))
-                continue
-            posted = self.engine.apply(execution.id, Posted()).execution
-            self._gate.add(posted or execution)
-            executions.append(execution)
-        return executions
+                refused(error)
+
+        self._check(ahead[0])
+        self._preparing.begin(requester, work)
+        return []
+
+    def ask(
+        self,
+        plan: Plan,
+        *,
+        requester: str,
+        place: Place,
+        text: str,
+        post: Post,
+        identity: str = "",
+        after: After = FIRST,
+    ) -> Execution:
+        """Ask for one execution, perhaps `after` another; returns when it was asked for, as it then is.
+
+        It takes its time where something is looked up first. What was asked for before under the same id is returned
+        as it is; one whose prompt cannot be posted is canceled, which is told.
+
+        Args:
+            plan: what it would be.
+            requester: the person who wants it.
+            place: where they said so.
+            text: what they said.
+            post: posts its prompt.
+            identity: who the chat network says that it was.
+            after: what it follows.
+
+        Raises:
+            TargetsError: its targets cannot be told, or there are none.
+            PreviewError: its dry run failed.
+            TemplateError: nothing can be made of what was looked up.
+            StoreUnavailableError, LimitError, AlreadyAskedError, LockedError, ShelfError: as for `request`.
+        """
+        if after.id and (found := self.engine.read(after.id)[0]) and (found.posted or found.state.ended):
+            return found
+        request = Request(plan=plan, requester=requester, place=place)
+        self.locks.check([plan.alias])
+        self._check(request)
+        ready = replace(request, plan=self._preparing.waited_for(plan))
+        return self._create(ready, text=text, identity=identity, post=post, after=after)
+
+    def _create(self, request: Request, *, text: str, identity: str, post: Post, after: After = FIRST) -> Execution:
+        """Store, post and hand on one execution, if there may be one more; one that cannot be posted is canceled."""
+        requester, place = request.requester, request.place
+        with self._asking:  # two at once would both be the last one that there may be
+            self._check(request)
+            execution = self.engine.create(
+                request.plan, requester=requester, place=place, text=text, identity=identity, after=after
+            )
+        try:
+            if execution.policy is not None:
+                post(execution)
+        except ErrConfirmError as error:
+            return self.engine.apply(execution.id, Cancel(requester, str(error))).execution or execution
+        posted = self.engine.apply(execution.id, Posted()).execution or execution
+        self._gate.add(posted)
+        return posted
 
     def _check(self, request: Request) -> None:
         """Refuse one prompt too many; what needs no confirmation posts none."""
@@ -229,8 +312,12 @@ class Service:
         return ""
 
     def _vouch(self, execution: Execution) -> Vouched:
-        """Return the first reason why an approved execution must not run after all; nothing if there is none."""
-        return Vouched(doubt=next(filter(None, (vouch(execution) for vouch in self._vouchers)), ""))
+        """Return the first reason why an approved execution must not run after all, or what of it is gone.
+
+        What is locked, or not allowed any more, is not even looked up once more.
+        """
+        doubt = next(filter(None, (vouch(execution) for vouch in self._vouchers)), "")
+        return Vouched(doubt=doubt) if doubt else self._recheck(execution)
 
     def _tell(self, execution: Execution) -> None:
         """Say what an execution has become, after the journal's copy has it, too."""

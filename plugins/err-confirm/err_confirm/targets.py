@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from err_confirm.errors import TargetsError
+from err_confirm.errors import NoTargetsError, TargetsError
 from err_confirm.parameters import check_word
 from err_confirm.run_model import Target
 
@@ -18,12 +18,13 @@ def as_targets(found: Any) -> tuple[Target, ...]:
     An id is one safe word, and does not start with `-`; none may stand there twice.
 
     Raises:
-        TargetsError: it is no such list, is empty, or is too long.
+        NoTargetsError: it is empty.
+        TargetsError: it is no such list, or is too long.
     """
     if not isinstance(found, list | tuple):
         raise TargetsError(f"the targets must be a list, and this is {_kind(found)}")
     if not found:
-        raise TargetsError("there are no targets, so there is nothing to do")
+        raise NoTargetsError("there are no targets, so there is nothing to do")
     if len(found) > MOST_TARGETS:
         raise TargetsError(f"these are {len(found):,} targets, and at most {MOST_TARGETS:,} can be confirmed together")
     targets = tuple(map(_target, found))

@@ -71,6 +71,7 @@ class Wording:
         self._environment.filters.update(
             code=self.inert.code,
             block=self.inert.block,
+            whole=self.inert.whole,
             clock=clock,
             displays=displays,
             duration=format_duration,

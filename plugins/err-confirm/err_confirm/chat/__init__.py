@@ -6,6 +6,7 @@ from err_confirm.answers import Said
 from err_confirm.backends import backend_for
 from err_confirm.chat import refusals
 from err_confirm.chat.asking import Asking
+from err_confirm.chat.looked_up import whole
 from err_confirm.chat.posting import Posting
 from err_confirm.chat.prompts import Prompts, alike
 from err_confirm.chat.refusals import NOTHING
@@ -128,6 +129,10 @@ class Chat:
         """Post one message of the templates somewhere. Raises PostError."""
         self._posting.send(place, self.wording.say(message, **facts))
 
+    def post(self, place: Place, text: str) -> None:
+        """Post a text somewhere; if that fails, to the person of that place. Raises PostError."""
+        self._posting.there(place, text)
+
     def answer(
         self,
         decision: Decision,
@@ -179,6 +184,7 @@ class Chat:
         facts = {
             "how": self.how(execution),
             "runs": describe(execution.invocation),
+            **whole(execution),
             "others": {name: describe(other) for name, other in execution.others.items()},
             "alike": alike(execution),
             "left": execution.expires_at - now,

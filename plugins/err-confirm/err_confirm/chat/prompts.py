@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from err_confirm.answers import how_to_answer
 from err_confirm.chat.audience import Audience
+from err_confirm.chat.looked_up import beginning
 from err_confirm.lookalikes import lookalikes
 from err_confirm.model import Execution, Place
 from err_confirm.plan import describe
@@ -97,6 +98,7 @@ class Prompts:
             who=who,
             values=[item for item in execution.parameters.values() if item not in (None, "", [])],
             runs=describe(execution.invocation),
+            **beginning(execution),
             others={name: describe(each) for name, each in execution.others.items()},
             alike=alike(execution),
             left=execution.expires_at - audience.now,
@@ -115,7 +117,8 @@ class Prompts:
 def alike(execution: Execution) -> list[str]:
     """Return the words in what may run whose letters may be taken for others."""
     every: list[Invocation] = [execution.invocation, *execution.others.values()]
-    return lookalikes(" ".join([*map(describe, every), *map(value, execution.parameters.values())]))
+    shown = [*map(describe, every), *map(value, execution.parameters.values()), *map(str, execution.conduct.targets)]
+    return lookalikes(" ".join(shown))
 
 
 def _plain(execution: Execution) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from err_confirm.answers import APPROVE
 from err_confirm.chat.asking import Asking
+from err_confirm.chat.looked_up import gone
 from err_confirm.chat.posting import Posting
 from err_confirm.chat.replies import acknowledgement, ending
 from err_confirm.errors import PostError
@@ -86,6 +87,7 @@ class Telling:
             **self._decided(execution),
             "who": self._mention(execution.requester),
             "runs": describe(execution.runs),
+            "gone": gone(execution),
             "instead": execution.choice in execution.others,
             "took": took,
             "ack": acknowledgement(execution, self._wording.inert),

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import asdict
 from typing import Any
 
 from err_confirm.catalog import Catalog
@@ -19,17 +20,22 @@ from err_confirm.errors import (
     AmbiguousMatchError,
     NoMatchError,
     QuestionError,
+    TargetsError,
     TemplateError,
     TextError,
 )
 from err_confirm.index import Index, Match
-from err_confirm.plan import describe, plan
+from err_confirm.plan import describe, looks_ahead, plan
 from err_confirm.policy_words.rules import rule_words
 from err_confirm.policy_words.terms import terms
 from err_confirm.question import read_moment
 from err_confirm.rulings import ruling
+from err_confirm.run_model import NOTHING
 from err_confirm.templating import render_value
 from err_confirm.visible import visible
+
+_AHEAD = {"targets": "looks up its targets", "preview": "does a dry run"}
+"""What `match` says of what it leaves undone."""
 
 
 def match(options: argparse.Namespace) -> Exit:
@@ -48,7 +54,7 @@ def match(options: argparse.Namespace) -> Exit:
     except AmbiguousMatchError as error:
         code = Exit.AMBIGUOUS
         complain(error)
-    except (TextError, TemplateError) as error:
+    except (TextError, TargetsError, TemplateError) as error:
         code = Exit.REFUSED
         complain(error)
     if options.json:
@@ -77,7 +83,9 @@ def _explained(catalog: Catalog, found: Match, room: str | None, at: float | Non
     policy, lines, at = alias.policy, list[str](), time.time() if at is None else at
     try:
         planned = plan(catalog, found, room=room, at=at)
-        explained |= {"parameters": planned.parameters, "runs": describe(planned.invocation)}
+        known = planned.invocation != NOTHING
+        explained |= {"parameters": planned.parameters, "runs": describe(planned.invocation) if known else None}
+        explained |= {"targets": [asdict(each) for each in planned.conduct.targets], "ahead": looks_ahead(planned)}
         explained["others"] = {name: describe(other) for name, other in planned.others.items()}
         situation, policy = Situation(parameters=planned.parameters, room=room, at=at), planned.policy
         found_so = ruling(alias.policy, situation, policy)
@@ -89,14 +97,18 @@ def _explained(catalog: Catalog, found: Match, room: str | None, at: float | Non
             name: render_value(value, found.values) if isinstance(value, str) else value
             for name, value in alias.immutable_parameters.items()
         }
-        explained |= {"parameters": {**found.values, **fixed}, "runs": None, "others": {}}
+        explained |= {"parameters": {**found.values, **fixed}, "runs": None, "targets": [], "ahead": {}, "others": {}}
     words = [*terms(policy, visible, visible), *lines]
     return {**explained, "policy": policies.facts(policy), "words": words}
 
 
 def _worded(explained: dict[str, Any]) -> str:
     lines = [explained["alias"], *(f"  {name}: {_value(value)}" for name, value in explained["parameters"].items())]
-    lines.append(f"  runs: {explained['runs'] or 'nothing: its action has no file here'}")
+    lines += [f"  {_AHEAD[key]} first, before anybody is asked: {runs}" for key, runs in explained["ahead"].items()]
+    if explained["targets"]:
+        lines.append(f"  on: {', '.join(visible(each['name'] or each['id']) for each in explained['targets'])}")
+    if explained["runs"] or not explained["ahead"]:
+        lines.append(f"  runs: {explained['runs'] or 'nothing: its action has no file here'}")
     lines += [f"  after {visible(name)} runs: {runs}" for name, runs in explained["others"].items()]
     lines += [f"  {each}" for each in explained["words"]]
     return "\n".join(lines)

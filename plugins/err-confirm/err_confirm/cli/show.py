@@ -84,6 +84,11 @@ def worded(execution: Execution, needs: str) -> Iterator[str]:
     yield f"{execution.id} {execution.state} · {execution.alias} asked by {visible(execution.requester)} in {where}"
     yield f"  said: {visible(execution.text)}"
     yield f"  runs: {describe(execution.invocation)}"
+    if targets := execution.conduct.targets:
+        yield f"  on: {', '.join(visible(str(target)) for target in targets)}"
+    if preview := execution.conduct.preview:
+        yield f"  its dry run says{':' if preview.output.strip() else ' nothing'}"
+        yield from (f"  | {visible(line.expandtabs())}" for line in preview.output.splitlines())
     for name, other in execution.others.items():
         yield f"  after {visible(name)} runs: {describe(other)}"
     yield from (f"  {term}" for term in terms(execution.policy, visible, visible))

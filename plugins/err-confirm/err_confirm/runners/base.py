@@ -30,7 +30,8 @@ class Context:
     `told` are variables about its execution, which what runs may read. All output goes into the file `keep`, if that is
     set. `report` takes the parts of a run that has some, and returns whether that was written: no part may begin that
     is not written to run. It raises StaleError when this run is nobody's any more. `parts` are those of an earlier run
-    that was lost. `name` is unlike that of any other run, this one's repetition included.
+    that was lost. `name` is unlike that of any other run, this one's repetition included. `tidy` ends what it has
+    started in the background, too, as soon as it ends itself.
     """
 
     name: str = ""
@@ -38,6 +39,7 @@ class Context:
     keep: Path | None = None
     report: Callable[[Sequence[Part]], bool] = _nobody_asks
     parts: tuple[Part, ...] = ()
+    tidy: bool = False
 
 
 class Running(Protocol):

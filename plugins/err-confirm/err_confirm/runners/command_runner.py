@@ -77,6 +77,7 @@ class CommandRunner:
                 env=resolve_environment(spec["env"], context.told),
                 timeout=spec["timeout"],
                 output_cap=spec["output_cap"],
+                tidy=context.tidy,
             )
         )
 

@@ -13,7 +13,10 @@ from err_confirm.errors import StartError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """What to start: `env` is its whole environment, `timeout` in seconds, `output_cap` and `stdin` in bytes."""
+    """What to start: `env` is its whole environment, `timeout` in seconds, `output_cap` and `stdin` in bytes.
+
+    With `tidy`, what it leaves behind in the background is ended with it.
+    """
 
     argv: Sequence[str]
     cwd: str
@@ -21,6 +24,7 @@ class Launch:
     timeout: float
     output_cap: int
     stdin: bytes = b""
+    tidy: bool = False
 
 
 def spawn(launch: Launch) -> subprocess.Popen[bytes]:

@@ -43,6 +43,7 @@ class ProcessGroup:
     def __init__(self, launch: Launch) -> None:
         """Start it. Raises StartError."""
         self._timeout = launch.timeout
+        self._tidy = launch.tidy
         self._stop: _Ending | None = None
         self._outcome: Outcome | None = None
         self._ended = threading.Event()
@@ -104,6 +105,8 @@ class ProcessGroup:
                 return _Ending(f"stopped after its time limit of {format_duration(self._timeout)}", aborted=False)
 
     def _own_end(self) -> Outcome:
+        if self._tidy:
+            self._signal_until_ended(signal.SIGKILL, _LINGER)
         self._output.drain(_LINGER)
         code = self._process.wait()
         if code < 0:

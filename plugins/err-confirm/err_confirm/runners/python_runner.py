@@ -73,6 +73,7 @@ class PythonRunner:
                 env=resolve_environment(spec["env"], context.told),
                 timeout=spec["timeout"],
                 output_cap=spec["output_cap"],
+                tidy=context.tidy,
                 stdin=json.dumps(call).encode(),
             )
         )
