@@ -155,6 +155,7 @@ FOR_LINT = re.compile(
     r"|deny needs"
     r"|none is nobody|by: none|item \d+ of when|unknown time zone|zone is for|loosen: true does not|choices are for one"
     r"|there are no parameters here|unknown action|an execution waits|is at most 7 days|one line|somebody must be able"
+    r"|at most 20s|runs the same for each|JMESPath|intersect is for|with targets,"
     r"|the default of .* must be one of|^.x. must be (a |true|text|JSON)"  # the last: a value of immutable_parameters
 )
 """What the loader says of a file that is wrong in a way that JSON Schema has no words for."""
@@ -241,6 +242,17 @@ SOUND = {
     "action": [
         "name: x\n" + RUN,
         "name: x\npack: p\ndescription: d\nparameters: {a: {description: d}}\n" + RUN,
+        *(
+            f"name: x\nparameters: {{a: {{type: array}}}}\n{keys}run: {{command: [echo, '{{{{ target }}}}']}}\n"
+            for keys in (
+                "targets: '{{ a }}'\n",
+                "targets: {of: '{{ a }}', on_change: intersect}\n",
+                "targets: {command: [./i, '{{ a }}'], select: 'h[].id', timeout: 20, cwd: c, env: {A: b}}\n",
+                "targets: {python: 'a:b', on_change: refuse, output_cap: 1KiB}\npreview: null\n",
+                "targets: {command: [./i]}\npreview: {command: [./p, '{{ targets }}'], again: true, timeout: 5s}\n",
+            )
+        ),
+        "name: x\ntargets: null\npreview: {python: 'a:b'}\n" + RUN,
     ],
 }
 WRONG = {
@@ -261,6 +273,7 @@ WRONG = {
         ALIAS + RUN + "action_ref: y\n",
         ALIAS + "action_ref: ''\n",
         ALIAS + "action_ref: y\nparameters: {a: {}}\n",
+        ALIAS + "action_ref: y\npreview: {command: [a]}\n",
         ALIAS + "run: {}\n",
         ALIAS + "run: echo\n",
         ALIAS + "run: {command: echo}\n",
@@ -466,6 +479,24 @@ WRONG = {
         "name: x\nrun: null\n",
         "name: x\nformats: [x]\n" + RUN,
         "name: x\naction_ref: y\n" + RUN,
+        *(
+            f"name: x\n{keys}\nrun: {{command: [echo, '{{{{ target }}}}']}}\n"
+            for keys in (
+                "targets: [a, b]",
+                "targets: {}",
+                "targets: {of: a, command: [b]}",
+                "targets: {of: null}",
+                "targets: {command: [a], python: 'a:b'}",
+                "targets: {command: [a], timeout: 21}",
+                "targets: {command: [a], on_change: ask}",
+                "targets: {command: [a], again: true}",
+                "targets: {command: [a], select: 5}",
+                "preview: plan",
+                "preview: {command: [a], again: 'yes'}",
+                "preview: {command: [a], select: b}",
+                "preview: {again: true}",
+            )
+        ),
     ],
 }
 ONLY_FOR_LINT = {
@@ -629,6 +660,13 @@ COMMANDS = st.one_of(
     mappings(**SHARED, cwd=WORDS).map(lambda rest: {"command": ["echo", "{{ x }}"], **rest}),
     mappings(**SHARED).map(lambda rest: {"python": "a.b:c", **rest}),
 )
+LOOKUPS = st.one_of(
+    st.just("{{ x }}"),
+    st.tuples(
+        COMMANDS, mappings(select=st.just("a[].b"), on_change=st.sampled_from(["refuse", "intersect", "ask"]))
+    ).map(lambda parts: {**parts[0], **parts[1]}),
+    mappings(of=st.just("{{ x }}"), select=WORDS),
+)
 FORMATS = mappings(
     display=WORDS, representation=st.sampled_from(["x", ["x", "y {{x}}"], []]), match_multiple=st.booleans()
 )
@@ -643,6 +681,8 @@ KEYS = {
     "enabled": st.booleans(),
     "pack": WORDS,
     "extra": st.just({"a": [1]}),
+    "targets": LOOKUPS,
+    "preview": st.tuples(COMMANDS, mappings(again=st.booleans())).map(lambda parts: {**parts[0], **parts[1]}),
 }
 ACTIONS = st.one_of(
     COMMANDS.map(lambda run: {"run": run}),

@@ -5,15 +5,17 @@ far as JSON Schema (draft 2020-12, https://json-schema.org/draft/2020-12) can sa
 whether a template is sound, is for `lint` alone; it never refuses what the loader takes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from err_confirm.catalog.entries import LONGEST_PATTERN, MOST_PATTERNS, ONLY_FOR, ActionFile, AliasFile, GuardFile
 from err_confirm.catalog.policies import Confirm
 from err_confirm.catalog.policy_schema import bound, complete_policy, described
+from err_confirm.catalog.run_keys import LONGEST_PROBE, Conducted, PreviewKeys, TargetKeys
 from err_confirm.model import ParameterType
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.process_settings import LARGEST_OUTPUT, LONGEST_RUN
@@ -63,6 +65,11 @@ def json_schema(kind: str) -> Schema:
             keys = definitions[name]["properties"]
             nothing = [{"type": "null"}] if name == "AliasFile" else []
             keys["run"] = {**described(keys["run"]), "anyOf": [*runs, *nothing]}
+            for key, own in (("targets", TargetKeys), ("preview", PreviewKeys)):
+                keys[key]["anyOf"] = [
+                    *_probes(key, own, runs, definitions),
+                    *(each for each in keys[key]["anyOf"] if each["type"] != "object"),
+                ]
     root = found["root", "validation"]
     if "$ref" in root:
         root = definitions.pop(root["$ref"].rpartition("/")[2])
@@ -73,6 +80,26 @@ def json_schema(kind: str) -> Schema:
         **root,
         "$defs": {name: definitions[name] for name in sorted(used)},
     }
+
+
+def _probes(key: str, model: type[BaseModel], runs: Iterable[Schema], definitions: Schema) -> list[Schema]:
+    """Return what `targets` or `preview` may be besides a text: any of the runners, with the keys of its own."""
+    own = TypeAdapter(model).json_schema(schema_generator=_Generator)
+    definitions |= own.pop("$defs", {})
+    of = own["properties"].pop("of", None)
+    found: list[Schema] = []
+    for run in runs:
+        name = run["$ref"].rpartition("/")[2]
+        probe = deepcopy(definitions[name])
+        probe["properties"] |= own["properties"]
+        if "timeout" in probe["properties"]:
+            bound(probe["properties"]["timeout"], None, LONGEST_PROBE)
+        definitions[f"{key}.{name}"] = probe
+        found.append({"$ref": f"#/$defs/{key}.{name}"})
+    if of is not None:
+        text = {"type": "string", "description": of["description"]}
+        found.append({**own, "properties": {"of": text, **own["properties"]}, "required": ["of"]})
+    return found
 
 
 class _Generator(GenerateJsonSchema):
@@ -126,7 +153,12 @@ _ONE_ACTION = [
     {
         "description": "an action of a file",
         "required": ["action_ref"],
-        "properties": {"action_ref": {"type": "string"}, "run": {"type": "null"}, "parameters": {"maxProperties": 0}},
+        "properties": {
+            "action_ref": {"type": "string"},
+            "run": {"type": "null"},
+            "parameters": {"maxProperties": 0},
+            **dict.fromkeys(Conducted.model_fields, False),
+        },
     },
 ]
 """What an alias file may start."""
