@@ -20,6 +20,8 @@ WAIT = 60.0
 """Seconds for which what nobody has just asked for waits for a place."""
 LEAVE = 5.0
 """Seconds within which what is under way has said why it ends, once the bot is to stop."""
+LONGEST_PREVIEW = 65_536
+"""The most bytes that a dry run may say: all of it is in the record, and somebody has to read it."""
 LOOKUP, DRY_RUN = "lookup", "dry_run"
 Slow = Callable[[str, Plan], None]
 """Tells somebody that it takes its time: LOOKUP or DRY_RUN, of what."""
@@ -126,9 +128,12 @@ class Preparing:
 
     def _said(self, plan: Plan, preview: Invocation, slow: Slow) -> str:
         try:
-            return self._probes.output(preview, partial(slow, DRY_RUN, plan))
+            said = self._probes.output(preview, partial(slow, DRY_RUN, plan))
         except ProbeError as error:
             raise PreviewError(f"the dry run of {plan.action} {error}", error.output) from error
+        if (size := len(said.encode())) > LONGEST_PREVIEW:
+            raise PreviewError(f"the dry run of {plan.action} printed {size:,} bytes, too many to be read; shorten it")
+        return said
 
 
 def targets_in(output: str, expression: str) -> tuple[Target, ...]:

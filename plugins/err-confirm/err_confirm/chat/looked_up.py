@@ -42,6 +42,7 @@ def _beginning(preview: Preview) -> tuple[str, str]:
         return output, ""
     lines = output.split("\n")
     shown = "\n".join(lines[:SHOWN_LINES]).encode()[:SHOWN_BYTES].decode(errors="ignore")
-    if left := len(lines) - len(shown.split("\n")):
-        return shown, f"{left:,} more {'line' if left == 1 else 'lines'}"
-    return shown, f"{len(output.encode()) - len(shown.encode()):,} more bytes"
+    left, of = len(lines) - len(shown.split("\n")), "line"
+    if not left:
+        left, of = len(output.encode()) - len(shown.encode()), "byte"
+    return shown, f"{left:,} more {of}{'' if left == 1 else 's'}"
