@@ -13,8 +13,10 @@ from err_confirm.engine import Engine
 from err_confirm.errors import GroupError, RecordError, StaleError, StartError, StoreError, StoreUnavailableError
 from err_confirm.events import Finish, Progress, Renew
 from err_confirm.model import Execution
+from err_confirm.outputs import Outputs
 from err_confirm.policy import filling
-from err_confirm.run_model import Outcome, Part
+from err_confirm.results import with_value
+from err_confirm.run_model import LOOP_RUNNER, Outcome, Part
 from err_confirm.runners.base import Context, Running, Starter
 from err_confirm.seating import NOBODY, Roster
 from err_confirm.steps import LEASE, Refusal
@@ -43,6 +45,7 @@ class Runs:
         runners: the kinds of action, by key.
         process: the name under which the gate claims.
         monotonic: the clock of the end, in seconds.
+        outputs: where all is kept that they write.
     """
 
     def __init__(
@@ -51,11 +54,13 @@ class Runs:
         runners: Mapping[str, Starter],
         process: str,
         monotonic: Callable[[], float] = time.monotonic,
+        outputs: Outputs | None = None,
     ) -> None:
         self._engine = engine
         self._runners = runners
         self._process = process
         self._monotonic = monotonic
+        self._outputs = outputs
         self._lock = threading.Lock()
         self._started: dict[tuple[str, int], None] = {}
         self._threads: dict[str, threading.Thread] = {}
@@ -123,6 +128,7 @@ class Runs:
             context = Context(
                 name=f"{execution.id}-{execution.fence}",
                 told=told(execution, self._engine.roster(execution)),
+                keep=self._outputs.path(execution) if self._outputs else None,
                 report=partial(self._report, execution),
                 parts=execution.parts,
             )
@@ -134,7 +140,7 @@ class Runs:
         try:
             if self._stopping.is_set():
                 running.stop(STOPPED)
-            return self._watch(execution, running)
+            return self._read(execution, self._watch(execution, running))
         finally:
             with self._lock:
                 del self._running[execution.id]
@@ -158,6 +164,12 @@ class Runs:
             elif current.aborted_by:
                 running.stop(aborted(current))
         return outcome
+
+    def _read(self, execution: Execution, outcome: Outcome) -> Outcome:
+        """Return an outcome with its result, where it has one; that of a loop are its targets."""
+        if not execution.conduct.json or execution.runs.runner == LOOP_RUNNER:
+            return outcome
+        return with_value(outcome, self._outputs.find(execution) if self._outputs else None)
 
     def _report(self, execution: Execution, parts: Sequence[Part]) -> bool:
         """Write how far it has come, which keeps its lease, too; return whether that was written. Raises StaleError."""

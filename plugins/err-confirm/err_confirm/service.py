@@ -25,6 +25,7 @@ from err_confirm.locks import Locks
 from err_confirm.model import Execution, Place, Plan, State
 from err_confirm.otp import SecondFactor, asked_for, installed
 from err_confirm.outbox import Outbox
+from err_confirm.outputs import Outputs
 from err_confirm.plan import decided, plan
 from err_confirm.policy_model import Policy
 from err_confirm.preparing import Preparing, Slow
@@ -101,7 +102,8 @@ class Service:
             person=settings.people.person,
         )
         runners = starters(bot_runner or BotRunner())
-        self._runs = Runs(self.engine, runners, process)
+        self.outputs = Outputs(settings.output)
+        self._runs = Runs(self.engine, runners, process, outputs=self.outputs)
         self._gate = Gate(self.engine, self._runs, self._outbox, process)
         self._preparing = Preparing(Probes(runners), settings.limits.person)
         self._again = Probes(runners)
@@ -145,12 +147,16 @@ class Service:
         return catalog
 
     def keep_journal(self) -> Head | None:
-        """Copy what is new in the journal and forget what is too old; return its head if that has changed since."""
+        """Copy what is new in the journal and forget what is too old; return its head if that has changed since.
+
+        With the journal, it looks after the files of what has run.
+        """
         head = self._head
         try:
             self.archive.catch_up()
             head = self.archive.head()
             self.archive.forget_old()
+            self.outputs.forget_old(lambda execution_id: self.store.read(execution_id)[0] is not None)
         except StoreError as error:  # the head is posted all the same: with a line that was changed, it is wanted most
             log.warning("the journal could not be looked after: %s", error)
         changed, self._head = head != self._head, head

@@ -35,6 +35,7 @@ class Settings:
     journal_keep: float
     journal_room: str
     limits: Limits
+    output: Path
 
 
 def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -64,6 +65,7 @@ def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Se
         journal_keep=_duration(config, "CONFIRM_JOURNAL_KEEP", "90d"),
         journal_room=_typed(config, "CONFIRM_JOURNAL_ROOM", str, ""),
         limits=_limits(config),
+        output=_file(config, "CONFIRM_OUTPUT", data / "err-confirm.output"),
     )
 
 

@@ -78,6 +78,7 @@ class CommandRunner:
                 timeout=spec["timeout"],
                 output_cap=spec["output_cap"],
                 tidy=context.tidy,
+                keep=context.keep,
             )
         )
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from err_confirm.errors import StartError
 
@@ -16,6 +17,7 @@ class Launch:
     """What to start: `env` is its whole environment, `timeout` in seconds, `output_cap` and `stdin` in bytes.
 
     With `tidy`, what it leaves behind in the background is ended with it.
+    All that it writes goes into the file `keep`, if there is one.
     """
 
     argv: Sequence[str]
@@ -25,6 +27,7 @@ class Launch:
     output_cap: int
     stdin: bytes = b""
     tidy: bool = False
+    keep: Path | None = None
 
 
 def spawn(launch: Launch) -> subprocess.Popen[bytes]:

@@ -1,19 +1,22 @@
-"""Keep the end of what a process group writes, and count the rest."""
+"""Keep the end of what a process group writes, and count the rest; all of it goes into a file."""
 
 import os
 import select
 from time import monotonic
 from typing import IO
 
+from err_confirm.runners.keeping import Keeping
+
 _CHUNK = 65_536
 
 
 class Output:
-    """The last `cap` bytes that come out of a pipe."""
+    """The last `cap` bytes that come out of a pipe; `keeping` gets all of them."""
 
-    def __init__(self, pipe: IO[bytes], cap: int) -> None:
+    def __init__(self, pipe: IO[bytes], cap: int, keeping: Keeping) -> None:
         self._descriptor = pipe.fileno()
         self._cap = cap
+        self._keeping = keeping
         self._kept = bytearray()
         self._open = True
         self.omitted = 0
@@ -40,6 +43,7 @@ class Output:
 
     def _add(self, written: bytes) -> None:
         self._open = bool(written)
+        self._keeping.write(written)
         self._kept += written
         excess = max(0, len(self._kept) - self._cap)
         self.omitted += excess

@@ -16,6 +16,7 @@ from err_confirm.durations import format_duration
 from err_confirm.errors import StartError
 from err_confirm.run_model import Outcome
 from err_confirm.runners.group import group_is_alive, signal_group, signal_name
+from err_confirm.runners.keeping import Keeping
 from err_confirm.runners.launch import Launch, spawn
 from err_confirm.runners.output import Output
 
@@ -75,7 +76,9 @@ class ProcessGroup:
             undo.callback(self._process.kill)
             assert self._process.stdout is not None
             pipe = self._descriptors.enter_context(self._process.stdout)
-            self._output = Output(pipe, launch.output_cap)
+            keeping = Keeping(launch.keep)
+            self._descriptors.callback(keeping.close)
+            self._output = Output(pipe, launch.output_cap, keeping)
             self._exit = os.pidfd_open(self._process.pid)
             self._descriptors.callback(os.close, self._exit)
             threading.Thread(target=self._supervise, name=f"run-{self._process.pid}", daemon=True).start()

@@ -75,6 +75,7 @@ class PythonRunner:
                 output_cap=spec["output_cap"],
                 tidy=context.tidy,
                 stdin=json.dumps(call).encode(),
+                keep=context.keep,
             )
         )
 

@@ -1,0 +1,248 @@
+"""Let at most one execution run under a name, whatever its alias and its bot: others wait for it, or do not run."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from err_confirm.archive import Archive
+from err_confirm.durations import format_duration
+from err_confirm.errors import LockedError, LockError, NotReadyError, RecordError, ShelfError
+from err_confirm.journal import UNLOCKED
+from err_confirm.model import Execution, State, Verdict
+from err_confirm.run_model import Mutex
+from err_confirm.shelf import Fact, Shelf
+from err_confirm.steps import run_by
+
+SHELVES = 256
+"""Among how many facts all names are divided: the shelf keeps each for ever, however many names there are."""
+MOST_IN_LINE = 200
+"""How many wait for one name in order; who comes after them waits, too, and takes what chance gives."""
+HOLDING = (State.APPROVED, State.RUNNING, State.LOST)
+"""The states in which an execution keeps what it has taken: of one that is lost, nobody knows whether it still runs."""
+Read = Callable[[str], tuple[Execution | None, float]]
+"""Returns an execution as it is now, and the store's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """Who has a name, empty for nobody, and who waits for it, in order: approved when, and the id."""
+
+    holder: str = ""
+    line: tuple[tuple[float, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """An execution that is in another one's way: it has what that one wants, or is before it in the line.
+
+    Without an execution, its record cannot be read.
+    """
+
+    id: str
+    execution: Execution | None
+    ahead: bool = False
+
+    def words(self, now: float) -> str:
+        """Return what it is and does."""
+        match self.execution:
+            case None:
+                return f"{self.id}, whose record cannot be used"
+            case Execution(state=State.RUNNING) as running:
+                return f"{self.id} ({running.alias}, running for {_ago(running.started_at, now)})"
+            case Execution(state=State.LOST) as lost:
+                return f"{self.id} ({lost.alias}, lost {_ago(lost.ended_at, now)} ago: it may still run)"
+            case other:
+                return f"{self.id} ({other.alias}, {'waits for it, too' if self.ahead else 'about to run'})"
+
+
+class Mutexes:
+    """Who has which name, on the shelf that all bots share.
+
+    An execution takes its name right before it is claimed, and has it for as long as it is approved, running or lost:
+    that is read from its record, so that no crash keeps a name for ever, and none lets two run. A record that is gone
+    has nothing. Methods raise what those of the shelf and of the archive do.
+
+    Args:
+        shelf: has the facts.
+        archive: notes who gives up a name for an execution.
+        read: reads executions. Raises RecordError.
+        prefix: what commands begin with.
+    """
+
+    def __init__(self, shelf: Shelf, archive: Archive, read: Read, prefix: str = "") -> None:
+        self._shelf = shelf
+        self._archive = archive
+        self._read = read
+        self._prefix = prefix
+
+    def check(self, mutex: Mutex | None) -> None:
+        """See that what would not wait for its name is not asked for in vain. Raises LockedError."""
+        if mutex is not None and not mutex.wait and (sentence := self.busy(mutex)):
+            raise LockedError(f"{sentence}; {self._advice(mutex)}")
+
+    def busy(self, mutex: Mutex, execution_id: str = "") -> str:
+        """Return in words which other execution has a name, nothing if none has."""
+        use, now = self._use(mutex.name)
+        busy = self._in_use(use, execution_id)
+        return f"{mutex.name} is in use by {busy.words(now)}" if busy else ""
+
+    def vouch(self, execution: Execution) -> str:
+        """Return why an approved execution must not run as others have its name; nothing if it may try to take that.
+
+        Raises:
+            NotReadyError: it waits for its turn.
+        """
+        mutex = execution.conduct.mutex
+        if mutex is None:
+            return ""
+        try:
+            use, now = self._use(mutex.name)
+            busy = self._in_use(use, execution.id) or self._before(use, execution, now)
+        except ShelfError as error:
+            return str(error)
+        return self._refuse(execution, mutex, busy, now) if busy else ""
+
+    def take(self, execution: Execution) -> str:
+        """Take its name for an approved execution, the last thing before it is claimed; return why it cannot have it.
+
+        Raises:
+            NotReadyError: it waits for its turn.
+        """
+        mutex = execution.conduct.mutex
+        if mutex is None or (doubt := self.vouch(execution)):
+            return "" if mutex is None else doubt
+        try:
+            before, _ = self._use(mutex.name)
+            if before.holder == execution.id:
+                return ""
+            line = tuple(each for each in before.line if each[1] != execution.id)
+            taken = _Use(execution.id, line)
+            if self._replace(mutex.name, before, taken):
+                return ""
+        except ShelfError as error:
+            return str(error)
+        raise NotReadyError(f"somebody else has just taken {mutex.name}")
+
+    def stand_in_line(self, execution: Execution) -> bool:
+        """Note that an execution waits for its name; return whether this is the first time that anybody notes it."""
+        mutex = execution.conduct.mutex
+        assert mutex is not None
+        entry, added = (execution.approved_at or 0.0, execution.id), False
+
+        def with_this(use: _Use) -> _Use:
+            nonlocal added
+            added = entry not in use.line and len(use.line) < MOST_IN_LINE
+            return _Use(use.holder, tuple(sorted({*use.line, entry}))) if added else use
+
+        self._change(mutex.name, with_this)
+        return added
+
+    def leave(self, execution: Execution) -> None:
+        """Forget an execution that has ended otherwise than lost: nothing reads that any more."""
+        mutex = execution.conduct.mutex
+        if mutex is not None and execution.state not in HOLDING:
+            self._change(mutex.name, lambda use: _without(use, execution.id))
+
+    def give_up(self, execution: Execution, *, who: str, identity: str, room: str, admin: bool) -> Mutex:
+        """Take its name from an execution that is lost, as whoever asked for it, confirmed it, or as a bot admin.
+
+        Raises:
+            LockError: it has none, or is not lost, or somebody else must do it.
+        """
+        mutex, execution_id = execution.conduct.mutex, execution.id
+        if mutex is None or self._use(mutex.name)[0].holder != execution_id or execution.state not in HOLDING:
+            raise LockError(f"{execution_id} keeps nothing for itself; see {self._prefix}show {execution_id}")
+        if execution.state is not State.LOST:
+            raise LockError(f"{execution_id} is {execution.state} and keeps {mutex.name} until it has ended")
+        confirmed = {vote.person for vote in execution.votes if vote.verdict is Verdict.APPROVE}
+        if not admin and who not in {execution.requester, *confirmed}:
+            people = " or ".join(sorted({execution.requester, *confirmed}))
+            raise LockError(f"{execution_id} was asked for or confirmed by {people}: only they or a bot admin can")
+        facts = {"name": mutex.name, "execution": execution_id}
+        self._archive.note(UNLOCKED, facts, who=who, identity=identity, room=room)
+        self._change(mutex.name, lambda use: _without(use, execution_id))
+        return mutex
+
+    def _refuse(self, execution: Execution, mutex: Mutex, busy: Busy, now: float) -> str:
+        """Return why it does not run; raise NotReadyError for as long as it may wait."""
+        sentence = f"{mutex.name} is in use by {busy.words(now)}"
+        if not mutex.wait:
+            return f"{sentence}; {self._advice(mutex)}"
+        if now < (execution.approved_at or 0.0) + mutex.wait:
+            raise NotReadyError(sentence)
+        return f"after {format_duration(mutex.wait)}, {sentence}"
+
+    def _advice(self, mutex: Mutex) -> str:
+        use, _ = self._use(mutex.name)
+        busy = self._in_use(use, "")
+        if busy is not None and (busy.execution is None or busy.execution.state is State.LOST):
+            return f"look what it did, then say {self._prefix}unlock {busy.id}"
+        return "ask again when it has ended"
+
+    def _in_use(self, use: _Use, execution_id: str) -> Busy | None:
+        """Return which other execution has a name."""
+        return None if use.holder in ("", execution_id) else self._look(use.holder)
+
+    def _before(self, use: _Use, execution: Execution, now: float) -> Busy | None:
+        """Return which other execution is before this one in the line: the first that still waits."""
+        own = (execution.approved_at or 0.0, execution.id)
+        if use.holder == execution.id:
+            return None
+        for entry in use.line:
+            if entry >= own:
+                return None
+            busy = self._look(entry[1])
+            waits = busy and busy.execution and busy.execution.state is State.APPROVED and now < run_by(busy.execution)
+            if busy and waits:
+                return Busy(busy.id, busy.execution, ahead=True)
+        return None
+
+    def _look(self, execution_id: str) -> Busy | None:
+        """Return an execution if it keeps what it has."""
+        try:
+            execution, _ = self._read(execution_id)
+        except RecordError:
+            return Busy(execution_id, None)
+        return Busy(execution_id, execution) if execution and execution.state in HOLDING else None
+
+    def _use(self, name: str) -> tuple[_Use, float]:
+        fact, now = self._shelf.read(_shelf_of(name))
+        return _uses(fact).get(name, _Use()), now
+
+    def _replace(self, name: str, before: _Use, after: _Use) -> bool:
+        """Replace what is known of a name if that has not changed; return whether it was so."""
+        fact = self._change(name, lambda use: after if use == before else use)
+        return _uses(fact).get(name) == after
+
+    def _change(self, name: str, make: Callable[[_Use], _Use]) -> Fact | None:
+        def made(fact: Fact | None, _: float) -> Fact | None:
+            uses = _uses(fact)
+            uses[name] = make(uses.get(name, _Use()))
+            used = {key: use for key, use in uses.items() if use != _Use()}
+            return {key: [use.holder, *map(list, use.line)] for key, use in used.items()} if used or fact else None
+
+        return self._shelf.change(_shelf_of(name), made)
+
+
+def _shelf_of(name: str) -> str:
+    """Return which fact of the shelf has a name in it."""
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % SHELVES
+    return f"mutex {number}"
+
+
+def _uses(fact: Fact | None) -> dict[str, _Use]:
+    entries: dict[str, list[Any]] = fact or {}
+    return {
+        name: _Use(holder, tuple((float(at), str(each)) for at, each in line))
+        for name, (holder, *line) in entries.items()
+    }
+
+
+def _without(use: _Use, execution_id: str) -> _Use:
+    holder = "" if use.holder == execution_id else use.holder
+    return _Use(holder, tuple(each for each in use.line if each[1] != execution_id))
+
+
+def _ago(moment: float | None, now: float) -> str:
+    return format_duration(max(1.0, now - (moment or now)))
