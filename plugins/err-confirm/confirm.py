@@ -80,8 +80,9 @@ class Confirm(BotPlugin):
             BotRunner(self.calls.start),
             vouch=vouch,
             prefix=self._bot.prefix,
+            on_wait=self.chat.waits,
         )
-        self.chat.join(self.service.engine, self.service.tokens)
+        self.chat.join(self.service.engine, self.service.tokens, in_use=self.service.in_use)
         self.calls.wait_told = self.service.wait_told
         self.intake = Intake(self.service, self.chat, self._bot.prefix)
         super().activate()

@@ -35,10 +35,16 @@ class Locks(BotPlugin):
     # Not in the history: `!!`, said to ask once more, would unlock instead.
     @botcmd(historize=False)
     def unlock(self, msg: Any, args: str) -> str:
-        """Take your lock off it, or as a bot admin all of them: !unlock <alias, guard or *>"""
+        """Take your lock off it, or as a bot admin all of them: !unlock <alias, guard or *>
+
+        !unlock <id> gives up what an execution keeps for itself that was lost.
+        """
         confirm, who = self._begin(msg)
         with self._worded(confirm):
-            done = confirm.service.locks.take(args, **who, admin=confirm.is_admin(msg))
+            who |= {"admin": confirm.is_admin(msg)}
+            if (given := confirm.service.unlock(args, **who)) is not None:
+                return confirm.chat.wording.say("given_up", mutex=given, id=args.strip())
+            done = confirm.service.locks.take(args, **who)
         return confirm.chat.wording.say("unlocked", done=done)
 
     @botcmd
@@ -64,7 +70,7 @@ class Locks(BotPlugin):
             except LockError as error:
                 raise CommandError(confirm.chat.wording.say("refused_lock", error=error)) from error
 
-    def _begin(self, msg: Any) -> tuple[Any, dict[str, str]]:
+    def _begin(self, msg: Any) -> tuple[Any, dict[str, Any]]:
         """Return the plugin that knows everything, and who speaks from where."""
         confirm = self._confirm()
         with confirm.worded():

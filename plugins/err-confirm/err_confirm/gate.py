@@ -63,6 +63,7 @@ class Gate:
         self._unsure: dict[str, float] = {}
         self._overdue: dict[str, float] = {}
         self._left_alone: set[str] = set()
+        self._not_yet = 0
         self._trouble = ""
         self._said_at = 0.0
         self._stopping = threading.Event()
@@ -127,10 +128,13 @@ class Gate:
         for execution_id, deadline in list(self._overdue.items()):
             self._expire(execution_id, deadline)
         while not self._stopping.is_set():
-            entries, now = self._store.due(DUE + len(self._left_alone) + len(self._runs) + len(self._outbox))
+            busy = len(self._left_alone) + len(self._runs) + len(self._outbox) + self._not_yet
+            entries, now = self._store.due(DUE + busy)
             due = [entry for entry in entries if self._may_advance(entry.id)]
             ready = [entry.id for entry in due if entry.at <= now]
-            steps = sum(isinstance(self._advance(execution_id), Step) for execution_id in ready)
+            decisions = [self._advance(execution_id) for execution_id in ready]
+            self._not_yet = sum(isinstance(each, Refusal) and each.reason is Reason.NOT_YET for each in decisions)
+            steps = sum(isinstance(each, Step) for each in decisions)
             if len(ready) < DUE or not steps:
                 pause = AGAIN if steps < len(ready) else IDLE
                 later = [entry.at - now for entry in due[len(ready) :]]

@@ -14,9 +14,9 @@ from err_confirm.run_model import Mutex
 from err_confirm.shelf import Fact, Shelf
 from err_confirm.steps import run_by
 
-SHELVES = 256
+SHELVES = 64
 """Among how many facts all names are divided: the shelf keeps each for ever, however many names there are."""
-MOST_IN_LINE = 200
+MOST_IN_LINE = 100
 """How many wait for one name in order; who comes after them waits, too, and takes what chance gives."""
 HOLDING = (State.APPROVED, State.RUNNING, State.LOST)
 """The states in which an execution keeps what it has taken: of one that is lost, nobody knows whether it still runs."""
@@ -43,8 +43,13 @@ class Busy:
     execution: Execution | None
     ahead: bool = False
 
-    def words(self, now: float) -> str:
-        """Return what it is and does."""
+    def words(self, name: str, now: float) -> str:
+        """Return whose the name is, and what that one does."""
+        if self.ahead:
+            return f"{name} is next for {self.id}, which was confirmed before"
+        return f"{name} is in use by {self._holder(now)}"
+
+    def _holder(self, now: float) -> str:
         match self.execution:
             case None:
                 return f"{self.id}, whose record cannot be used"
@@ -53,7 +58,7 @@ class Busy:
             case Execution(state=State.LOST) as lost:
                 return f"{self.id} ({lost.alias}, lost {_ago(lost.ended_at, now)} ago: it may still run)"
             case other:
-                return f"{self.id} ({other.alias}, {'waits for it, too' if self.ahead else 'about to run'})"
+                return f"{self.id} ({other.alias}, about to run)"
 
 
 class Mutexes:
@@ -78,30 +83,24 @@ class Mutexes:
 
     def check(self, mutex: Mutex | None) -> None:
         """See that what would not wait for its name is not asked for in vain. Raises LockedError."""
-        if mutex is not None and not mutex.wait and (sentence := self.busy(mutex)):
-            raise LockedError(f"{sentence}; {self._advice(mutex)}")
+        if mutex is not None and not mutex.wait:
+            use, now = self._use(mutex.name)
+            if found := self._in_use(use, ""):
+                raise LockedError(f"{found.words(mutex.name, now)}; {self._advice(found)}")
 
     def busy(self, mutex: Mutex, execution_id: str = "") -> str:
         """Return in words which other execution has a name, nothing if none has."""
         use, now = self._use(mutex.name)
-        busy = self._in_use(use, execution_id)
-        return f"{mutex.name} is in use by {busy.words(now)}" if busy else ""
+        found = self._in_use(use, execution_id)
+        return found.words(mutex.name, now) if found else ""
 
     def vouch(self, execution: Execution) -> str:
-        """Return why an approved execution must not run as others have its name; nothing if it may try to take that.
+        """Return why an approved execution cannot have its name; nothing if it may try to take it.
 
         Raises:
             NotReadyError: it waits for its turn.
         """
-        mutex = execution.conduct.mutex
-        if mutex is None:
-            return ""
-        try:
-            use, now = self._use(mutex.name)
-            busy = self._in_use(use, execution.id) or self._before(use, execution, now)
-        except ShelfError as error:
-            return str(error)
-        return self._refuse(execution, mutex, busy, now) if busy else ""
+        return self._turn(execution, take=False)
 
     def take(self, execution: Execution) -> str:
         """Take its name for an approved execution, the last thing before it is claimed; return why it cannot have it.
@@ -109,26 +108,31 @@ class Mutexes:
         Raises:
             NotReadyError: it waits for its turn.
         """
+        return self._turn(execution, take=True)
+
+    def _turn(self, execution: Execution, *, take: bool) -> str:
         mutex = execution.conduct.mutex
-        if mutex is None or (doubt := self.vouch(execution)):
-            return "" if mutex is None else doubt
+        if mutex is None:
+            return ""
         try:
-            before, _ = self._use(mutex.name)
-            if before.holder == execution.id:
+            use, now = self._use(mutex.name)
+            if use.holder == execution.id:
                 return ""
-            line = tuple(each for each in before.line if each[1] != execution.id)
-            taken = _Use(execution.id, line)
-            if self._replace(mutex.name, before, taken):
-                return ""
+            found = self._in_use(use, execution.id) or self._before(use, execution, now)
+            if found is not None:
+                return self._refuse(execution, mutex, found, now)
+            # Who was before it in the line waits no more, and whoever had the name can never run again.
+            if take and not self._replace(mutex.name, use, _Use(execution.id, _behind(use.line, execution))):
+                raise NotReadyError(f"somebody else has just taken {mutex.name}")
         except ShelfError as error:
             return str(error)
-        raise NotReadyError(f"somebody else has just taken {mutex.name}")
+        return ""
 
     def stand_in_line(self, execution: Execution) -> bool:
         """Note that an execution waits for its name; return whether this is the first time that anybody notes it."""
         mutex = execution.conduct.mutex
         assert mutex is not None
-        entry, added = (execution.approved_at or 0.0, execution.id), False
+        entry, added = _entry(execution), False
 
         def with_this(use: _Use) -> _Use:
             nonlocal added
@@ -166,17 +170,15 @@ class Mutexes:
 
     def _refuse(self, execution: Execution, mutex: Mutex, busy: Busy, now: float) -> str:
         """Return why it does not run; raise NotReadyError for as long as it may wait."""
-        sentence = f"{mutex.name} is in use by {busy.words(now)}"
+        sentence = busy.words(mutex.name, now)
         if not mutex.wait:
-            return f"{sentence}; {self._advice(mutex)}"
+            return f"{sentence}; {self._advice(busy)}"
         if now < (execution.approved_at or 0.0) + mutex.wait:
             raise NotReadyError(sentence)
-        return f"after {format_duration(mutex.wait)}, {sentence}"
+        return f"it has waited {format_duration(mutex.wait)}, and {sentence}"
 
-    def _advice(self, mutex: Mutex) -> str:
-        use, _ = self._use(mutex.name)
-        busy = self._in_use(use, "")
-        if busy is not None and (busy.execution is None or busy.execution.state is State.LOST):
+    def _advice(self, busy: Busy) -> str:
+        if busy.execution is None or busy.execution.state is State.LOST:
             return f"look what it did, then say {self._prefix}unlock {busy.id}"
         return "ask again when it has ended"
 
@@ -186,11 +188,8 @@ class Mutexes:
 
     def _before(self, use: _Use, execution: Execution, now: float) -> Busy | None:
         """Return which other execution is before this one in the line: the first that still waits."""
-        own = (execution.approved_at or 0.0, execution.id)
-        if use.holder == execution.id:
-            return None
         for entry in use.line:
-            if entry >= own:
+            if entry >= _entry(execution):
                 return None
             busy = self._look(entry[1])
             waits = busy and busy.execution and busy.execution.state is State.APPROVED and now < run_by(busy.execution)
@@ -223,6 +222,15 @@ class Mutexes:
             return {key: [use.holder, *map(list, use.line)] for key, use in used.items()} if used or fact else None
 
         return self._shelf.change(_shelf_of(name), made)
+
+
+def _entry(execution: Execution) -> tuple[float, str]:
+    """Return what stands in the line for an execution: who was confirmed first is first."""
+    return execution.approved_at or 0.0, execution.id
+
+
+def _behind(line: tuple[tuple[float, str], ...], execution: Execution) -> tuple[tuple[float, str], ...]:
+    return tuple(each for each in line if each > _entry(execution))
 
 
 def _shelf_of(name: str) -> str:

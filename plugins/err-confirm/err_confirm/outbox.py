@@ -28,7 +28,7 @@ class Outbox:
 
     def __init__(self, say: Callable[[Execution], None]) -> None:
         self._say = say
-        self._queue: queue.SimpleQueue[Execution | threading.Event | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Execution | Callable[[], None] | None] = queue.SimpleQueue()
         self._ends: set[str] = set()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="err-confirm outbox", daemon=True)
@@ -55,8 +55,12 @@ class Outbox:
     def wait(self, timeout: float) -> None:
         """Wait until all that is here now was told, for at most `timeout` seconds."""
         told = threading.Event()
-        self._queue.put(told)
+        self._queue.put(told.set)
         told.wait(timeout)
+
+    def put_word(self, say: Callable[[], None]) -> None:
+        """Say something that is not noted, after all that came before; returns at once."""
+        self._queue.put(say)
 
     def stop(self, timeout: float) -> None:
         """Tell what is still here, for at most `timeout` seconds; the ends that are left are told by the next start."""
@@ -68,8 +72,8 @@ class Outbox:
 
     def _work(self) -> None:
         while (execution := self._queue.get()) is not None:
-            if isinstance(execution, threading.Event):
-                execution.set()
+            if not isinstance(execution, Execution):
+                self._say_word(execution)
                 continue
             try:
                 self._tell(execution)
@@ -80,6 +84,14 @@ class Outbox:
             finally:
                 if execution.state.ended:
                     self._ends.discard(execution.id)
+
+    def _say_word(self, say: Callable[[], None]) -> None:
+        try:
+            say()
+        except ErrConfirmError as error:
+            log.warning("something could not be told: %s", error)
+        except Exception:  # as for executions
+            log.exception("something could not be told")
 
     def _tell(self, execution: Execution) -> None:
         if not (execution.state.ended or execution.notices in execution.untold.values()):

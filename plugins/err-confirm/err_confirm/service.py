@@ -6,6 +6,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -13,8 +14,8 @@ from err_confirm.archive import Archive
 from err_confirm.catalog import Catalog, Severity, load, parse_policy
 from err_confirm.catalog.changes import changes
 from err_confirm.conditions import Situation
-from err_confirm.engine import FIRST, After, Engine, Vouched
-from err_confirm.errors import CodesMissingError, ErrConfirmError, StoreError
+from err_confirm.engine import FIRST, After, Engine, Unclear, Vouched
+from err_confirm.errors import CodesMissingError, ErrConfirmError, NotReadyError, ShelfError, StoreError
 from err_confirm.events import Cancel, Posted
 from err_confirm.gate import Gate
 from err_confirm.guards import Guards
@@ -23,6 +24,7 @@ from err_confirm.journal import RELOADED
 from err_confirm.limits import LOOKED_AT, Request, check
 from err_confirm.locks import Locks
 from err_confirm.model import Execution, Place, Plan, State
+from err_confirm.mutexes import Mutexes
 from err_confirm.otp import SecondFactor, asked_for, installed
 from err_confirm.outbox import Outbox
 from err_confirm.outputs import Outputs
@@ -32,6 +34,7 @@ from err_confirm.preparing import Preparing, Slow
 from err_confirm.probes import Probes
 from err_confirm.recheck import Recheck
 from err_confirm.records import Records
+from err_confirm.run_model import Mutex
 from err_confirm.runners import starters
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.runs import Runs
@@ -62,6 +65,7 @@ class Service:
         bot_runner: starts commands of the bot's other plugins.
         vouch: each says why an approved execution must not run after all, nothing if it may. May raise NotReadyError.
         prefix: what commands begin with.
+        on_wait: says that a confirmed execution waits for the one that runs; called as `say` is.
 
     Raises:
         SettingError: a setting cannot be used.
@@ -76,6 +80,7 @@ class Service:
         *,
         vouch: Sequence[Vouch] = (),
         prefix: str = "",
+        on_wait: Callable[[Execution], None] = lambda _: None,
     ) -> None:
         self.settings = settings
         self._default = parse_policy(settings.default, settings.people, settings.groups)
@@ -90,9 +95,10 @@ class Service:
         self.second_factor = SecondFactor(self._shelf, seal, settings.people, self.archive, settings.namespace)
         self._head = Head()
         self._say = say
+        self._on_wait = on_wait
         self._asking = threading.Lock()
         self._outbox = Outbox(self._tell)
-        self._vouchers = (self.locks.vouch, *vouch)
+        self._vouchers = (self.locks.vouch, *vouch, self._turn)
         self.engine = Engine(
             self.store,
             Records(seal),
@@ -101,6 +107,7 @@ class Service:
             vouch=self._vouch,
             person=settings.people.person,
         )
+        self.mutexes = Mutexes(self._shelf, self.archive, self.engine.read, prefix)
         runners = starters(bot_runner or BotRunner())
         self.outputs = Outputs(settings.output)
         self._runs = Runs(self.engine, runners, process, outputs=self.outputs)
@@ -218,12 +225,12 @@ class Service:
             LimitError: there are too many prompts, or too many are looked up; what comes before it in `plans` was asked
                 for.
             AlreadyAskedError: the same waits already; likewise.
-            LockedError: one of them is locked; none was asked for.
+            LockedError: one of them is locked, or would run alone and not wait; none was asked for.
             ShelfError: nobody can tell whether they are.
         """
         plans = list(plans)
         create = partial(self._create, text=text, identity=identity, post=post)
-        self.locks.check(each.alias for each in plans)
+        self._allow(plans)
         requests = [Request(plan=each, requester=requester, place=place) for each in plans]
         ahead = [each for each in requests if each.plan.ahead is not None]
         if not ahead:
@@ -275,7 +282,7 @@ class Service:
         if after.id and (found := self.engine.read(after.id)[0]) and (found.posted or found.state.ended):
             return found
         request = Request(plan=plan, requester=requester, place=place)
-        self.locks.check([plan.alias])
+        self._allow([plan])
         self._check(request)
         ready = replace(request, plan=self._preparing.waited_for(plan))
         return self._create(ready, text=text, identity=identity, post=post, after=after)
@@ -297,11 +304,31 @@ class Service:
         self._gate.add(posted)
         return posted
 
+    def _allow(self, plans: Sequence[Plan]) -> None:
+        """See that none of these would be asked for in vain. Raises LockedError."""
+        self.locks.check(each.alias for each in plans)
+        for each in plans:
+            self.mutexes.check(each.conduct.mutex)
+
     def _check(self, request: Request) -> None:
         """Refuse one prompt too many; what needs no confirmation posts none."""
         if request.plan.policy is not None:
             _, now = self.store.due(1)
             check(self.settings.limits, request, self.engine.recent(), now, lambda: self.engine.waiting(LOOKED_AT)[0])
+
+    def unlock(self, reference: str, *, who: str, identity: str, room: str, admin: bool) -> Mutex | None:
+        """Give up the name that a lost execution keeps, if an execution is meant; return it.
+
+        Raises:
+            LockError: that may not be.
+        """
+        if any(lock.name.casefold() == reference.strip().casefold() for lock in self.locks.all()[0]):
+            return None
+        found = self.engine.resolve(reference)
+        execution = None if isinstance(found, Unclear) else self.engine.read(found)[0]
+        if execution is None:
+            return None
+        return self.mutexes.give_up(execution, who=who, identity=identity, room=room, admin=admin)
 
     def wait_told(self, timeout: float) -> None:
         """Wait until all that has happened so far was told, for at most `timeout` seconds."""
@@ -320,14 +347,35 @@ class Service:
     def _vouch(self, execution: Execution) -> Vouched:
         """Return the first reason why an approved execution must not run after all, or what of it is gone.
 
-        What is locked, or not allowed any more, is not even looked up once more.
+        What is locked, or not allowed any more, is not even looked up once more; its name is taken last of all.
         """
-        doubt = next(filter(None, (vouch(execution) for vouch in self._vouchers)), "")
-        return Vouched(doubt=doubt) if doubt else self._recheck(execution)
+        if doubt := next(filter(None, (vouch(execution) for vouch in self._vouchers)), ""):
+            return Vouched(doubt=doubt)
+        found = self._recheck(execution)
+        return found if found.doubt else replace(found, doubt=self.mutexes.take(execution))
+
+    def _turn(self, execution: Execution) -> str:
+        """Return why an execution cannot run alone under its name; where it waits for that, tell so once."""
+        try:
+            return self.mutexes.vouch(execution)
+        except NotReadyError:
+            with suppress(ShelfError):
+                if self.mutexes.stand_in_line(execution):
+                    self._outbox.put_word(partial(self._on_wait, execution))
+            raise
+
+    def in_use(self, execution: Execution) -> str:
+        """Return in words which other execution has the name under which this one runs alone; nothing if none has."""
+        mutex = execution.conduct.mutex
+        return self.mutexes.busy(mutex, execution.id) if mutex else ""
 
     def _tell(self, execution: Execution) -> None:
         """Say what an execution has become, after the journal's copy has it, too."""
         self.archive.catch_up()
+        try:
+            self.mutexes.leave(execution)
+        except StoreError as error:  # it has nothing any more in any case
+            log.warning("that %s is free could not be noted: %s", execution.conduct.mutex, error)
         self._say(execution)
 
     def _load(self) -> Catalog:

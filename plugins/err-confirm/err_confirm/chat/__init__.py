@@ -1,5 +1,6 @@
 """Between Errbot's messages and executions: who speaks and where, and what to say there."""
 
+from collections.abc import Callable
 from typing import Any
 
 from err_confirm.answers import Said
@@ -101,9 +102,16 @@ class Chat:
             raise NobodyError(f"{place.person} is somebody else on this chat network now")
         return message
 
-    def join(self, engine: Engine, tokens: Tokens) -> None:
-        """Take who knows what waits, who is in groups and what time it is: before, nothing is asked or told."""
-        self._prompts = Prompts(self.wording, self.mention, tokens, self._bot.prefix)
+    def join(self, engine: Engine, tokens: Tokens, *, in_use: Callable[[Execution], str] = lambda _: "") -> None:
+        """Take who knows what waits, who is in groups and what time it is: before, nothing is asked or told.
+
+        Args:
+            engine: knows that.
+            tokens: of those who are told directly.
+            in_use: says which other execution has what this one needs for itself.
+        """
+        self._in_use = in_use
+        self._prompts = Prompts(self.wording, self.mention, tokens, self._bot.prefix, in_use)
         self._asking = Asking(engine, self._posting, self._prompts, self.wording, self._bot.prefix)
         self._telling = Telling(self._asking, self._posting, self.wording, self.mention)
 
@@ -124,6 +132,11 @@ class Chat:
     def tell(self, execution: Execution) -> None:
         """Say what an execution has become, or what is to be said while it waits. Raises PostError."""
         self._telling.tell(execution)
+
+    def waits(self, execution: Execution) -> None:
+        """Say that what was confirmed waits for another one. Raises PostError, or StoreError."""
+        facts = {"who": self.mention(execution.requester), "why": self._in_use(execution)}
+        self._posting.there(execution.place, self.wording.say("waits", e=execution, **facts))
 
     def say(self, place: Place, message: str, **facts: Any) -> None:
         """Post one message of the templates somewhere. Raises PostError."""

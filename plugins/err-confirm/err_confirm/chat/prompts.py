@@ -41,13 +41,22 @@ class Prompts:
         mention: returns what makes a person's phone ring.
         tokens: of those who are told directly.
         prefix: what commands begin with.
+        in_use: says which other execution has what one needs for itself.
     """
 
-    def __init__(self, wording: Wording, mention: Callable[[str], str], tokens: Tokens, prefix: str) -> None:
+    def __init__(
+        self,
+        wording: Wording,
+        mention: Callable[[str], str],
+        tokens: Tokens,
+        prefix: str,
+        in_use: Callable[[Execution], str] = lambda _: "",
+    ) -> None:
         self._wording = wording
         self._mention = mention
         self._tokens = tokens
         self._prefix = prefix
+        self._in_use = in_use
 
     def everywhere(self, audience: Audience, place: Place, message: str = PROMPT, *, told: Told = NOBODY_TOLD) -> str:
         """Return the prompt for a place that many read; where each answer needs a token, nobody can confirm by it."""
@@ -101,6 +110,7 @@ class Prompts:
             **beginning(execution),
             others={name: describe(each) for name, each in execution.others.items()},
             alike=alike(execution),
+            in_use=self._in_use(execution),
             left=execution.expires_at - audience.now,
             missing="" if _plain(execution) else self.missing(audience),
             here=place.same_as(execution.place),

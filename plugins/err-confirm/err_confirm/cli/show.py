@@ -89,6 +89,8 @@ def worded(execution: Execution, needs: str) -> Iterator[str]:
     if preview := execution.conduct.preview:
         yield f"  its dry run says{':' if preview.output.strip() else ' nothing'}"
         yield from (f"  | {visible(line.expandtabs())}" for line in preview.output.splitlines())
+    if mutex := execution.conduct.mutex:
+        yield f"  alone under {visible(mutex.name)}"
     for name, other in execution.others.items():
         yield f"  after {visible(name)} runs: {describe(other)}"
     yield from (f"  {term}" for term in terms(execution.policy, visible, visible))
