@@ -134,6 +134,8 @@ class Loopback(text_backend.TextBackend):
         self.auth = {"ok": True, "team_id": "T024", "enterprise_id": None}
         self._stamps = itertools.count(1)
         self.broken_rooms = set()
+        self.files = []  # what Slack and Telegram would be sent
+        self.broken_files = False
         self._converter = CONVERTERS[self._network]()
         self._one_at_a_time = threading.Lock()  # the converter mixes up messages of different threads
 
@@ -187,6 +189,11 @@ class Loopback(text_backend.TextBackend):
         msg.extras["ts"] = ["1.1"]
         with self._one_at_a_time:
             self.heard.put((str(msg.to), self._converter.convert(msg.body).strip()))
+
+    def send_stream_request(self, identifier, fsource, name=None, size=None, stream_type=None):
+        if self.broken_files:
+            raise ConnectionError("no files today")
+        self.files.append((str(identifier), name, fsource.read()))
 
     def _extras(self, room):
         number = next(self._stamps)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -175,6 +176,20 @@ def test_show_says_what_was_said_what_runs_and_each_step(site: Site) -> None:
     shown = site.rows("show", done.id)
     assert shown["execution"]["outcome"]["exit_code"] == 0
     assert [step["what"] for step in shown["journal"]][:2] == ["asked", "posted"]
+
+
+def test_show_writes_all_that_was_written_as_it_is_and_to_a_terminal_visible(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the file, and where that is not here from the store, which has the end of it."""
+    done = site.succeeds("count it")
+    assert site.says("show", done.id, "--output") == "fine\n\tand \x1b[31mred\n"
+    write_files(site.folder / "data/err-confirm.output", {f"{done.id}-1": "all \x1b[31mof it\n"})
+    assert site.says("show", done.id, "--output") == "all \x1b[31mof it\n"
+    assert site.says("show", done.id, "--output", "web1", code=Exit.NO) == ""
+    assert site.said.err == f"err-confirm: {done.id} has no targets\n"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert site.says("show", done.id, "--output") == "all \\u001b[31mof it\n"
 
 
 def test_show_finds_in_the_journal_what_is_no_longer_kept(site: Site) -> None:

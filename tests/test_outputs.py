@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import an_execution
-from err_confirm.outputs import LONGEST_PAGE, PAGE_LINES, Output, Outputs
+from err_confirm.outputs import LONGEST_PAGE, PAGE_LINES, Output, Outputs, page
 from err_confirm.results import LARGEST_JSON, LARGEST_RESULT, with_value
 from err_confirm.run_model import Outcome
 from err_confirm.runners import keeping
@@ -121,17 +121,13 @@ def test_only_our_old_files_of_what_is_forgotten_are_removed(tmp_path: Path) -> 
 
 
 @given(text=st.text(st.sampled_from("aé€𝄞\n"), max_size=400), times=st.sampled_from([1, 10, 60]))
-def test_pages_together_are_the_whole_output_and_none_cuts_a_letter(
-    tmp_path_factory: pytest.TempPathFactory, text: str, times: int
-) -> None:
-    folder = tmp_path_factory.getbasetemp()
-    whole = text * times
-    found = kept(folder, whole.encode())
-    _, count = found.page(1)
-    pages = [found.page(number)[0] for number in range(1, count + 1)]
-    assert "".join(pages) == whole
-    assert all(page and len(page.encode()) <= LONGEST_PAGE and page.count("\n") <= PAGE_LINES for page in pages)
-    assert [found.page(number)[0] for number in (0, count + 1, 10**9)] == ["", "", ""]
+def test_pages_together_are_the_whole_output_and_none_cuts_a_letter(text: str, times: int) -> None:
+    whole = (text * times).encode()
+    _, count = page(whole, 1)
+    pages = [page(whole, number)[0] for number in range(1, count + 1)]
+    assert "".join(pages) == text * times
+    assert all(each and len(each.encode()) <= LONGEST_PAGE and each.count("\n") <= PAGE_LINES for each in pages)
+    assert [page(whole, number)[0] for number in (0, count + 1, 10**9)] == ["", "", ""]
 
 
 JSON = {

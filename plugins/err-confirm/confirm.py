@@ -18,6 +18,7 @@ import err_confirm
 from err_confirm.calls import Calls
 from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
+from err_confirm.chat.output import asked_for
 from err_confirm.engine import SEARCHED, Unclear
 from err_confirm.errors import (
     AheadError,
@@ -82,7 +83,9 @@ class Confirm(BotPlugin):
             prefix=self._bot.prefix,
             on_wait=self.chat.waits,
         )
-        self.chat.join(self.service.engine, self.service.tokens, in_use=self.service.in_use)
+        self.chat.join(
+            self.service.engine, self.service.tokens, outputs=self.service.outputs, in_use=self.service.in_use
+        )
         self.calls.wait_told = self.service.wait_told
         self.intake = Intake(self.service, self.chat, self._bot.prefix)
         super().activate()
@@ -200,12 +203,15 @@ class Confirm(BotPlugin):
 
     @botcmd
     def show(self, msg: Any, args: str) -> str:
-        """Show all about one execution: !show <id>"""
+        """Show all about one execution: !show <id>, or all that it has written: !show <id> output"""
+        name, output = asked_for(args)
         with self.worded():
-            execution_id = self._clear("show", self.intake.find(msg, "show", args))
+            execution_id = self._clear("show", self.intake.find(msg, "show", name))
             execution, now = self.service.engine.read(execution_id)
             if execution is None:
                 return self.chat.answer(Refusal(Reason.UNKNOWN), execution_id, "show", self.chat.place(msg))
+            if output is not None:
+                return self.chat.reply(msg, self.chat.output(msg, execution, output))
             shown = self.chat.reply(msg, self.chat.show(execution, now, Rosters(self.service.engine.roster)))
             if execution.conduct.cut:
                 with suppress(NobodyError):  # whoever cannot be told apart may look, and cannot answer

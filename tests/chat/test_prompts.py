@@ -102,7 +102,8 @@ def test_a_failure_tells_the_exit_code_and_the_last_lines(talk: Talk) -> None:
     talk.alice.says("!fail")
     asked = talk.prompt()
     talk.alice.says(f"!confirm {asked}")
-    told = talk.hears(rf"\A@alice {asked} failed with exit code 3 after [0-9.]+ s\n(.*)\Z", "#ops")
+    rest = rf"\(35 bytes more: !show {asked} output\)"
+    told = talk.hears(rf"\A@alice {asked} failed with exit code 3 after [0-9.]+ s {rest}\n(.*)\Z", "#ops")
     lines = [line.strip() for line in told[1].splitlines() if line.strip()]
     assert lines == ["… 5 more lines before", *(f"line {number}" for number in range(6, 16))]
 

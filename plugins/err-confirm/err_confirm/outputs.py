@@ -38,12 +38,12 @@ class Output:
             log.warning("what a run has written cannot be read: %s", error)
             return b""
 
-    def page(self, number: int) -> tuple[str, int]:
-        """Return one page of it, from 1 on, and how many there are; nothing where there are fewer."""
-        content = self.read(self.size)
-        ends = [0, *_ends(content)]
-        text = content[ends[number - 1] : ends[number]] if 1 <= number < len(ends) else b""
-        return text.decode(errors="replace"), len(ends) - 1
+
+def page(content: bytes, number: int) -> tuple[str, int]:
+    """Return one page of an output, from 1 on, and how many there are; nothing where there are fewer."""
+    ends = [0, *_ends(content)]
+    text = content[ends[number - 1] : ends[number]] if 1 <= number < len(ends) else b""
+    return text.decode(errors="replace"), len(ends) - 1
 
 
 def _ends(content: bytes) -> Iterator[int]:

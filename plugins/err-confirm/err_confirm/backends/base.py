@@ -76,6 +76,10 @@ class Backend(Protocol):
         """Return why a prompt would not be seen whole in one message there; nothing if it would."""
         ...
 
+    def file_to(self, msg: Any) -> Any:
+        """Return to whom a file is sent that belongs where a message was said; None where the backend sends none."""
+        ...
+
     def reachable(self, bot: Any, msg: Any) -> bool:
         """Tell whether a message that is to be sent can arrive, as far as the backend knows; may wait a little."""
         ...
@@ -138,6 +142,10 @@ class PlainBackend:
         """Return what to say about a text that is longer than the bot's messages are."""
         size, most = len(text.encode()), bot.message_size_limit
         return f"its prompt would have {size:,} bytes, and a message here has at most {most:,}" if size > most else ""
+
+    def file_to(self, msg: Any) -> Any:
+        """Return None: there are no files."""
+        return None
 
     def reachable(self, bot: Any, msg: Any) -> bool:
         """Return True: a failure is raised."""

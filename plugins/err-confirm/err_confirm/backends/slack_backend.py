@@ -92,6 +92,10 @@ class SlackBackend(PlainBackend):
         stamp = event.get("message", {}).get("ts") or event.get("ts")
         return f"{event.get('channel', '')}/{stamp}" if stamp else ""
 
+    def file_to(self, msg: Any) -> Any:
+        """Return who said it: slackv3 knows the channel of a person in a room, too, and asks for that alone."""
+        return msg.frm
+
     def posted(self, bot: Any, msg: Any) -> bool:
         """Return whether Slack gave it a time stamp; the backend logs a failure and returns as if all were well."""
         return bool(msg.extras.get("ts"))

@@ -31,6 +31,10 @@ class TelegramBackend(PlainBackend):
         """Return the backend's own object: no text stands for both numbers."""
         return class_of(bot, "TelegramMUCOccupant")(id=place.person, room=bot.build_identifier(place.room))
 
+    def file_to(self, msg: Any) -> Any:
+        """Return the group: of a person in one, Errbot 6.2.1 would take the number of the person."""
+        return getattr(msg.frm, "room", msg.frm)
+
     def message_id(self, msg: Any) -> str:
         """Return the chat and the number that the message has in it."""
         number = msg.extras.get("message_id")

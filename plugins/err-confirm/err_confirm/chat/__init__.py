@@ -1,5 +1,7 @@
 """Between Errbot's messages and executions: who speaks and where, and what to say there."""
 
+import io
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +10,7 @@ from err_confirm.backends import backend_for
 from err_confirm.chat import refusals
 from err_confirm.chat.asking import Asking
 from err_confirm.chat.looked_up import whole
+from err_confirm.chat.output import OutputPages
 from err_confirm.chat.posting import Posting
 from err_confirm.chat.prompts import Prompts, alike
 from err_confirm.chat.refusals import NOTHING
@@ -18,12 +21,15 @@ from err_confirm.events import Reason
 from err_confirm.model import Execution, Place
 from err_confirm.openings import Rosters
 from err_confirm.otp import Checked
+from err_confirm.outputs import Outputs
 from err_confirm.pages import pages
 from err_confirm.people import People
 from err_confirm.plan import describe
 from err_confirm.steps import Already, Decision, Refusal, Step
 from err_confirm.tokens import Tokens
 from err_confirm.wording import Wording
+
+log = logging.getLogger(__name__)
 
 _PREFIX = 100
 """Bytes of a message that Errbot may need for the name of who is answered (GROUPCHAT_NICK_PREFIXED)."""
@@ -102,18 +108,27 @@ class Chat:
             raise NobodyError(f"{place.person} is somebody else on this chat network now")
         return message
 
-    def join(self, engine: Engine, tokens: Tokens, *, in_use: Callable[[Execution], str] = lambda _: "") -> None:
+    def join(
+        self,
+        engine: Engine,
+        tokens: Tokens,
+        *,
+        outputs: Outputs,
+        in_use: Callable[[Execution], str] = lambda _: "",
+    ) -> None:
         """Take who knows what waits, who is in groups and what time it is: before, nothing is asked or told.
 
         Args:
             engine: knows that.
             tokens: of those who are told directly.
+            outputs: has what was written, complete.
             in_use: says which other execution has what this one needs for itself.
         """
         self._in_use = in_use
         self._prompts = Prompts(self.wording, self.mention, tokens, self._bot.prefix, in_use)
         self._asking = Asking(engine, self._posting, self._prompts, self.wording, self._bot.prefix)
-        self._telling = Telling(self._asking, self._posting, self.wording, self.mention)
+        self._pages = OutputPages(outputs, self.wording, self._bot.prefix)
+        self._telling = Telling(self._asking, self._posting, self.wording, self.mention, self._pages.more)
 
     def mention(self, person: str) -> str:
         """Return what makes a person's phone ring here, or their name where they have no identity here."""
@@ -201,8 +216,26 @@ class Chat:
             "others": {name: describe(other) for name, other in execution.others.items()},
             "alike": alike(execution),
             "left": execution.expires_at - now,
+            "more": self._pages.more(execution),
         }
         return self.wording.say("show", e=execution, now=now, rosters=rosters, **facts)
+
+    def output(self, msg: Any, execution: Execution, asked: str) -> str:
+        """Return what a run has written, as `asked` says; it may come as a file instead."""
+        return self._pages.say(execution, asked, lambda name, content: self._send_file(msg, name, content))
+
+    def _send_file(self, msg: Any, name: str, content: bytes) -> bool:
+        """Send a file where a message was said; return whether that could be begun: nobody hears how it ends."""
+        to = self._backend.file_to(msg)
+        if to is None:
+            return False
+        try:
+            size = {"name": name, "size": len(content), "stream_type": "document"}
+            self._bot.send_stream_request(to, io.BytesIO(content), **size)
+        except Exception as error:  # noqa: BLE001  # each backend raises its own kinds
+            log.warning("the file %s could not be sent: %s", name, error)
+            return False
+        return True
 
     def waiting(self, execution: Execution) -> str:
         """Return what to say to who asks for what waits already."""

@@ -8,12 +8,14 @@ from err_confirm.errors import TemplateError
 from err_confirm.inert import Inert
 from err_confirm.model import Execution, Reply
 from err_confirm.pages import pages
-from err_confirm.run_model import Outcome
+from err_confirm.run_model import Outcome, PartState
 from err_confirm.templating import render_marked
 from err_confirm.visible import visible
 
 ONE_LINE = 200
 """The most characters of output that are shown in the line that says how it ended."""
+SHOWN_LINES, SHOWN = 10, 3_000
+"""The most lines of output, and characters of these, that are shown at the end."""
 LONGEST = 3_000
 """The most bytes of an alias's own words."""
 
@@ -23,11 +25,14 @@ def acknowledgement(execution: Execution, inert: Inert) -> str:
     return _words(execution, execution.ack, inert)
 
 
-def ending(execution: Execution, inert: Inert) -> str:
-    """Return what follows the line that says how it ended: the alias's `result`, or the last lines of output."""
+def ending(execution: Execution, inert: Inert, more: str = "") -> str:
+    """Return what follows the line that says how it ended: the alias's `result`, or the last lines of output.
+
+    `more` is what to type to see all of it, nothing where that is not here.
+    """
     if execution.outcome is None or not execution.result.enabled:
         return ""
-    output = _output(execution.outcome, inert)
+    output = _output(execution.outcome, inert, more)
     if execution.result.format is None:
         return output
     return "\n" + _words(execution, execution.result, inert, instead=output)
@@ -42,14 +47,18 @@ def introduction(execution: Execution, inert: Inert, prefix: str) -> str:
     return re.sub(likely, "· ", words, flags=re.MULTILINE)
 
 
-def _output(outcome: Outcome, inert: Inert) -> str:
+def _output(outcome: Outcome, inert: Inert, more: str) -> str:
     output = outcome.output.strip("\n")
     if not output.strip():
         return ""
     if "\n" not in output and len(output) <= ONE_LINE and not outcome.omitted_bytes:
         return f": {inert.code(output.expandtabs().strip())}"
-    before = f" ({outcome.omitted_bytes:,} bytes before this were not kept)" if outcome.omitted_bytes else ""
-    return f"{before}\n\n{inert.block(output)}"
+    left_out = len(output.encode()) - len("\n".join(output.split("\n")[-SHOWN_LINES:])[-SHOWN:].encode())
+    if more and left_out + outcome.omitted_bytes:
+        before = f" ({left_out + outcome.omitted_bytes:,} bytes more: {more})"
+    else:
+        before = f" ({outcome.omitted_bytes:,} bytes before this were not kept)" if outcome.omitted_bytes else ""
+    return f"{before}\n\n{inert.block(output, SHOWN_LINES, SHOWN)}"
 
 
 def _words(execution: Execution, reply: Reply, inert: Inert, instead: str = "", whose: str = "alias") -> str:
@@ -97,7 +106,11 @@ def _facts(execution: Execution) -> dict[str, Any]:
             "return_code": outcome.exit_code,
             "succeeded": outcome.succeeded,
             "failed": not outcome.succeeded,
+            "value": outcome.value,
+            "targets": _targets(execution),
         }
+        if execution.conduct.json:
+            result["result"] = outcome.value
     return {
         "id": execution.id,
         "status": str(execution.state),
@@ -105,6 +118,15 @@ def _facts(execution: Execution) -> dict[str, Any]:
         "action": {"ref": execution.action},
         "result": result,
     }
+
+
+def _targets(execution: Execution) -> dict[str, list[str]]:
+    """Return the names of a loop's targets by what has become of them; `left` are all that did not come to an end."""
+    found: dict[str, list[str]] = {"done": [], "failed": [], "left": []}
+    known = {PartState.DONE: "done", PartState.FAILED: "failed"}
+    for target, part in zip(execution.conduct.targets, execution.parts, strict=False):
+        found[known.get(part.state, "left")].append(visible(str(target)))
+    return found
 
 
 def _one_line(value: Any) -> Any:

@@ -22,13 +22,22 @@ class Telling:
         posting: brings texts to where they belong.
         wording: has the sentences.
         mention: returns what makes a person's phone ring.
+        more: returns what to type to see all that a run has written; nothing if that is not here.
     """
 
-    def __init__(self, asking: Asking, posting: Posting, wording: Wording, mention: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        asking: Asking,
+        posting: Posting,
+        wording: Wording,
+        mention: Callable[[str], str],
+        more: Callable[[Execution], str],
+    ) -> None:
         self._asking = asking
         self._posting = posting
         self._wording = wording
         self._mention = mention
+        self._more = more
 
     def tell(self, execution: Execution) -> None:
         """Say what it has become, or what is to be said while it waits; where that fails, to who asked.
@@ -91,7 +100,7 @@ class Telling:
             "instead": execution.choice in execution.others,
             "took": took,
             "ack": acknowledgement(execution, self._wording.inert),
-            "text": ending(execution, self._wording.inert),
+            "text": ending(execution, self._wording.inert, self._more(execution)),
         }
 
     def _decided(self, execution: Execution) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from err_confirm.cli.configuration import read_configuration
 from err_confirm.engine import Engine
 from err_confirm.errors import SettingError
+from err_confirm.outputs import Outputs
 from err_confirm.records import Records
 from err_confirm.seal import Seal, load_key
 from err_confirm.store import open_store
@@ -23,6 +24,7 @@ class Books:
     store: Store
     records: Records
     engine: Engine
+    outputs: Outputs
 
     @property
     def seal(self) -> Seal:
@@ -43,7 +45,7 @@ def opened(options: argparse.Namespace) -> Iterator[Books]:
     settings = found.settings
     records = Records(Seal(read_key(settings.key_file), settings.namespace))
     with closing(open_store(settings.store, namespace=settings.namespace, create=False)) as store:
-        yield Books(store, records, Engine(store, records, lambda _: None))
+        yield Books(store, records, Engine(store, records, lambda _: None), Outputs(settings.output))
 
 
 def read_key(path: Path) -> bytes:

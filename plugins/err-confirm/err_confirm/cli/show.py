@@ -11,6 +11,7 @@ from err_confirm.cli.command import Command
 from err_confirm.cli.console import complain, print_json
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.moments import shown
+from err_confirm.cli.output import print_output
 from err_confirm.cli.pending import snoozed
 from err_confirm.engine import Unclear
 from err_confirm.errors import RecordError
@@ -30,7 +31,7 @@ _EXECUTION = TypeAdapter(Execution)
 
 
 def show(options: argparse.Namespace) -> Exit:
-    """Print an execution as it is kept, and what the journal has of it."""
+    """Print an execution as it is kept, and what the journal has of it; or all that it has written."""
     with opened(options) as books:
         found = books.engine.resolve(options.id)
         if isinstance(found, Unclear) and found.candidates:
@@ -45,6 +46,8 @@ def show(options: argparse.Namespace) -> Exit:
         except RecordError as error:
             complain(error)
             execution, needs = None, ""
+    if options.output is not None and execution is not None:
+        return print_output(books.outputs, execution, options.output)
     if execution is None and not lines:
         complain(f"there is no execution {options.id}; see: err-confirm executions")
         return Exit.NO
@@ -141,6 +144,13 @@ def _step(line: Line) -> str:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="its id, or at least its first 4 characters")
+    parser.add_argument(
+        "--output",
+        nargs="?",
+        const="",
+        metavar="TARGET",
+        help="print all that it has written, or that it has for one of its targets; on a terminal made visible",
+    )
 
 
 COMMAND = Command(

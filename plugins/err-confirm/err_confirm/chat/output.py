@@ -1,0 +1,117 @@
+"""Show all that a run has written: page by page, or as a file where the network takes some; one target's for a loop."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from err_confirm.inert import line
+from err_confirm.model import Execution
+from err_confirm.outputs import Outputs, page
+from err_confirm.run_model import LOOP_RUNNER
+from err_confirm.wording import Wording
+
+NAMED = 10
+"""How many targets are named to who has named none."""
+SendFile = Callable[[str, bytes], bool]
+"""Sends a file of this name; returns whether that could be begun."""
+_ASKED = re.compile(r"\s*(\S+)\s+output(?:\s+(.*?))?\s*", re.IGNORECASE | re.DOTALL)
+_PAGE = re.compile(r"(?:(.*?)\s+)?([0-9]{1,9})", re.DOTALL)
+
+
+def asked_for(args: str) -> tuple[str, str | None]:
+    """Return of `<id> output …` the id and what follows, of all else what was said, and None."""
+    match = _ASKED.fullmatch(args)
+    return (match[1], match[2] or "") if match else (args, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is shown of an execution: for which target, if for one, and which page, 0 if none was named."""
+
+    target: str = ""
+    place: int | None = None
+    page: int = 0
+
+
+class OutputPages:
+    """The output of what has run, on one chat network.
+
+    Args:
+        outputs: has the files of this bot.
+        wording: has the sentences.
+        prefix: what commands begin with.
+    """
+
+    def __init__(self, outputs: Outputs, wording: Wording, prefix: str) -> None:
+        self._outputs = outputs
+        self._wording = wording
+        self._prefix = prefix
+
+    def more(self, execution: Execution) -> str:
+        """Return what to type to see all that a run has written; nothing if no more of it is here than in the store."""
+        outcome = execution.outcome
+        loops = execution.runs.runner == LOOP_RUNNER
+        here = outcome is not None and (not outcome.omitted_bytes or loops or self._outputs.find(execution) is not None)
+        return self._line(execution, Shown()) if here else ""
+
+    def say(self, execution: Execution, asked: str, send_file: SendFile) -> str:
+        """Return what to say to who asks for it.
+
+        Args:
+            execution: what has run.
+            asked: a target, where there are some, and a page, each of which may be missing.
+            send_file: sends a file there.
+        """
+        shown = _read(execution, asked)
+        if shown is None:
+            names = [str(target.name or target.id) for target in execution.conduct.targets]
+            return self._wording.say("output_whose", e=execution, asked=asked, names=names[:NAMED], count=len(names))
+        found = self._outputs.find(execution, shown.place)
+        kept = self._kept(execution, shown) if found is None else found.read(found.size)
+        text, count = page(kept, shown.page or 1)
+        facts = {"e": execution, "target": shown.target, "size": len(kept), "line": self._line(execution, shown)}
+        if count > 1 and not shown.page and send_file(self._name(execution, shown), _visible(kept)):
+            return self._wording.say("output_file", **facts)
+        part = execution.parts[shown.place] if shown.place is not None and execution.parts else None
+        outcome = None if part else execution.outcome
+        missing = outcome.omitted_bytes if outcome else 0
+        return self._wording.say(
+            "output",
+            **facts,
+            text=text,
+            page=shown.page or 1,
+            count=count,
+            before=missing if found is None else 0,
+            after=max(0, missing - found.size) if found else 0,
+            host=execution.process.partition(":")[0],
+        )
+
+    def _kept(self, execution: Execution, shown: Shown) -> bytes:
+        """Return what the store has of it."""
+        if shown.place is not None:
+            return execution.parts[shown.place].said.encode() if shown.place < len(execution.parts) else b""
+        return execution.outcome.output.encode() if execution.outcome else b""
+
+    def _line(self, execution: Execution, shown: Shown) -> str:
+        target = f" {shown.target}" if shown.target else ""
+        return f"{self._prefix}show {execution.id} output{target}"
+
+    def _name(self, execution: Execution, shown: Shown) -> str:
+        return f"{execution.id}{'' if shown.place is None else f'-{shown.place}'}.txt"
+
+
+def _read(execution: Execution, asked: str) -> Shown | None:
+    """Return what is asked for, None where it is not clear whose output that is; a name wins over a page."""
+    paged = _PAGE.fullmatch(asked)
+    if execution.runs.runner != LOOP_RUNNER:
+        return Shown() if not asked else Shown(page=int(paged[2])) if paged and not paged[1] else None
+    for name, number in ((asked, 0), *([(paged[1] or "", int(paged[2]))] if paged else [])):
+        for place, target in enumerate(execution.conduct.targets):
+            if name in (target.id, target.name) and name:
+                return Shown(target=target.id, place=place, page=number)
+    return None
+
+
+def _visible(content: bytes) -> bytes:
+    """Return a text for a file: as in chat, with all escaped that hides or could be taken for something else."""
+    return "\n".join(map(line, content.decode(errors="replace").split("\n"))).encode()
