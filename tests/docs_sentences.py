@@ -63,6 +63,7 @@ STATES = {
     Reason.NOT_YOURS: ASKED,
     Reason.UNPROVEN: ASKED,
     Reason.NOT_REQUESTER: ASKED,
+    Reason.NOT_RUNNING: ASKED,
 }
 UNSAID = {Reason.NOT_YET, Reason.STALE, Reason.REPEATED}
 """Refusals that only the gate and the runs meet, and the one of a message that comes again: nobody hears them."""
@@ -142,6 +143,11 @@ def sentences() -> set[str]:
     said = [refused(reason, execution) for reason, execution in STATES.items()]
     said.append(refused(Reason.UNKNOWN))
     said += [refused(Reason.NOT_YOURS, ASKED, verb=verb, asker=True) for verb in ("confirm", "deny")]
+    said.append(refused(Reason.NOT_RUNNING, ASKED, asker=True))
+    said.append(refused(Reason.NOT_YOURS, ASKED, verb="abort"))
+    said.append(refused(Reason.ENDED, replace(ASKED, state=State.LOST, ended_at=AT), verb="abort"))
+    stopped = replace(STATES[Reason.RUNNING], aborted_by="bob", abort_reason="wrong host")
+    said += [wording.say("stopping_already", e=each) for each in (stopped, replace(stopped, state=State.ABORTED))]
     stages = tuple(Stage(quorum=Seat(by=(who,))) for who in ("carol", "bob"))
     said.append(lacking(Reason.TOO_EARLY, Policy(stages=stages, deny=Seat(by=("bob",)))))
     said += [lacking(reason, a_policy(("bob",), **asks), lacks, **more) for reason, asks, lacks, more in DEMANDS]

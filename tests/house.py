@@ -3,7 +3,7 @@
 import itertools
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -113,7 +113,13 @@ def a_plan(policy: Policy | None, name: str = "it") -> Plan:
 
 
 @contextmanager
-def a_house(store: Store, runner: Counter | None = None, *more: Starter, **gate: Any) -> Iterator[House]:
+def a_house(
+    store: Store,
+    runner: Counter | None = None,
+    *more: Starter,
+    on_progress: Callable[[Execution], None] = lambda _: None,
+    **gate: Any,
+) -> Iterator[House]:
     """Open a house on a store; at the end the gate and the runs are stopped, the store stays open.
 
     It knows `more` runners, too.
@@ -124,7 +130,8 @@ def a_house(store: Store, runner: Counter | None = None, *more: Starter, **gate:
     outbox = Outbox(lambda execution: execution.state is State.APPROVED or changes.put(execution))
     engine = Engine(store, RECORDS, outbox.put)
     process = f"process-{next(_NUMBERS)}"
-    runs = Runs(engine, {"count": runner, **{starter.key: starter for starter in more}}, process)
+    known = {"count": runner, "loop": runner, **{starter.key: starter for starter in more}}
+    runs = Runs(engine, known, process, on_progress=on_progress)
     house = House(engine, Gate(engine, runs, outbox, process, **gate), runs, runner, changes)
     outbox.start(engine)
     house.gate.start()

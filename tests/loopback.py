@@ -5,7 +5,7 @@ in a temporary folder, from where Errbot loads it as it loads any backend.
 
 With `LOOPBACK_NETWORK = "slackv3"` or `"telegram"` people and rooms are as that network's backend makes them, with its
 ids, also for access control, and what is heard is what that backend hands over to the network. All are called as on
-the text backend: `@alice`, `#ops`, `#ops/alice`.
+the text backend: `@alice`, `#ops`, `#ops/alice`. Only on that Slack what was sent can be changed, by its time stamp.
 """
 
 import itertools
@@ -121,7 +121,8 @@ ROOMS = {"text": text_backend.TextRoom, "slackv3": SlackRoom, "telegram": Telegr
 class Loopback(text_backend.TextBackend):
     """Messages come from `inbox` as (person, room or None, text), None ends; what is sent lands in `heard`.
 
-    `event` is what Slack says of each message that comes, beside where and when it was said.
+    `event` is what Slack says of each message that comes, beside where and when it was said. `looks` are the texts that
+    each message has had, by its time stamp, one after the other.
     """
 
     def __init__(self, config):
@@ -133,6 +134,8 @@ class Loopback(text_backend.TextBackend):
         self.slack_web = SlackWeb()
         self.auth = {"ok": True, "team_id": "T024", "enterprise_id": None}
         self._stamps = itertools.count(1)
+        self._sent = itertools.count(1)
+        self.looks = {}
         self.broken_rooms = set()
         self.files = []  # what Slack and Telegram would be sent
         self.broken_files = False
@@ -186,9 +189,20 @@ class Loopback(text_backend.TextBackend):
         if str(msg.to) in self.broken_rooms:
             raise ConnectionError(f"{msg.to} is gone")
         ErrBot.send_message(self, msg)
-        msg.extras["ts"] = ["1.1"]
+        msg.extras["ts"] = [f"{next(self._sent)}.1"]
+        self._show(msg)
+
+    def update_message(self, msg):
+        """Change a message as slackv3 does."""
+        assert self._network == "slackv3", "nothing can be changed here"
+        assert msg.extras["ts"][0] in self.looks
+        self._show(msg)
+
+    def _show(self, msg):
         with self._one_at_a_time:
-            self.heard.put((str(msg.to), self._converter.convert(msg.body).strip()))
+            text = self._converter.convert(msg.body).strip()
+            self.looks.setdefault(msg.extras["ts"][0], []).append(text)
+            self.heard.put((str(msg.to), text))
 
     def send_stream_request(self, identifier, fsource, name=None, size=None, stream_type=None):
         if self.broken_files:

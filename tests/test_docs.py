@@ -62,7 +62,7 @@ from err_confirm.engine import Engine
 from err_confirm.events import Advance, Answer, Cancel, Finish, Posted, Renew
 from err_confirm.guards import BotCommand, Guards
 from err_confirm.index import Index
-from err_confirm.journal import CALLED, NOTES, OBJECTED, PRUNED, Entry, Line, append
+from err_confirm.journal import CALLED, NOTES, OBJECTED, PRUNED, STOPPING, Entry, Line, append
 from err_confirm.limits import Limits
 from err_confirm.model import Guard, ParameterType, Place, Source, State, Verdict, Vote
 from err_confirm.people import EVERYBODY, People
@@ -528,7 +528,8 @@ def test_the_fields_of_a_line_are_those_of_the_journal(tmp_path: Path) -> None:
     rows = {name: row[1] for row in table(SECURITY, "The journal") for name in codes(row[0])}
     assert set(rows) == {*Entry.__slots__, *Line.__slots__} - {"entry", "text"}
     states = {str(state) for state in State} - {State.PENDING, State.APPROVED}
-    assert set(codes(rows["what"])) == {"asked", "posted", "confirmed", OBJECTED, *CALLED.values(), *NOTES} | states
+    steps = {"asked", "posted", "confirmed", OBJECTED, STOPPING, *CALLED.values(), *NOTES}
+    assert set(codes(rows["what"])) == steps | states
 
 
 def test_a_system_counts_as_matched_only_where_a_test_of_the_chat_replays_it() -> None:

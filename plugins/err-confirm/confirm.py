@@ -82,6 +82,7 @@ class Confirm(BotPlugin):
             vouch=vouch,
             prefix=self._bot.prefix,
             on_wait=self.chat.waits,
+            on_progress=self.chat.progress,
         )
         self.chat.join(
             self.service.engine, self.service.tokens, outputs=self.service.outputs, in_use=self.service.in_use
@@ -91,6 +92,7 @@ class Confirm(BotPlugin):
         super().activate()
         self.discretion = Discretion()
         self.discretion.begin()
+        self.chat.begin()
         self.service.start()
         self.hold.open(self.rules, self.ask_first)
         self.start_poller(1, self.keep_journal, times=1)
@@ -110,6 +112,7 @@ class Confirm(BotPlugin):
         super().deactivate()
         self.hold.close()
         self.calls.leave()
+        self.chat.leave()
         self.service.stop()
         self.discretion.end()
 
@@ -183,6 +186,11 @@ class Confirm(BotPlugin):
     def cancel(self, msg: Any, args: str) -> str:
         """Take back what you asked for yourself: !cancel <id> [reason]"""
         return self._answer(msg, "cancel", args)
+
+    @botcmd(historize=False)
+    def abort(self, msg: Any, args: str) -> str:
+        """Stop what runs: !abort <id> [reason]"""
+        return self._answer(msg, "abort", args)
 
     @botcmd
     def pending(self, msg: Any, _: str) -> str:

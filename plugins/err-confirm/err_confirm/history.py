@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from err_confirm.errors import LineError, RecordError
-from err_confirm.journal import CALLED, OBJECTED, PAGE, Line, read_line
+from err_confirm.journal import CALLED, OBJECTED, PAGE, STOPPING, Line, read_line
 from err_confirm.model import State
 from err_confirm.records import Records
 from err_confirm.seal import Seal
@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 _UNDECIDED = {
     **dict.fromkeys(("asked", "posted", OBJECTED, *CALLED.values()), State.PENDING),
     "confirmed": State.APPROVED,
+    STOPPING: State.RUNNING,
 }
 """What an execution has come to by lines that name no state, where its record does not say it better."""
 

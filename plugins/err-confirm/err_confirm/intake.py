@@ -10,7 +10,7 @@ from err_confirm.answers import Said, read_answer
 from err_confirm.chat import DONE, Chat
 from err_confirm.engine import Unclear
 from err_confirm.errors import GroupError
-from err_confirm.events import Answer, Cancel, Reason
+from err_confirm.events import Abort, Answer, Cancel, Reason
 from err_confirm.model import Execution, State, Verdict
 from err_confirm.otp import Checked
 from err_confirm.policy_model import Effect
@@ -31,13 +31,15 @@ MOST_WORDS = 20
 MOST_HEARD = 10_000
 """How many messages are remembered, so that each is taken in once, also one that did nothing then."""
 VERDICTS = {"confirm": Verdict.APPROVE, "deny": Verdict.DENY}
+NAMED = "abort"
+"""The verb that always needs an id: a slip must stop nothing that runs."""
 _EFFECTS = {Effect.APPROVE: "confirmed", Effect.DENY: "denied", Effect.SNOOZE: "snoozed"}
 _BETWEEN = frozenset({"and", "&", "+", ","})
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What `confirm`, `deny` and `cancel` do with what stands behind them."""
+    """What `confirm`, `deny`, `cancel` and `abort` do with what stands behind them."""
 
     service: Service
     chat: Chat
@@ -84,6 +86,8 @@ class Intake:
         """Return the execution that is meant by an id, the start of one, or nothing; what is not clear, as it is."""
         if name:
             return self.service.engine.resolve(name)
+        if verb == NAMED:
+            return Unclear("")
         person, guest = self.chat.person(msg), self.chat.guest(msg)
         return self.service.engine.implied(person, self.chat.place(msg), verdict=VERDICTS.get(verb), guest=guest)
 
@@ -98,9 +102,11 @@ class Intake:
                     del self._heard[next(iter(self._heard))]
             return False
 
-    def _event(self, msg: Any, verb: str, said: Said, *, token: bool) -> Answer | Cancel:
+    def _event(self, msg: Any, verb: str, said: Said, *, token: bool) -> Answer | Cancel | Abort:
         chat, reason = self.chat, said.reason[:LONGEST_REASON]
         person, identity, room = chat.person(msg), chat.identity(msg), chat.place(msg).room
+        if verb == NAMED:
+            return Abort(person, reason, identity, room, guest=chat.guest(msg))
         if verb not in VERDICTS:
             return Cancel(person, reason, identity, room)
         return Answer(
@@ -119,7 +125,7 @@ class Intake:
             token=token,
         )
 
-    def _apply(self, execution_id: str, event: Answer | Cancel, said: Said) -> tuple[Decision, Checked | None]:
+    def _apply(self, execution_id: str, event: Answer | Cancel | Abort, said: Said) -> tuple[Decision, Checked | None]:
         """Apply an answer; a code is looked at only where it is all that is missing, as it counts once."""
         decision = self.service.engine.apply(execution_id, event)
         needs_code = isinstance(decision, Refusal) and decision.reason is Reason.OTP

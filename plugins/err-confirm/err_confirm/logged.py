@@ -8,7 +8,7 @@ from err_confirm.visible import visible
 _LOGGERS = ("errbot.core", "err_confirm.engine", "err_confirm.gate", "err_confirm.outbox", "err_confirm.runs")
 """Those that log what was said, or what went wrong with it."""
 
-_ANSWER = "(?:confirm|deny|cancel)"
+_ANSWER = "(?:confirm|deny|cancel|abort)"
 _REASON = re.compile(
     rf'(Processing command "(?:{_ANSWER}" with parameters "|\w+_any_case" with parameters "{_ANSWER}\s)\s*[^\s-]+[\s-])'
     r'.*(" from )',

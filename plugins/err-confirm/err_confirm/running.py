@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from err_confirm.events import Abort, Reason
 from err_confirm.model import Execution, State
-from err_confirm.policy import electorate
+from err_confirm.policy import electorate, quorum_until
 from err_confirm.run_model import LOOP_RUNNER, MOST_RUNS, OnChange, Part, PartState
 from err_confirm.seating import Candidate, Roster, seats
 from err_confirm.steps import RUN_AGAIN_WITHIN, Already, Decision, Refusal, step, too_late
@@ -30,7 +30,7 @@ def _may_abort(execution: Execution, event: Abort, roster: Roster) -> bool:
     policy, person = execution.policy, Candidate(event.person, event.guest)
     if policy is None:
         return False
-    quorums = [(stage.quorum, False) for stage in policy.stages] + [(policy.deny, True)]
+    quorums = [(quorum_until(execution, len(policy.stages)), False), (policy.deny, True)]
     return any(
         electorate(execution, roster, deny=deny).fills(seat, person)
         for quorum, deny in quorums

@@ -46,6 +46,8 @@ class Runs:
         process: the name under which the gate claims.
         monotonic: the clock of the end, in seconds.
         outputs: where all is kept that they write.
+        on_progress: is called with an execution whenever it was written how far it has come; must return at once, and
+            not raise.
     """
 
     def __init__(
@@ -54,13 +56,16 @@ class Runs:
         runners: Mapping[str, Starter],
         process: str,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
         outputs: Outputs | None = None,
+        on_progress: Callable[[Execution], None] = lambda _: None,
     ) -> None:
         self._engine = engine
         self._runners = runners
         self._process = process
         self._monotonic = monotonic
         self._outputs = outputs
+        self._on_progress = on_progress
         self._lock = threading.Lock()
         self._started: dict[tuple[str, int], None] = {}
         self._threads: dict[str, threading.Thread] = {}
@@ -180,6 +185,7 @@ class Runs:
             return False
         if isinstance(decision, Refusal):
             raise StaleError(execution.id)
+        self._on_progress(decision.execution)
         return True
 
     def _finish(self, execution: Execution, outcome: Outcome) -> None:

@@ -66,6 +66,7 @@ class Service:
         vouch: each says why an approved execution must not run after all, nothing if it may. May raise NotReadyError.
         prefix: what commands begin with.
         on_wait: says that a confirmed execution waits for the one that runs; called as `say` is.
+        on_progress: is called with what runs whenever that has come farther; must return at once, and not raise.
 
     Raises:
         SettingError: a setting cannot be used.
@@ -81,6 +82,7 @@ class Service:
         vouch: Sequence[Vouch] = (),
         prefix: str = "",
         on_wait: Callable[[Execution], None] = lambda _: None,
+        on_progress: Callable[[Execution], None] = lambda _: None,
     ) -> None:
         self.settings = settings
         self._default = parse_policy(settings.default, settings.people, settings.groups)
@@ -110,7 +112,7 @@ class Service:
         self.mutexes = Mutexes(self._shelf, self.archive, self.engine.read, prefix)
         runners = starters(bot_runner or BotRunner())
         self.outputs = Outputs(settings.output)
-        self._runs = Runs(self.engine, runners, process, outputs=self.outputs)
+        self._runs = Runs(self.engine, runners, process, outputs=self.outputs, on_progress=on_progress)
         self._gate = Gate(self.engine, self._runs, self._outbox, process)
         self._preparing = Preparing(Probes(runners), settings.limits.person)
         self._again = Probes(runners)

@@ -19,6 +19,8 @@ class Backend(Protocol):
     scheme: str
     block_mark: str
     """What begins and ends a block of code on the network, where Errbot's converter leaves that away."""
+    edits: bool
+    """Whether the bot can change what it has sent."""
 
     def inert(self, text: str) -> str:
         """Return a visible text as it must stand inside code so that the network makes nothing of it."""
@@ -88,11 +90,16 @@ class Backend(Protocol):
         """Tell whether a message that was sent has really arrived, as far as the backend knows."""
         ...
 
+    def edit(self, bot: Any, msg: Any, sent: Any) -> None:
+        """Put a message in the place of one that was sent; only where the network `edits`."""
+        ...
+
 
 class PlainBackend:
     """A network without threads and edits. Who speaks has no default: a class that forgets it lets nobody in."""
 
     block_mark = ""
+    edits = False
 
     def inert(self, text: str) -> str:
         """Return the text as it is: Errbot's converter to plain text takes code for what it is."""
@@ -154,6 +161,10 @@ class PlainBackend:
     def posted(self, bot: Any, msg: Any) -> bool:
         """Return True: a failure is raised."""
         return True
+
+    def edit(self, bot: Any, msg: Any, sent: Any) -> None:
+        """Send it anew: what was sent stays as it is."""
+        bot.send_message(msg)
 
 
 def without_calls(text: str) -> str:

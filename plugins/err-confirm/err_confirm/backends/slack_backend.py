@@ -15,6 +15,7 @@ class SlackBackend(PlainBackend):
 
     scheme = "slack"
     block_mark = "```"  # slackv3 0.3.2 takes Markdown's own fences away, and all in them would be live
+    edits = True
 
     def inert(self, text: str) -> str:
         """Return the text with all that Slack reads inside code, too, escaped.
@@ -99,6 +100,11 @@ class SlackBackend(PlainBackend):
     def posted(self, bot: Any, msg: Any) -> bool:
         """Return whether Slack gave it a time stamp; the backend logs a failure and returns as if all were well."""
         return bool(msg.extras.get("ts"))
+
+    def edit(self, bot: Any, msg: Any, sent: Any) -> None:
+        """Hand it over with the time stamps of the one that it replaces, from which slackv3 knows that one."""
+        msg.extras["ts"] = sent.extras["ts"]
+        bot.update_message(msg)
 
 
 def _is_member(user: Any, bot: Any) -> bool:

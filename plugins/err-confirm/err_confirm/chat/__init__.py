@@ -12,6 +12,7 @@ from err_confirm.chat.asking import Asking
 from err_confirm.chat.looked_up import whole
 from err_confirm.chat.output import OutputPages
 from err_confirm.chat.posting import Posting
+from err_confirm.chat.progress import ProgressNews
 from err_confirm.chat.prompts import Prompts, alike
 from err_confirm.chat.refusals import NOTHING
 from err_confirm.chat.telling import Telling
@@ -25,6 +26,7 @@ from err_confirm.outputs import Outputs
 from err_confirm.pages import pages
 from err_confirm.people import People
 from err_confirm.plan import describe
+from err_confirm.runners.process import GRACE
 from err_confirm.steps import Already, Decision, Refusal, Step
 from err_confirm.tokens import Tokens
 from err_confirm.wording import Wording
@@ -33,7 +35,7 @@ log = logging.getLogger(__name__)
 
 _PREFIX = 100
 """Bytes of a message that Errbot may need for the name of who is answered (GROUPCHAT_NICK_PREFIXED)."""
-DONE = {"confirm": "confirmed", "deny": "denied", "cancel": "canceled"}
+DONE = {"confirm": "confirmed", "deny": "denied", "cancel": "canceled", "abort": "stopped"}
 """What somebody has done who says these."""
 
 
@@ -129,6 +131,7 @@ class Chat:
         self._asking = Asking(engine, self._posting, self._prompts, self.wording, self._bot.prefix)
         self._pages = OutputPages(outputs, self.wording, self._bot.prefix)
         self._telling = Telling(self._asking, self._posting, self.wording, self.mention, self._pages.more)
+        self._news = ProgressNews(engine, self._posting, self.wording)
 
     def mention(self, person: str) -> str:
         """Return what makes a person's phone ring here, or their name where they have no identity here."""
@@ -146,12 +149,26 @@ class Chat:
 
     def tell(self, execution: Execution) -> None:
         """Say what an execution has become, or what is to be said while it waits. Raises PostError."""
+        if execution.state.ended:
+            self._news.end(execution)
         self._telling.tell(execution)
 
     def waits(self, execution: Execution) -> None:
         """Say that what was confirmed waits for another one. Raises PostError, or StoreError."""
         facts = {"who": self.mention(execution.requester), "why": self._in_use(execution)}
         self._posting.there(execution.place, self.wording.say("waits", e=execution, **facts))
+
+    def progress(self, execution: Execution) -> None:
+        """Take in that a run has come farther, which is said later; returns at once."""
+        self._news.hear(execution)
+
+    def begin(self) -> None:
+        """Say now and then how far what runs has come."""
+        self._news.start()
+
+    def leave(self) -> None:
+        """Say no more of that."""
+        self._news.stop()
 
     def say(self, place: Place, message: str, **facts: Any) -> None:
         """Post one message of the templates somewhere. Raises PostError."""
@@ -190,6 +207,10 @@ class Chat:
             token: what they have brought as theirs.
         """
         match decision:
+            case Step(execution) if verb == "abort":
+                return self.wording.say("stopping", e=execution, grace=GRACE)
+            case Already(execution) if verb == "abort":
+                return self.wording.say("stopping_already", e=execution)
             case Step(execution) if execution.place.same_as(place):
                 return ""
             case Step(execution):

@@ -69,6 +69,15 @@ class Posting:
         for part in pages(text, self._bot.message_size_limit, self._inert):
             self._send(place, part)
 
+    @property
+    def edits(self) -> bool:
+        """Whether what was posted can be changed."""
+        return self._backend.edits
+
+    def post(self, place: Place, text: str, instead: Any = None) -> Any:
+        """Post a short text, in the place of `instead`, which this has returned before. Raises PostError."""
+        return self._send(place, text, instead)
+
     def there(self, place: Place, text: str) -> None:
         """Post a text where something was asked for; if that fails, to who asked. Raises PostError."""
         try:
@@ -86,7 +95,7 @@ class Posting:
             except PostError as error:
                 log.warning("%s", error)
 
-    def _send(self, place: Place, text: str) -> None:
+    def _send(self, place: Place, text: str, instead: Any = None) -> Any:
         message = self._bot.build_message(text)
         try:
             message.to = self._bot.build_identifier(place.room or place.person)
@@ -95,8 +104,12 @@ class Posting:
                 self._backend.put_in_thread(message, place.thread)
             if not self._backend.reachable(self._bot, message):
                 raise ConnectionError("the bot is not there")
-            self._bot.send_message(message)
+            if instead is None:
+                self._bot.send_message(message)
+            else:
+                self._backend.edit(self._bot, message, instead)
         except Exception as error:  # each backend raises its own kinds
             raise PostError(f"a message to {place.room or place.person} could not be posted: {error}") from error
         if not self._backend.posted(self._bot, message):
             raise PostError(f"a message to {place.room or place.person} could not be posted; see the bot's log")
+        return message

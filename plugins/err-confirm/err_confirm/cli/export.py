@@ -16,14 +16,14 @@ from err_confirm.cli.filters import add_filters, read_filters
 from err_confirm.cli.moments import Progress, shown
 from err_confirm.errors import SettingError
 from err_confirm.history import Search
-from err_confirm.journal import NOTES, Line, lines
+from err_confirm.journal import NOTES, STOPPING, Line, lines
 from err_confirm.model import State
 
 COLUMNS = (
     *("number", "at", "what", "execution", "version", "who", "identity", "room", "alias", "text", "facts"),
     *("before", "seal"),
 )
-STEPS = tuple(dict.fromkeys(["asked", "posted", "confirmed", *map(str, State), *NOTES]))
+STEPS = tuple(dict.fromkeys(["asked", "posted", "confirmed", *map(str, State), STOPPING, *NOTES]))
 """What a line may tell."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
