@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, permutations, product
 
-from err_confirm.events import Answer, Cancel, Posted
+from err_confirm.events import Abort, Answer, Cancel, Posted, Read
 from err_confirm.model import Execution, Notice, State, Verdict
 from err_confirm.policy_model import AllOf, Choice, Effect, Policy, Quorum, ReasonRule, Seat
 from err_confirm.times import during
@@ -101,6 +101,7 @@ class Ledger:
     roster: Mapping[str, frozenset[str]] = field(default_factory=lambda: ROSTERS[0])
     yes: dict[str, tuple[float, str, int]] = field(default_factory=dict)
     no: dict[str, float] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
     messages: set[str] = field(default_factory=set)
     stage: int = 0
     stage_at: float = 0.0
@@ -110,6 +111,10 @@ class Ledger:
     reminded: bool = False
     owed: set[Notice] = field(default_factory=set)
     runs: int = 0
+    cut: bool = False
+    wait: float = 0.0
+    readers: set[str] = field(default_factory=set)
+    stopped_by: str = ""
 
     # ---- who ----
 
@@ -135,6 +140,21 @@ class Ledger:
         count = several([self.policy.deny])
         return filled([self.policy.deny], people, self.roster, count=count, deny=True)
 
+    def may_stop(self, event: Abort) -> bool:
+        """Tell whether somebody may stop what runs: who asked or has answered, and who may."""
+        if event.person == "alice" or event.person in {*self.yes, *self.no}:
+            return True
+        if self.policy is None:
+            return False
+        stages, deny = self._quorums(len(self.policy.stages)), [self.policy.deny]
+        return any(
+            event.person in people_of(seat, self.roster, count=several(quorums), deny=quorums is deny)
+            for quorums in (stages, deny)
+            for quorum in quorums
+            for way in seat_lists(quorum)
+            for seat in way
+        )
+
     def chosen(self, event: Answer) -> Choice | None:
         """Return what an answer chooses."""
         assert self.policy is not None
@@ -154,7 +174,7 @@ class Ledger:
         deny = choice.effect is Effect.DENY
         late = now >= self.deadline
         if execution.state is State.APPROVED:
-            late = not deny or now >= (execution.approved_at or 0) + 60.0
+            late = not deny or now >= (execution.approved_at or 0) + 60.0 + self.wait
         elif execution.state is not State.PENDING:
             late = True
         if late:
@@ -162,6 +182,7 @@ class Ledger:
         if choice.effect is not Effect.SNOOZE:
             standing = self.no.get(event.person, 0.0) if deny else self.yes.get(event.person, (0.0, "", 0))[0]
             same = deny or self.yes.get(event.person, (0.0, "", 0))[1] == event.choice
+            same = same and (deny or event.answer in ("", self.answers.get(event.person, "")))
             if standing > now and same:
                 return False
         quorums = [policy.deny] if deny else self._quorums(self.stage + 1)
@@ -182,7 +203,8 @@ class Ledger:
         asked = choice.question or (policy.question if approve else None)
         reason = event.reason or event.answer
         return (
-            (deny or bool(set(policy.via) & set(event.via)))
+            (deny or not self.cut or event.person in self.readers)
+            and (deny or bool(set(policy.via) & set(event.via)))
             and (deny or not policy.dm or event.token)
             and (not approve or set(policy.typed) <= set(event.typed))
             and (not approve or policy.reason is not ReasonRule.REQUIRED or bool(reason))
@@ -209,6 +231,7 @@ class Ledger:
     def follow(self, before: Execution, event: object, after: Execution, now: float) -> None:
         """Note what an event has done, and hold the execution to what it must have become."""
         self._note(before, event, after, now)
+        assert (after.aborted_by, set(after.readers)) == (self.stopped_by, self.readers)
         if after.state is State.PENDING:
             assert after.expires_at == self.deadline
             assert (after.stage, after.ask_again_at) == (self.stage, self.again_at)
@@ -240,6 +263,13 @@ class Ledger:
                 self._said(event, after, now)
             case Cancel():
                 assert event.person == "alice"
+            case Read():
+                assert self.cut
+                self.readers.add(event.person)
+            case Abort():
+                assert self.may_stop(event)
+                assert (before.aborted_by, after.aborted_by, after.state) == ("", event.person, State.RUNNING)
+                self.stopped_by = event.person
             case _ if after.notices > before.notices and before.state is State.PENDING:
                 self._called(before, after, now)
         if after.state is not State.PENDING:
@@ -256,7 +286,7 @@ class Ledger:
             self.deadline = self.again_at + policy.stages[self.stage].within
             self.owed, self.reminded = set(), False
             return
-        until = now + sum(stage.within for stage in policy.stages[self.stage :])
+        until = now + sum(stage.within for stage in policy.stages[self.stage :]) + self.wait
         self.yes.pop(event.person, None)
         self.no.pop(event.person, None)
         if choice.effect is Effect.DENY:
@@ -264,6 +294,7 @@ class Ledger:
             assert self.denied(now) is (after.state is State.DENIED)
             return
         self.yes[event.person] = (until, event.choice, self.stage)
+        self.answers[event.person] = event.answer
         reached = next(
             (n for n in range(self.stage, len(policy.stages)) if not self.approved_by(event.choice, now, n + 1)), None
         )

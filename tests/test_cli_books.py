@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from builders import a_policy
 from err_confirm.cli import main
 from err_confirm.cli.exits import Exit
 from err_confirm.engine import Engine
-from err_confirm.events import Advance, Answer, Event, Finish, Posted
+from err_confirm.events import Abort, Advance, Answer, Event, Finish, Posted
 from err_confirm.journal import lines
 from err_confirm.model import Execution, Place, Verdict
 from err_confirm.records import Records
@@ -190,6 +191,21 @@ def test_show_writes_all_that_was_written_as_it_is_and_to_a_terminal_visible(
     assert site.said.err == f"err-confirm: {done.id} has no targets\n"
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert site.says("show", done.id, "--output") == "all \\u001b[31mof it\n"
+
+
+def test_who_wanted_something_stopped_and_why_is_in_all_books(site: Site) -> None:
+    outcome = Outcome(exit_code=None, aborted=True, error="stopped by carol: wrong host")
+    events = (Answer("bob", Verdict.APPROVE), Advance("p"), Abort("carol", "wrong host"), Finish("p", 1, outcome))
+    asked = site.asks("count it", "alice", *events)
+    out = site.says("show", asked.id)
+    assert re.findall(r"UTC  (.*)", out)[-2:] == [
+        "stopping by carol: wrong host",
+        "aborted: stopped by carol: wrong host",
+    ]
+    (row,) = site.rows("export", "--state", "stopping")
+    assert (row["who"], row["facts"]) == ("carol", {"reason": "wrong host"})
+    assert [each["id"] for each in site.rows("executions", "--state", "aborted")] == [asked.id]
+    assert site.rows("verify")["findings"] == []
 
 
 def test_show_finds_in_the_journal_what_is_no_longer_kept(site: Site) -> None:

@@ -12,7 +12,7 @@ import pytest
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import QuestionError
-from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted
+from err_confirm.events import Abort, Advance, Answer, Cancel, Event, Finish, Posted
 from err_confirm.history import Asked, Search, newest_first, search
 from err_confirm.journal import PAGE, Entry, append
 from err_confirm.model import Place, State, Verdict
@@ -43,6 +43,7 @@ class World:
 
     def __init__(self, path: Path) -> None:
         self.now = 1_000 * DAY
+        self.path = path
         self.store = SqliteStore(path, clock=lambda: self.now)
         self.engine = Engine(self.store, RECORDS, lambda _: None)
 
@@ -72,6 +73,16 @@ def test_an_execution_is_found_in_the_state_that_it_has_come_to(world: World, st
     world.now += 1
     for other in State:
         assert world.finds(state=other) == ([found] if other is state else [])
+
+
+def test_what_somebody_wants_stopped_still_runs(world: World) -> None:
+    """Also where its record is gone; then the line that says so is all there is."""
+    found = world.lives(State.RUNNING)
+    world.engine.apply(found, Abort("alice", "wrong host"))
+    assert world.finds(state="running") == [found]
+    with closing(sqlite3.connect(world.path)) as connection, connection:
+        connection.execute("DELETE FROM record")
+    assert world.finds(state="running") == [found]
 
 
 def test_one_without_confirmation_is_approved_while_it_waits_to_run(world: World) -> None:

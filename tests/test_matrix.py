@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 from builders import NOW, an_execution
-from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Reason
+from err_confirm.events import Abort, Advance, Answer, Cancel, Event, Finish, Posted, Reason
 from err_confirm.model import Execution, State, Verdict
 from err_confirm.policy_model import AllOf, Choice, Effect, Policy, Seat, Stage
 from err_confirm.run_model import Outcome
@@ -40,13 +40,14 @@ SURE = frozenset({"nobody's identity", "an identity on IRC"})
 
 @dataclass(frozen=True)
 class Kind:
-    """A policy, who may confirm under it, who may deny, and how many have to."""
+    """A policy, who may confirm under it in the end, who may deny, how many have to, and who may besides stop it."""
 
     policy: Policy
     may_confirm: frozenset[str]
     may_deny: frozenset[str]
     needs: int = 1
     denials: int = 1
+    may_stop: frozenset[str] = frozenset()
 
 
 def seat(*by: str, own: bool = False) -> Seat:
@@ -110,7 +111,16 @@ CHOICES = (
     Choice(name="dismiss", effect=Effect.DENY),
     Choice(name="snooze", effect=Effect.SNOOZE, after=60.0),
 )
-VERBS = ("confirm", "deny", "cancel", "choose approve", "choose dismiss", "choose snooze", "choose nothing that is")
+VERBS = (
+    "confirm",
+    "deny",
+    "cancel",
+    "abort",
+    "choose approve",
+    "choose dismiss",
+    "choose snooze",
+    "choose nothing that is",
+)
 WITH_CHOICES = frozenset(name for name, kind in KINDS.items() if len(kind.policy.stages) == 1)
 
 
@@ -119,6 +129,8 @@ def event(role: str, verb: str) -> Event:
     match verb.split():
         case ["cancel"]:
             return Cancel(person)
+        case ["abort"]:
+            return Abort(person, guest=guest)
         case ["deny"]:
             return Answer(person, Verdict.DENY, guest=guest)
         case ["confirm"]:
@@ -149,6 +161,8 @@ def asked(kind: Kind, state: str, *, choices: bool) -> Execution:
     running = replace(approved, state=State.RUNNING, started_at=NOW, lease_until=NOW + LEASE, fence=1, process="one")
     if state == "running":
         return running
+    if state == "stopping":
+        return done(running, Abort("alice"), NOW + 1)
     if state == "lost":
         return done(running, Advance("two"), NOW + LEASE)
     outcomes = {
@@ -166,7 +180,7 @@ def done(execution: Execution, happens: Event, now: float) -> Execution:
 
 
 STATES = (
-    "not posted", "pending", "late", "approved", "running", "succeeded", "failed", "aborted", "lost", "denied",
+    "not posted", "pending", "late", "approved", "running", "stopping", "succeeded", "failed", "aborted", "lost", "denied",
     "expired", "canceled",
 )  # fmt: skip
 WAITS = ("not posted", "pending")
@@ -178,6 +192,11 @@ def right(kind: Kind, role: str, verb: str, state: str, *, choices: bool) -> str
         if role != "who asked":
             return "refused"
         return {"canceled": "again"}.get(state, "canceled" if state in (*WAITS, "late", "approved") else "refused")
+    if verb == "abort":
+        if state == "stopping":
+            return "again"
+        stops = role == "who asked" or role in kind.may_confirm | kind.may_deny
+        return "counted" if state == "running" and stops else "refused"
     no = verb in ("deny", "choose dismiss")
     if state not in WAITS and not (no and state == "approved"):
         return "refused"

@@ -12,10 +12,25 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from builders import ECHO, NOW, a_policy, an_execution
-from err_confirm import answering, demands, seating, steps, times
+from err_confirm import answering, demands, running, seating, steps, times
 from err_confirm import policy as policies
 from err_confirm import transition as real
-from err_confirm.events import Advance, Answer, Cancel, Doubt, Event, Expire, Finish, Posted, Reason, Renew, Told
+from err_confirm.events import (
+    Abort,
+    Advance,
+    Answer,
+    Cancel,
+    Doubt,
+    Event,
+    Expire,
+    Finish,
+    Posted,
+    Progress,
+    Read,
+    Reason,
+    Renew,
+    Told,
+)
 from err_confirm.model import Execution, Notice, State, Verdict, Vote
 from err_confirm.policy_model import (
     AllOf,
@@ -31,7 +46,21 @@ from err_confirm.policy_model import (
     Stage,
     Times,
 )
-from err_confirm.run_model import Invocation, Outcome, bound
+from err_confirm.run_model import (
+    LOOP_RUNNER,
+    MOST_RUNS,
+    Conduct,
+    Invocation,
+    Lookup,
+    Mutex,
+    OnChange,
+    Outcome,
+    Part,
+    PartState,
+    Preview,
+    Target,
+    bound,
+)
 from err_confirm.steps import (
     KEEP,
     LATEST_WRITE,
@@ -452,7 +481,20 @@ POLICIES = (
     ),
     a_policy(by=("anyone",), deny_by=("others",), retry_count=100, freezes=(LUNCH,), reason=ReasonRule.REQUIRED),
 )
-OUTCOMES = (FINE, Outcome(exit_code=1), Outcome(exit_code=None, aborted=True, error="stopped"))
+LOST_BY_ITS_WORKER = Outcome(exit_code=None, error="its worker is gone", lost=True)
+OUTCOMES = (FINE, Outcome(exit_code=1), Outcome(exit_code=None, aborted=True, error="stopped"), LOST_BY_ITS_WORKER)
+LOOP = Invocation(runner=LOOP_RUNNER, spec={"each": [{}, {}, {}]})
+TARGETS = tuple(Target(id=name) for name in ("one", "two", "three"))
+DONE, RUNS, WAITS, GONE = (Part(state=PartState(state)) for state in ("done", "runs", "waits", "gone"))
+WHATS = (
+    (ECHO, Conduct()),
+    (ECHO, Conduct(preview=Preview(invocation=ECHO, output="a line\n" * 20), mutex=Mutex(name="it", wait=40.0))),
+    (ECHO, Conduct(retry=True)),
+    (LOOP, Conduct(retry=True, lookup=Lookup(targets=TARGETS, on_change=OnChange.INTERSECT))),
+    (LOOP, Conduct(lookup=Lookup(targets=TARGETS))),
+)
+"""What runs: alone, seen whole or not, after a wait, more than once, for each target that is there or for all."""
+SOME, ALL = frozenset({1}), frozenset({0, 1, 2})
 
 
 class Say(NamedTuple):
@@ -489,6 +531,7 @@ class Due(NamedTuple):
     process: str = "one"
 
 
+whats = st.sampled_from((0, 0, 0, 1, 2, 3, 4))
 Happening = Event | Say | Tell | RunOut | Regroup | Due
 History = list[tuple[float, Happening]]
 LACKS = {
@@ -501,6 +544,11 @@ LACKS = {
     "token": False,
     "via": ("irc",),
 }
+
+
+def stop(person: str) -> Abort:
+    return Abort(person, guest=person in GUESTS)
+
 
 people = st.sampled_from(PEOPLE)
 processes = st.sampled_from(PROCESSES)
@@ -519,6 +567,10 @@ happenings: st.SearchStrategy[Happening] = st.one_of(
     st.builds(Finish, processes, fences, st.sampled_from(OUTCOMES)),
     st.builds(Finish, st.just("one"), st.just(1), st.sampled_from(OUTCOMES)),
     st.builds(Renew, processes, fences),
+    st.builds(Progress, processes, fences, st.sampled_from(((DONE, RUNS, WAITS), (RUNS, RUNS, RUNS), ()))),
+    st.one_of(people.map(stop), st.just(Abort("alice"))),
+    st.one_of(st.builds(Read, people), st.just(Doubt("nobody vouches"))),
+    st.builds(Advance, processes, st.sampled_from((SOME, ALL))),
     st.just(Posted()),
     st.builds(Cancel, st.sampled_from(("alice", "mallory"))),
     st.one_of(st.builds(RunOut, st.booleans()), st.builds(Regroup, st.integers(0, 2))),
@@ -536,7 +588,9 @@ EDGES = {
 MOMENTS = {
     *Notice, "said again", "told", "replayed", "another choice ran", "frozen at the claim", "a mind changed", "a no for a yes",
     "two answers", "two stages", "escalated answered", "regrouped and ran", "regrouped and did not run", "snoozed twice",
-    "a stage after a snooze", "given more time", "all of it told by another",
+    "a stage after a snooze", "given more time", "all of it told by another", "read", "stopped", "reported", "went on without some",
+    "nothing was left", "ran again", "ran for the last time", "a part was not done again", "given up", "lost although it may run again",
+    "lost after somebody wanted it stopped", "ran after a long wait",
 }  # fmt: skip
 """What else must have happened, and more often than once."""
 
@@ -563,11 +617,14 @@ def spoken(execution: Execution, say: Say) -> Answer:
     return replace(right, **{say.lacks: LACKS[say.lacks]}) if say.lacks else right
 
 
-def check(module: ModuleType, policy: Policy | None, history: History, seen: Counter) -> None:
+def check(module: ModuleType, policy: Policy | None, history: History, seen: Counter, what_runs: int = 0) -> None:
     """Drive one history through a state machine, and hold it to what must be true of any."""
     others = {"other": Invocation(runner="command", spec={"argv": ["other"]})}
-    execution = an_execution(policy, others=others, digest=bound(ECHO, others))
+    invocation, conduct = WHATS[what_runs]
+    digest = bound(invocation, others, conduct)
+    execution = an_execution(policy, invocation=invocation, conduct=conduct, others=others, digest=digest)
     ledger, now, deadlines = Ledger(policy, NOW, execution.expires_at), NOW, [execution.expires_at]
+    ledger.cut, ledger.wait = what_runs == 1, 40.0 if what_runs == 1 else 0.0
     given: list[Event] = []
     for pause, what in history:
         now += pause
@@ -608,12 +665,14 @@ def hold_step(execution: Execution, event: Event, decision: Step, ledger: Ledger
     """Hold one step to what must be true of any."""
     policy, changed, now = execution.policy, decision.execution, decision.not_before
     assert changed.version == execution.version + 1
-    assert (changed.invocation, changed.others, changed.digest, changed.id) == (
+    assert (changed.invocation, changed.others, changed.conduct, changed.digest, changed.id) == (
         execution.invocation,
         execution.others,
+        execution.conduct,
         execution.digest,
         execution.id,
     )
+    hold_run(execution, event, changed, now)
     assert now < decision.not_after <= now + LATEST_WRITE
     assert len({vote.person for vote in changed.votes}) == len(changed.votes), "one person, one vote"
     note_moments(execution, event, changed, ledger, seen)
@@ -627,14 +686,17 @@ def hold_step(execution: Execution, event: Event, decision: Step, ledger: Ledger
     if changed.state is State.RUNNING and execution.state is not State.RUNNING:
         lasting = decision.not_after - 1e-6
         assert policy is None or ledger.approved_by(changed.choice, lasting, len(policy.stages))
-        assert now < (execution.approved_at or 0) + RUN_WITHIN
+        assert now < (execution.approved_at or 0) + RUN_WITHIN + ledger.wait
         assert changed.fence == execution.fence + 1
     if changed.state is State.EXPIRED:
         early = execution.state is not State.PENDING or isinstance(event, Expire)
         assert early or now >= execution.expires_at
-    if changed.state is State.LOST:
-        assert now >= (execution.lease_until or 0)
-    if isinstance(event, Finish | Renew):
+    if changed.state is State.EXPIRED is not execution.state and execution.state is State.APPROVED:
+        enough = policy is None or ledger.approved_by(changed.choice, now, len(policy.stages))
+        assert changed.reason != "the confirmation no longer counted" or not enough
+        in_time = now < (execution.approved_at or 0) + RUN_WITHIN + ledger.wait
+        assert changed.reason != "no bot could start it in time" or not in_time
+    if isinstance(event, Finish | Renew | Progress):
         assert (event.process, event.fence) == (execution.process, execution.fence)
     assert (changed.ended_at is not None) is changed.state.ended
     if changed.state is not execution.state and changed.state.ended:
@@ -646,12 +708,57 @@ def hold_step(execution: Execution, event: Event, decision: Step, ledger: Ledger
         )
 
 
+def hold_run(before: Execution, event: Event, after: Execution, now: float) -> None:
+    """Hold what runs to what may become of it: how far it has come, and when it is started once more, or lost."""
+    began = after.state is State.RUNNING and after.fence > before.fence
+    again = began and before.state is State.RUNNING
+    may = before.conduct.retry and before.fence < 3 and not before.aborted_by
+    may = may and now < (before.started_at or 0) + 3_600
+    over = now >= (before.lease_until or 0)
+    if began and isinstance(event, Advance):
+        is_loop = after.runs is after.invocation and after.invocation is LOOP
+        assert len(after.parts) == (len(before.parts) if again else 3 if is_loop else 0)
+        left_out = event.gone if before.conduct.lookup and before.conduct.lookup.on_change is OnChange.INTERSECT else ()
+        for place, part in enumerate(after.parts):
+            known = before.parts[place] if again else GONE if place in left_out else WAITS
+            assert part == (WAITS if known == RUNS else known)
+        assert not after.parts or set(after.parts) != {GONE}
+        assert (after.process, after.lease_until) == (event.process, now + LEASE)
+        assert after.started_at == (before.started_at if again else now)
+    if again:
+        assert may, "not more often than is allowed"
+        assert over, "not while somebody runs it"
+        assert after.fence <= MOST_RUNS
+    if after.state is State.LOST is not before.state:
+        given_up = isinstance(event, Finish) and event.outcome.lost
+        assert over or given_up
+        assert not may or isinstance(event, Doubt) or after.reason == LUNCH.reason
+    if isinstance(event, Finish) and event.outcome.lost:
+        assert after.state is State.LOST or (may and after.state is State.RUNNING and due_at(after) == now)
+    if isinstance(event, Progress | Renew):
+        assert after.parts == (event.parts if isinstance(event, Progress) else before.parts)
+        assert after.lease_until == now + LEASE
+
+
 def note_moments(before: Execution, event: Event, after: Execution, ledger: Ledger, seen: Counter) -> None:
     """Count what has happened that rules are about."""
     policy, ran = after.policy, after.state is State.RUNNING is not before.state
     if after.notices != before.notices:
         seen["said again" if after.tells > before.tells > 0 else after.notice] += 1
     seen["told"] += isinstance(event, Told)
+    seen["read"] += isinstance(event, Read)
+    seen["stopped"] += isinstance(event, Abort)
+    seen["reported"] += isinstance(event, Progress)
+    seen["went on without some"] += ran and GONE in after.parts
+    seen["nothing was left"] += after.reason == "none of its targets is there any more"
+    seen["ran after a long wait"] += ran and bool(before.approved_at) and after.started_at > before.approved_at + 60
+    again, lost = after.fence > before.fence > 0, after.state is State.LOST is not before.state
+    seen["ran again"] += again
+    seen["ran for the last time"] += again and after.fence == MOST_RUNS
+    seen["a part was not done again"] += again and DONE in after.parts
+    seen["given up"] += isinstance(event, Finish) and event.outcome.lost and not lost
+    seen["lost although it may run again"] += lost and after.conduct.retry
+    seen["lost after somebody wanted it stopped"] += lost and bool(after.aborted_by)
     seen["another choice ran"] += ran and after.choice == "other"
     seen["two answers"] += ran and len(after.votes) > 1
     seen["two stages"] += ran and policy is not None and len(policy.stages) > 1
@@ -723,11 +830,53 @@ def must_change(execution: Execution, event: Event, now: float, ledger: Ledger) 
             return state is told and execution.tell_after is not None and state.ended
         case Finish(process, fence):
             mine = (process, fence) == (execution.process, execution.fence)
-            return mine and state in (State.RUNNING, State.LOST)
-        case Renew(process, fence):
+            return mine and (state is State.RUNNING or (state is State.LOST and not event.outcome.lost))
+        case Read(person):
+            return ledger.cut and state is State.PENDING and now < ledger.deadline and person not in ledger.readers
+        case Abort():
+            return state is State.RUNNING and not ledger.stopped_by and ledger.may_stop(event)
+        case Doubt():
+            over = now >= (execution.lease_until or 0)
+            return state is State.APPROVED or (state is State.RUNNING and over)
+        case Renew(process, fence) | Progress(process, fence):
             return state is State.RUNNING and (process, fence) == (execution.process, execution.fence)
         case _:
             return None
+
+
+def runs() -> Iterator[tuple[Policy | None, History, int]]:
+    """Yield what can become of a run of each kind."""
+    said: History = [(0.0, Posted())]
+    said += [(0.0, happens) for who in ("bob", "alice", "carol", "dave") for happens in (Read(who), Say(who))]
+    report = Progress("one", 1, (DONE, RUNS, WAITS))
+    for policy, number in itertools.product(POLICIES, range(len(WHATS))):
+        claim: History = [*said, (1.0, Advance("one", SOME))]
+        ways: list[History] = [
+            [*said, (1.0, Advance("one", ALL)), (1.0, Finish("one", 1, FINE))],
+            [*said, (65.0, Advance("one")), (1.0, report), (1.0, Finish("one", 1, FINE))],
+            [*said, (101.0, Advance("one"))],
+            [*said, (0.5, Abort("alice")), (0.5, Doubt("why"))],
+            [*claim, (1.0, Doubt("why")), (29.0, Doubt("why")), (1.0, Finish("one", 1, FINE))],
+            [*claim, *[(25.0, Renew("one", 1))] * 2, (40.0, Advance("two")), (1.0, Finish("two", 2, FINE))],
+            [*claim, (1.0, report), (0.0, Due("two")), (1.0, report), (1.0, Finish("two", 2, FINE))],
+            [*claim, (1.0, report), (1.0, Finish("one", 1, LOST_BY_ITS_WORKER)), (0.0, Due("two"))],
+            [*claim, (0.0, Due("two")), (0.0, Due("one")), (0.0, Due("two")), (0.0, Due("one"))],
+            [*claim, (4_000.0, Advance("two"))],
+        ]
+        ways += [
+            [*claim, (1.0, stop(person)), (1.0, Abort("alice")), (29.0, Advance("two")), (1.0, Finish("one", 1, FINE))]
+            for person in (PEOPLE if number == 2 else ())
+        ]
+        yield from ((policy, way, number) for way in ways)
+    for policy in POLICIES:
+        read: History = [
+            (0.0, Posted()),
+            (0.5, Read("carol")),
+            (0.5, Say("bob")),
+            (0.5, Read("bob")),
+            (0.5, Say("bob")),
+        ]
+        yield policy, [*read, (400.0, Read("dave"))], 1
 
 
 def scripts() -> Iterator[tuple[Policy | None, History]]:
@@ -793,12 +942,14 @@ def hold(module: ModuleType, examples: int) -> Counter:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.sampled_from(POLICIES), histories)
-    def every_history(policy: Policy | None, history: History) -> None:
-        check(module, policy, history, seen)
+    @given(st.sampled_from(POLICIES), histories, whats)
+    def every_history(policy: Policy | None, history: History, what_runs: int) -> None:
+        check(module, policy, history, seen, what_runs)
 
     for policy, history in scripts():
         check(module, policy, history, seen)
+    for policy, history, what_runs in runs():
+        check(module, policy, history, seen, what_runs)
     every_history()
     return seen
 
@@ -810,7 +961,7 @@ def test_the_rules_hold_for_every_history_and_every_edge_is_really_taken() -> No
     assert [why for why in Reason if not seen[why]] == [Reason.UNKNOWN], "which is the engine's"
 
 
-MACHINE = (times, seating, policies, steps, demands, answering, real)
+MACHINE = (times, seating, policies, steps, demands, answering, running, real)
 TYPES = ("Step", "Already", "Refusal")
 PLANTED = {
     "anybody's vote counts": (seating, "return named or (not voter.guest and", "return True or (not voter.guest and"),
@@ -883,7 +1034,7 @@ PLANTED = {
     "the claim does not count again": (real, "    if until is None:\n", "    until = until or latest\n    if False:\n"),
     "the claim has no deadline": (real, "    if now >= latest:\n", "    if False:\n"),
     "the claim may be written after the votes have ended": (real, ", before=min(latest, until)", ""),
-    "what runs can be claimed again": (real, "return Already(execution) if execution.process == event.process", "return _claim(execution, event.process, now, roster) if execution.process == event.process"),
+    "what runs can be claimed again": (real, "return Already(execution) if execution.process == event.process", "return _claim(execution, event, now, roster) if execution.process == event.process"),
     "a lease is over too early": (real, "now >= (execution.lease_until or 0.0):", "now >= (execution.lease_until or 0.0) - LEASE:"),
     "a lease is never over": (real, "now >= (execution.lease_until or 0.0):", "False:"),
     "anybody reports the end": (real, "    if not _is_of(execution, event):\n", "    if execution.process != event.process:\n"),
@@ -891,7 +1042,7 @@ PLANTED = {
     "lost is final": (real, "not in (State.RUNNING, State.LOST)", "not in (State.RUNNING,)"),
     "anybody cancels": (real, "    if event.person != execution.requester:\n", "    if False:\n"),
     "what runs can be canceled": (real, "if execution.state not in (State.PENDING, State.APPROVED):", "if execution.state.ended:"),
-    "the fence stands still": (real, "fence=execution.fence + 1", "fence=execution.fence"),
+    "the fence stands still": (real, "fence = execution.fence + 1", "fence = execution.fence"),
     "pending never expires": (real, "    if now >= execution.expires_at:\n        return end(", "    if False:\n        return end("),
     "pending expires early": (real, "    if now >= execution.expires_at:\n        return end(", "    if now >= execution.expires_at - 1:\n        return end("),
     "a version is skipped": (steps, "version=changed.version + 1", "version=changed.version + 2"),
@@ -902,6 +1053,38 @@ PLANTED = {
     "another end counts as told": (real, "if execution.state is not event.state or", "if"),
     "what is approved can run out by a clock": (real, "    if execution.state is not State.PENDING:\n        return Refusal(too_late(execution), execution)\n", ""),
     "a step may be written whenever": (steps, "now + LATEST_WRITE)", "now + 3600)"),
+    "what nobody has seen whole can be confirmed": (answering, "    if not deny and execution.conduct.cut and", "    if False and"),
+    "one person has seen it for all": (answering, "event.person not in execution.readers", "not execution.readers"),
+    "what is over can be read": (real, "waits = execution.state is State.PENDING and now < execution.expires_at", "waits = True"),
+    "who has read is not noted": (real, "readers = (*execution.readers, event.person)[-MOST_SEEN:]", "readers = execution.readers"),
+    "anybody stops what runs": (running, "    if not _may_abort(execution, event, roster):", "    if False:"),
+    "who has answered may not stop it": (running, " or any(vote.person == event.person for vote in execution.votes)", ""),
+    "who may deny may not stop it": (running, ", (policy.deny, True)]", "]"),
+    "who is asked later may not stop it": (running, "quorum_until(execution, len(policy.stages))", "quorum_until(execution, 1)"),
+    "it is stopped twice": (running, "    if execution.aborted_by and execution.state in", "    if False and execution.state in"),
+    "what waits is stopped": (running, "        return Refusal(Reason.NOT_RUNNING, execution)", "        return step(replace(execution, aborted_by=event.person), now)"),
+    "what has ended is stopped": (running, "    if execution.state is not State.RUNNING:\n        return Refusal(too_late(execution), execution)\n", ""),
+    "news is no sign of life": (real, "replace(execution, lease_until=now + LEASE, parts=parts)", "replace(execution, parts=parts)"),
+    "news is forgotten": (real, "parts = event.parts if isinstance(event, Progress) else execution.parts", "parts = execution.parts"),
+    "what is gone is begun": (running, "PartState.GONE if place in left_out else PartState.WAITS", "PartState.WAITS"),
+    "what is gone is left out whatever the action says": (running, "lookup is not None and lookup.on_change is OnChange.INTERSECT", "lookup is not None"),
+    "it runs where nothing is left": (real, "    if parts and all(part.state is PartState.GONE for part in parts):", "    if False:"),
+    "what is lost always runs again": (running, "return execution.conduct.retry and young", "return young"),
+    "what is lost never runs again": (running, "return execution.conduct.retry and young", "return False and young"),
+    "it runs again and again": (running, "execution.fence < MOST_RUNS and ", ""),
+    "it runs again after hours": (running, "return execution.conduct.retry and young", "return execution.conduct.retry"),
+    "what somebody wanted stopped runs again": (running, " and not execution.aborted_by", ""),
+    "it runs again in a freeze": (real, "        return end(replace(execution, reason=freeze.reason), now, State.LOST)\n", "        pass\n"),
+    "what was done is done again": (running, "Part() if part.state is PartState.RUNS else part", "Part()"),
+    "what is not known is not done": (running, "Part() if part.state is PartState.RUNS else part", "part"),
+    "when it runs again all time begins anew": (real, "replace(_running(execution, process, now), parts", "replace(_running(execution, process, now), started_at=now, parts"),
+    "a doubt ends what runs": (real, "    if execution.state is State.RUNNING and now >= (execution.lease_until or 0.0):\n        return end(", "    if execution.state is State.RUNNING:\n        return end("),
+    "a doubt lets run again": (real, "    if execution.state is State.RUNNING and now >= (execution.lease_until or 0.0):\n        return end(", "    if False:\n        return end("),
+    "whoever ran it cannot give it up": (real, "    if outcome.lost:\n", "    if False:\n"),
+    "what was given up waits for its lease": (real, "return step(replace(execution, lease_until=now), now)", "return step(execution, now)"),
+    "what was given up is lost at once": (real, "    if not may_run_again(execution, now):\n", "    if True:\n"),
+    "a vote ends while it waits for others": (answering, "        + execution.conduct.wait,\n", "        + 0.0,\n"),
+    "what waits for others has no time for it": (steps, " + RUN_WITHIN + execution.conduct.wait", " + RUN_WITHIN"),
 }  # fmt: skip
 
 

@@ -186,7 +186,7 @@ class TestEachHasASentenceOfItsOwn:
         talk.hears(f"{asked} confirmed by alice, running")
         for person, verb in [(talk.bob, "confirm"), (talk.bob, "deny"), (talk.alice, "cancel")]:
             person.says(f"!{verb} {asked}")
-            talk.hears(rf"\A{asked} is already running, since [0-9:]+ UTC; see !show {asked}\Z")
+            talk.hears(rf"\A{asked} is already running, since [0-9:]+ UTC; to stop it, say !abort {asked}\Z")
         talk.alice.says(f"!confirm {asked}")
         talk.hears(rf"\Ayou already confirmed {asked}; it is running; see !show {asked}\Z")
         (folder / "go").touch()
