@@ -136,8 +136,9 @@ def _complete(name: str, definition: Schema) -> None:
             definition["allOf"] = [_if_type(kind) for kind in ParameterType]
         case _:
             complete_policy(name, definition)
-    if "timeout" in keys:
+    if "env" in keys:
         keys["env"]["propertyNames"] = _VARIABLE_NAME
+    if "timeout" in keys:
         bound(keys["timeout"], None, LONGEST_RUN)
         bound(keys["output_cap"], 1, LARGEST_OUTPUT)
     if "python" in keys:

@@ -27,17 +27,24 @@ def check_environment(env: dict[str, str]) -> dict[str, str]:
     for name, value in env.items():
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             raise ValueError(f'"{name}" cannot name a variable; use letters, digits and _')
-        if _is_secret(value) and (re.search(r"\{[{%#]", value) or not value.partition(":")[2]):
-            raise ValueError(f'"{value}" for {name} is not one fixed secret; say env:NAME or file:PATH')
+        check_secret(name, value)
     return env
+
+
+def check_secret(name: str, value: str) -> None:
+    """Raise ValueError if a value is meant as a secret and names no fixed one."""
+    if is_secret(value) and (re.search(r"\{[{%#]", value) or not value.partition(":")[2]):
+        raise ValueError(f'"{value}" for {name} is not one fixed secret; say env:NAME or file:PATH')
 
 
 def render_environment(env: Mapping[str, str], action: Action, render: Render) -> dict[str, Any]:
     """Return each value as text, or as a reference that stays one. Raises TemplateError."""
-    return {
-        name: {"secret": _absolute(value, action.base)} if _is_secret(value) else to_text(render(value), f"env {name}")
-        for name, value in env.items()
-    }
+    return {name: render_setting(f"env {name}", value, action, render) for name, value in env.items()}
+
+
+def render_setting(where: str, value: str, action: Action, render: Render) -> str | dict[str, str]:
+    """Return one value as text, or as a reference that stays one. Raises TemplateError, naming `where`."""
+    return {"secret": _absolute(value, action.base)} if is_secret(value) else to_text(render(value), where)
 
 
 def describe_environment(env: Mapping[str, Any]) -> str:
@@ -52,13 +59,16 @@ def resolve_environment(env: Mapping[str, Any], told: Mapping[str, str]) -> dict
         env: what the action names, as it was rendered.
         told: what every run is told; a variable that the action names wins.
     """
-    named = {
-        name: value if isinstance(value, str) else _read_secret(name, value["secret"]) for name, value in env.items()
-    }
-    return {**CONSTANTS, **told, **named}
+    return {**CONSTANTS, **told, **{name: resolve_setting(name, value) for name, value in env.items()}}
 
 
-def _is_secret(value: str) -> bool:
+def resolve_setting(name: str, value: str | Mapping[str, str]) -> str:
+    """Return one value, a secret read now. Raises StartError if that is missing."""
+    return value if isinstance(value, str) else _read_secret(name, value["secret"])
+
+
+def is_secret(value: str) -> bool:
+    """Tell whether a value of a file is meant as a reference to a secret."""
     return value.startswith(("env:", "file:"))
 
 

@@ -47,17 +47,22 @@ def _check_output_cap(size: int) -> int:
     return size
 
 
-class ProcessSettings(BaseModel):
-    """The keys under `run:` that all runners share which start a process."""
+class LimitSettings(BaseModel):
+    """The keys under `run:` that bound what runs."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    env: Annotated[dict[str, str], AfterValidator(check_environment)] = Field(
-        default={}, description="variables for the process: templates, or secrets as env:NAME or file:PATH"
-    )
     timeout: Annotated[Duration, AfterValidator(_check_timeout)] = Field(
         default=300.0, description="when to stop it, such as 30s or 5m; at most 1d"
     )
     output_cap: Annotated[Size, AfterValidator(_check_output_cap)] = Field(
         default=65_536, description="how much of the end of its output is kept, such as 64KiB; at most 1MiB"
+    )
+
+
+class ProcessSettings(LimitSettings):
+    """The keys under `run:` that all runners share which start somebody's program."""
+
+    env: Annotated[dict[str, str], AfterValidator(check_environment)] = Field(
+        default={}, description="variables for the process: templates, or secrets as env:NAME or file:PATH"
     )

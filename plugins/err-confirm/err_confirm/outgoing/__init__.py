@@ -1,0 +1,1 @@
+"""Send requests to where they may go, and to nowhere else; the standard library is all that this needs."""

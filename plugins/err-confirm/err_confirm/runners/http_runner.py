@@ -1,0 +1,116 @@
+"""Send one HTTP request: to the host that was checked, from a process of its own."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import BaseModel
+
+from err_confirm.errors import StartError, TemplateError
+from err_confirm.model import Action
+from err_confirm.run_model import Invocation
+from err_confirm.runners.base import Context, Render, Running, to_text
+from err_confirm.runners.child import child
+from err_confirm.runners.environment import render_setting, resolve_setting
+from err_confirm.runners.http_settings import HttpSettings, check_destination, secret_pairs
+from err_confirm.runners.json_body import render_json, to_json
+from err_confirm.visible import exact, exact_json
+
+_TOLD = {"CONFIRM_ID": "Confirm-Id", "CONFIRM_FENCE": "Confirm-Fence"}
+"""What the other side is told of the execution, so that it can refuse a second request for one."""
+_MASK = "***"
+
+
+class HttpRunner:
+    """Sends a request; the body of the answer is the output."""
+
+    key = "http"
+    Settings: type[BaseModel] = HttpSettings
+
+    def render(self, action: Action, render: Render, parameters: Mapping[str, Any]) -> Invocation:
+        """Return the exact request. Raises TemplateError."""
+        settings = HttpSettings.model_validate(dict(action.run))
+        request, base = settings.http, os.path.abspath(action.base)
+        url = to_text(render(request.url), "url")
+        query = {name: render_setting(f"query {name}", value, action, render) for name, value in request.query.items()}
+        try:
+            check_destination(url, request.hosts)
+        except ValueError as error:
+            raise TemplateError(str(error)) from error
+        headers = {
+            name: render_setting(f"header {name}", value, action, render) for name, value in request.headers.items()
+        }
+        for name, value in headers.items():
+            if isinstance(value, str) and not _is_header_text(value):
+                raise TemplateError(f"the header {name} can only have visible ASCII characters and blanks")
+        body = None
+        if request.has_json:
+            body = to_json(render_json(request.json_, render))
+            if "content-type" not in {name.lower() for name in headers}:
+                headers["Content-Type"] = "application/json"
+        elif request.body is not None:
+            body = to_text(render(request.body), "body")
+        return Invocation(
+            runner=self.key,
+            spec={
+                "method": request.method,
+                "url": url,
+                "query": query,
+                "hidden": secret_pairs(request.url),
+                "headers": headers,
+                "body": body,
+                "json": request.has_json,
+                "expect": list(request.expect),
+                "hosts": list(request.hosts),
+                "ca": os.path.abspath(os.path.join(base, request.ca)) if request.ca else "",
+                "timeout": settings.timeout,
+                "output_cap": settings.output_cap,
+            },
+        )
+
+    def describe(self, invocation: Invocation) -> str:
+        """Return the request: where it goes, its headers and its body; a secret stands in `<>` as its reference."""
+        spec = invocation.spec
+        url = spec["url"]
+        for pair in spec["hidden"]:
+            url = re.sub(rf"(?<=[?&]){re.escape(pair)}(?=&|$)", f"{pair.partition('=')[0]}={_MASK}", url)
+        url = _with_query(url, spec["query"])
+        parts = [f"{name}: {_shown(value)}" for name, value in spec["headers"].items()]
+        if spec["body"] is not None:
+            parts.append(exact(spec["body"]) if spec["json"] else exact_json(spec["body"]))
+        return f"{spec['method']} {exact(url)}" + (f" with {', '.join(parts)}" if parts else "")
+
+    def start(self, invocation: Invocation, context: Context) -> Running:
+        """Start it. Raises StartError."""
+        spec = invocation.spec
+        headers = {header: context.told[name] for name, header in _TOLD.items() if name in context.told}
+        headers |= {name: resolve_setting(name, value) for name, value in spec["headers"].items()}
+        for name, value in headers.items():
+            if not _is_header_text(value):
+                raise StartError(f"the secret for the header {name} has characters that no header can have")
+        query = {name: resolve_setting(name, value) for name, value in spec["query"].items()}
+        told = {key: spec[key] for key in ("method", "body", "expect", "hosts", "ca")}
+        return child(
+            "http_child.py",
+            {**told, "url": _with_query(spec["url"], query), "headers": headers, "most": spec["output_cap"]},
+            spec,
+        )
+
+
+def _with_query(url: str, query: Mapping[str, str | Mapping[str, str]]) -> str:
+    """Return a URL with more behind its `?`; a secret stands there in `<>` as its reference."""
+    pairs = [
+        f"{quote(name, safe='')}={quote(value, safe='') if isinstance(value, str) else _shown(value)}"
+        for name, value in query.items()
+    ]
+    return f"{url}{'&' if '?' in url else '?'}{'&'.join(pairs)}" if pairs else url
+
+
+def _is_header_text(value: str) -> bool:
+    return value.isascii() and value.replace("\t", " ").isprintable()
+
+
+def _shown(value: str | Mapping[str, str]) -> str:
+    return exact_json(value) if isinstance(value, str) else f"<{exact(value['secret'])}>"
