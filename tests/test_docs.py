@@ -72,9 +72,11 @@ from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
 from err_confirm.runners.command_runner import CommandSettings
 from err_confirm.runners.environment import CONSTANTS
+from err_confirm.runners.http_settings import HttpRequest, HttpSettings
 from err_confirm.runners.process import GRACE
 from err_confirm.runners.process_settings import parse_size
 from err_confirm.runners.python_runner import PythonSettings
+from err_confirm.runners.stackstorm_runner import StackStormSettings
 from err_confirm.settings import Settings, read_settings
 from err_confirm.steps import LEASE, RUN_WITHIN, Step
 from err_confirm.store import open_store
@@ -107,7 +109,7 @@ GUARDED = names_in("chat/test_guard_matrix.py")
 MATRIX = (len(GUARDED["CELLS"]) + len(GUARDED["SYNCHRONOUS_CELLS"])) * len(GUARDED["FATES"])
 
 
-def named(path: Path) -> str:
+def written(path: Path) -> str:
     return path.name
 
 
@@ -194,16 +196,16 @@ def test_the_settings_are_those_of_the_code_with_their_defaults() -> None:
     assert (said.people.names(), said.groups.names()) == ([], [])
 
 
-def named(model: type[BaseModel]) -> dict[str, tuple[type[BaseModel], str]]:
-    """Return the fields of a model by their keys in files."""
-    return {field.alias or name: (model, name) for name, field in model.model_fields.items()}
+def written(model: type[BaseModel], before: str = "") -> dict[str, tuple[type[BaseModel], str]]:
+    """Return the keys of a model as files have them."""
+    return {f"{before}{field.alias or name}": (model, name) for name, field in model.model_fields.items()}
 
 
 TABLES: Sequence[tuple[Path, str, dict[str, tuple[type[BaseModel], str]]]] = [
     (
         ALIASES,
         "Keys of an alias file",
-        named(AliasFile),
+        written(AliasFile),
     ),
     (ALIASES, "Keys of a format", {key: (FormatEntry, key) for key in FormatEntry.model_fields}),
     (ALIASES, "ack and result", {key: (AckEntry, key) for key in AckEntry.model_fields}),
@@ -227,12 +229,14 @@ TABLES: Sequence[tuple[Path, str, dict[str, tuple[type[BaseModel], str]]]] = [
     (
         ACTIONS,
         "Keys of an action file",
-        named(ActionFile),
+        written(ActionFile),
     ),
     (ACTIONS, "Rate", {key: (RateEntry, key) for key in RateEntry.model_fields}),
     (ACTIONS, "Keys of a parameter", {key: (ParameterEntry, key) for key in ParameterEntry.model_fields}),
-    (ACTIONS, "run: command", {key: (CommandSettings, key) for key in CommandSettings.model_fields}),
-    (ACTIONS, "run: python", {key: (PythonSettings, key) for key in PythonSettings.model_fields}),
+    (ACTIONS, "run: command", written(CommandSettings)),
+    (ACTIONS, "run: python", written(PythonSettings)),
+    (ACTIONS, "run: http", written(HttpSettings) | written(HttpRequest, "http.")),
+    (ACTIONS, "run: stackstorm", written(StackStormSettings)),
 ]
 
 

@@ -38,8 +38,11 @@ from err_confirm.catalog.stages import EscalateEntry, RetryEntry, StageEntry
 from err_confirm.cli import main
 from err_confirm.errors import SettingError
 from err_confirm.people import People
+from err_confirm.runners.acting import ProfileEntry
 from err_confirm.runners.command_runner import CommandSettings
+from err_confirm.runners.http_settings import HttpRequest, HttpSettings
 from err_confirm.runners.python_runner import PythonSettings
+from err_confirm.runners.stackstorm_runner import StackStormSettings
 
 SCHEMAS = {kind: Draft202012Validator(json_schema(kind)) for kind in KINDS}
 NAMES = ["alice", "bob", "x", "a b", "5m", "2 h", "0s", "{{ x }}", "4KiB"]
@@ -101,6 +104,7 @@ def test_every_key_has_a_sentence(kind: str) -> None:
 def test_the_keys_are_those_of_the_models_and_no_others_are_taken() -> None:
     models: list[type[BaseModel]] = [AckEntry, CommandSettings, DenyEntry, FormatEntry, ParameterEntry, PolicyEntry]
     models += [AliasFile, GuardFile, PythonSettings, RateEntry, ResultEntry, RetryEntry]
+    models += [HttpRequest, HttpSettings, ProfileEntry, StackStormSettings]
     models += [AskEntry, ChoiceEntry, EscalateEntry, QuestionEntry, QuorumEntry, StageEntry, WhenEntry]
     known: dict[str, type[BaseModel]] = {"action": ActionFile, **{model.__name__: model for model in models}}
     seen = set()
@@ -148,7 +152,7 @@ def test_a_block_of_a_page_is_taken_if_the_loader_takes_it(block: Block) -> None
 
 FOR_LINT = re.compile(
     r"unknown (parameter|person)|a format cannot give it|the template|must be at most|means an unusual|fixed secret"
-    r"|a representation is empty"
+    r"|a representation is empty|the host of url"
     r"|need is (\d+, but|for somebody)|need: all cannot count|self is for people|could (never )?be confirmed|would need"
     r"|comes before the end|RE2 expression|nobody to (tell|call)|two choices differ|would (not )?(approve|ask again)"
     r"|none of these choices|means something else|are two effects|is no (part of a day|day or days)"
@@ -171,6 +175,10 @@ SOUND = {
         ALIAS + RUN + "action_ref: null\n",
         ALIAS + "run: {python: 'a.b:c', timeout: 90, output_cap: 4096, env: {A: b}}\n",
         ALIAS + "run: {python: 'módulo:función'}\n",
+        ALIAS + "run: {http: {url: 'https://h/', method: PUT, json: null, expect: [200], hosts: ['*.h', h]}}\n",
+        ALIAS + "run: {stackstorm: a.b, url: 'https://h/api', key: 'env:K', parameters: {a: [1]}, timeout: 3s}\n",
+        ALIAS + "run: {command: [echo], as: deploy}\n",
+        ALIAS + "run: {python: 'a:b', as: {profile: x}}\n",
         ALIAS
         + "run: {command: [echo], cwd: '{{ a }}', timeout: 1.5m, output_cap: 64KiB}\nparameters: {a: {default: .}}\n",
         "name: x\nformats: [{display: d}, {representation: r}, {representation: [s, t], match_multiple: true}]\n" + RUN,
@@ -283,6 +291,15 @@ WRONG = {
         ALIAS + "run: {command: [echo], shell: true}\n",
         ALIAS + "run: {python: 'a:b', cwd: /}\n",
         ALIAS + "run: {python: a}\n",
+        ALIAS + "run: {http: 'https://h/'}\n",
+        ALIAS + "run: {http: {method: GET}}\n",
+        ALIAS + "run: {http: {url: 'https://h/', method: TRACE}}\n",
+        ALIAS + "run: {http: {url: 'https://h/', expect: [99]}}\n",
+        ALIAS + "run: {http: {url: 'https://h/'}, env: {A: b}}\n",
+        ALIAS + "run: {stackstorm: a, url: 'https://h/api', key: 'env:K'}\n",
+        ALIAS + "run: {stackstorm: a.b, url: 'https://h/api'}\n",
+        ALIAS + "run: {command: [echo], as: {user: x}}\n",
+        ALIAS + "run: {command: [echo], as: '{{ x }}'}\n",
         ALIAS + "run: {command: [echo], timeout: 0}\n",
         ALIAS + "run: {command: [echo], timeout: 0s}\n",
         ALIAS + "run: {command: [echo], timeout: 100000}\n",

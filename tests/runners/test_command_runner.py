@@ -50,7 +50,7 @@ class TestSettings:
         """The catalog may hand over what the file says, or what the check made of it."""
         settings = CommandSettings.model_validate({"command": ["x"], "timeout": "90s", "output_cap": "1KiB"})
         assert (settings.timeout, settings.output_cap) == (90.0, 1_024)
-        assert CommandSettings.model_validate(settings.model_dump()) == settings
+        assert CommandSettings.model_validate(settings.model_dump(by_alias=True)) == settings
 
 
 class TestRender:

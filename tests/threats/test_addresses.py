@@ -1,7 +1,9 @@
 """A request from chat reaches no host that was not meant: none inside, none by another way to write it, none behind."""
 
 import json
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -10,16 +12,17 @@ import pytest
 from err_confirm.catalog import load, parse_policy
 from err_confirm.errors import ParameterError, TemplateError
 from err_confirm.index import Index
-from err_confirm.model import Plan
+from err_confirm.model import Action, Plan, Source
 from err_confirm.outgoing.destination import read_url, refusal
 from err_confirm.outgoing.exchange import Request, exchange
 from err_confirm.people import People
 from err_confirm.plan import plan
+from err_confirm.run_model import Outcome
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
 from servers import PATIENCE
 from talk import a_bot, write_files
-from web import Web, a_web
+from web import Handler, Web, a_web
 
 LOCAL = [
     *("127.0.0.1", "localhost", "LOCALHOST", "localhost.", "127.0.0.2", "0.0.0.0", "0", "127.1", "127.0.1"),
@@ -221,3 +224,50 @@ def test_a_secret_of_a_request_is_only_in_the_request(
     print(f"\nsecrets {len(SECRETS)}, places {len(places)}, found {len(found)}")
     assert found == []
     assert "canary" not in said
+
+
+def test_the_process_that_sends_has_nothing_of_the_bots(
+    tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No variable, no argument and no open file; what it is told comes on its standard input."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    seen: list[str] = []
+
+    def look(handler: Handler) -> None:
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                arguments = (process / "cmdline").read_text()
+                if "http_child.py" in arguments and f"\nPPid:\t{os.getpid()}\n" in (process / "status").read_text():
+                    held = [os.readlink(each) for each in (process / "fd").iterdir() if int(each.name) > 2]
+                    seen.extend([arguments, (process / "environ").read_text(), *held])
+        handler.say(200, "fine")
+
+    web.reply = look
+    with (tmp_path / "held").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        source = Source(tmp_path / "actions" / "it.yaml")
+        headers = {"Authorization": "env:CONFIRM_TEST_HEADER"}
+        run = {"http": {"url": f"http://localhost:{web.port}/", "hosts": ["localhost"], "headers": headers}}
+        action = Action(name="it", runner="http", run=run, source=source, base=tmp_path)
+        told = {"CONFIRM_ID": "7f3kq2xa", "CONFIRM_ANSWERS": SECRETS["CONFIRM_TEST_QUERY"]}
+        running = RUNNERS["http"].start(RUNNERS["http"].render(action, str, {}), Context(told=told))
+        assert running.wait(PATIENCE) == Outcome(exit_code=0, output="fine")
+    assert seen
+    print(f"\ncanaries {len(SECRETS)}, descriptors {[each for each in seen[2:] if 'socket' not in each]}")
+    assert not any(value in each for each in seen for value in SECRETS.values())
+    assert all(each.startswith("socket:") for each in seen[2:])
+
+
+def test_lint_warns_of_what_is_better_written_otherwise(tmp_path: Path) -> None:
+    """A fixed token, a secret in clear text, and a value that may make another path."""
+    run = {"url": "http://h.example/{{ host }}?token=x&page=1", "headers": {"Authorization": "env:T"}}
+    alias = {"name": "ask", "formats": ["ask {{host}}"], "run": {"http": run}}
+    write_files(tmp_path, {"aliases/ask.yaml": json.dumps(alias)})
+    default = parse_policy("requester", People({}))
+    catalog = load([tmp_path / "aliases"], [], people=People({}), default=default)
+    assert [warning.message.partition(";")[0].partition(",")[0] for warning in catalog.warnings] == [
+        '"token" looks secret',
+        'the secret for "Authorization" is sent without TLS',
+        '"host" comes from chat and may bring / or % into the URL',
+    ]

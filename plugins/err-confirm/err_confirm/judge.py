@@ -124,6 +124,7 @@ class Judge:
                 settings.actions,
                 people=settings.people,
                 groups=settings.groups,
+                profiles=settings.profiles,
                 default=parse_policy(settings.default, settings.people, settings.groups),
             )
         except Exception as error:  # whatever it is, nobody knows what is guarded

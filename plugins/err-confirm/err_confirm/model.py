@@ -110,12 +110,21 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """As whom something runs: an OS user, nobody else if that is empty, with these variables, secrets as references."""
+
+    user: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """Something that can run: typed parameters, and one runner with what it is told.
 
     `run` is what stands under `run:`, checked by that runner but with its templates not rendered yet.
     `base` is the folder in which it runs unless `run` says otherwise: the one that holds `actions/` or `aliases/`.
-    `retry` tells that it does no harm to start it again; `json` that its output is JSON.
+    `retry` tells that it does no harm to start it again; `json` that its output is JSON. `profiles` are those that `as`
+    may name.
     """
 
     name: str
@@ -133,6 +142,7 @@ class Action:
     remote: Remote | None = None
     retry: bool = False
     json: bool = False
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

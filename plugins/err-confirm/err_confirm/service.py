@@ -383,7 +383,12 @@ class Service:
     def _load(self) -> Catalog:
         settings = self.settings
         catalog = load(
-            settings.aliases, settings.actions, people=settings.people, default=self._default, groups=settings.groups
+            settings.aliases,
+            settings.actions,
+            people=settings.people,
+            default=self._default,
+            groups=settings.groups,
+            profiles=settings.profiles,
         )
         for problem in catalog.problems:
             log.log(logging.INFO if problem.severity is Severity.NOTE else logging.WARNING, "%s", problem)

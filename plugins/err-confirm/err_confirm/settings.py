@@ -13,14 +13,19 @@ from err_confirm.durations import parse_duration
 from err_confirm.errors import SettingError
 from err_confirm.groups import Groups
 from err_confirm.limits import Limits
+from err_confirm.model import Profile
 from err_confirm.people import People
+from err_confirm.runners.acting import read_profile
 
 _YAML = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the settings mean; `default` is what an alias without `confirm:` gets, as it would stand there."""
+    """What the settings mean; `default` is what an alias without `confirm:` gets, as it would stand there.
+
+    `profiles` are those that `as` may name, None if nobody knows.
+    """
 
     store: str
     namespace: str
@@ -36,6 +41,7 @@ class Settings:
     journal_room: str
     limits: Limits
     output: Path
+    profiles: Mapping[str, Profile] | None
 
 
 def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -66,6 +72,7 @@ def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Se
         journal_room=_typed(config, "CONFIRM_JOURNAL_ROOM", str, ""),
         limits=_limits(config),
         output=_file(config, "CONFIRM_OUTPUT", data / "err-confirm.output"),
+        profiles=_profiles(config),
     )
 
 
@@ -74,6 +81,17 @@ def _namespace(config: object) -> str:
     if name.endswith(".shelf"):
         raise SettingError(f'CONFIRM_NAMESPACE: "{name}" is where another bot keeps its locks; let it end otherwise')
     return name
+
+
+def _profiles(config: object) -> Mapping[str, Profile]:
+    """Return CONFIRM_PROFILES: name -> `{"user": "deploy", "env": {"AWS_PROFILE": "prod"}}`, each may be left out."""
+    found = {}
+    for name, given in _typed(config, "CONFIRM_PROFILES", dict, {}).items():
+        try:
+            found[str(name)] = read_profile(given)
+        except ValueError as error:
+            raise SettingError(f'CONFIRM_PROFILES: "{name}": {error}') from error
+    return found
 
 
 def _limits(config: object) -> Limits:

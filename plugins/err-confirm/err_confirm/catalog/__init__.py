@@ -1,6 +1,6 @@
 """Load what people may say and what can run from YAML files, with file and line for everything that is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from err_confirm.catalog.policy_checks import without_parameters
 from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.quorums import KnownGroups
 from err_confirm.errors import SettingError
+from err_confirm.model import Profile
 from err_confirm.people import People
 from err_confirm.policy_model import Policy
 
@@ -34,6 +35,7 @@ def load(
     default: Policy | None,
     groups: KnownGroups | None = None,
     shipped: Path | None = SHIPPED,
+    profiles: Mapping[str, Profile] | None = None,
 ) -> Catalog:
     """Read all `*.yaml` and `*.yml` files of some folders.
 
@@ -47,10 +49,11 @@ def load(
         default: the policy of an alias or guard that has no `confirm`; None runs at once.
         groups: which groups a policy may name; None if nobody knows, and then each is taken.
         shipped: a folder of guard files of which each holds unless one of `alias_dirs` has its name.
+        profiles: as whom something may run; None if nobody knows, and then each is taken.
     """
-    loading, context = Loading(), {"people": people, "groups": groups}
+    loading, context = Loading(), {"people": people, "groups": groups, "profiles": profiles}
     for findings in loading.documents(action_dirs, guards=False):
-        loading.add_action(findings, read_action(findings))
+        loading.add_action(findings, read_action(findings, profiles))
     for findings in loading.documents([shipped] if shipped else [], guards=True):
         loading.add_shipped(read_guard(findings, context, default, shipped=True))
     for findings in loading.documents(alias_dirs, guards=True):

@@ -13,6 +13,7 @@ from err_confirm.catalog.risks import find_risks
 from err_confirm.catalog.run_reader import (
     TARGET_WORDS,
     check_loop,
+    check_profile,
     check_templates,
     choose_runner,
     read_preview,
@@ -20,23 +21,27 @@ from err_confirm.catalog.run_reader import (
 )
 from err_confirm.catalog.yaml_source import Location
 from err_confirm.errors import ParameterError
-from err_confirm.model import Action, Parameter, ParameterType
+from err_confirm.model import Action, Parameter, ParameterType, Profile
 from err_confirm.parameters import check_type, check_value, compile_pattern
 from err_confirm.rendering import TARGETS
 
 
-def read_action(findings: Findings) -> Action | None:
+def read_action(findings: Findings, profiles: Mapping[str, Profile] | None) -> Action | None:
     """Return the action of an action file, or None if it has errors."""
     try:
         file = ActionFile.model_validate(findings.document.data)
     except ValidationError as error:
         findings.problems += problems(error, ActionFile, findings.document)
         return None
-    return make_action(findings, file, file.run)
+    return make_action(findings, file, file.run, profiles=profiles)
 
 
 def make_action(
-    findings: Findings, file: ActionFile | AliasFile, run: Mapping[str, Any], implied: Iterable[str] = ()
+    findings: Findings,
+    file: ActionFile | AliasFile,
+    run: Mapping[str, Any],
+    implied: Iterable[str] = (),
+    profiles: Mapping[str, Profile] | None = None,
 ) -> Action | None:
     """Return the action that a file describes, or None if it has errors.
 
@@ -45,6 +50,7 @@ def make_action(
         file: an action file, or an alias file with an action of its own.
         run: what it says under `run`.
         implied: the parameters (one word each) of a file that has no `parameters`: those that its formats name.
+        profiles: as whom it may run; None if nobody knows.
     """
     parameters = {name: _parameter(findings, name, entry) for name, entry in file.parameters.items()}
     if "parameters" not in file.model_fields_set:
@@ -59,6 +65,8 @@ def make_action(
         ("lock", file.lock.name if file.lock else None, parameters),
     ):
         check_templates(findings, value, (key,), names_there)
+    for key, value in (("run", run), ("targets", file.targets), ("preview", file.preview)):
+        check_profile(findings, value, (key,), profiles)
     if targets is not None:
         check_loop(findings, run, runner, parameters, targets)
     if findings.failed:
@@ -79,6 +87,7 @@ def make_action(
         remote=file.remote.remote() if file.remote else None,
         retry=file.on_lost is not None,
         json=file.output == "json",
+        profiles=profiles or {},
     )
     find_risks(findings, action)
     return action

@@ -56,7 +56,7 @@ def read_alias(findings: Findings, context: Mapping[str, Any], default: Policy |
 
     Args:
         findings: gets what is wrong.
-        context: the `people` and `groups` that a policy may name.
+        context: the `people` and `groups` that a policy may name, and the `profiles` of `as`.
         default: the policy of an alias that has no `confirm`.
     """
     try:
@@ -70,7 +70,8 @@ def read_alias(findings: Findings, context: Mapping[str, Any], default: Policy |
     implied = [name for _, representation in representations for name in representation.parameters]
     action = None
     if file.run is not None:
-        action = make_action(findings, file, file.run, implied=dict.fromkeys([*implied, *file.immutable_parameters]))
+        known = dict.fromkeys([*implied, *file.immutable_parameters])
+        action = make_action(findings, file, file.run, implied=known, profiles=context["profiles"])
     if findings.failed or _hides(findings, representations):
         return None
     alias = Alias(

@@ -8,7 +8,9 @@ from pathlib import PurePosixPath
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.problem import Severity
 from err_confirm.model import Action, Parameter, ParameterType
-from err_confirm.templating import is_template, unquoted
+from err_confirm.runners.environment import is_secret
+from err_confirm.runners.http_settings import HttpRequest, HttpSettings, secret_pairs
+from err_confirm.templating import is_template, names, unquoted
 
 _OPTION = dict.fromkeys(["sh", "bash", "dash", "ksh", "zsh", "su", "runuser", "psql", "python", "python3"], "c")
 _OPTION |= dict.fromkeys(["perl", "ruby", "node", "mysql"], "e")
@@ -21,6 +23,8 @@ _HARMLESS = frozenset({ParameterType.INTEGER, ParameterType.NUMBER, ParameterTyp
 
 def find_risks(findings: Findings, action: Action) -> None:
     """Warn of a program that cannot be started, and of values from chat that another program takes for commands."""
+    if "http" in action.run:
+        _find_risks_of_request(findings, action, HttpSettings.model_validate(dict(action.run)).http)
     command = action.run.get("command")
     if not command:
         return
@@ -36,6 +40,29 @@ def find_risks(findings: Findings, action: Action) -> None:
                     f"give it an enum or a pattern, or write {{{{ {name} | quote }}}}",
                     Severity.WARNING,
                 )
+
+
+def _find_risks_of_request(findings: Findings, action: Action, request: HttpRequest) -> None:
+    """Warn of a secret that is in the file or goes over the network in clear text, and of values that make a path."""
+    where = ("run", "http", "url")
+    for pair in secret_pairs(request.url):
+        name = pair.partition("=")[0]
+        findings.add(
+            where,
+            f'"{name}" looks secret, and is in this file and in the store; put it under query as env:NAME or file:PATH',
+            Severity.WARNING,
+        )
+    secret = next((name for name, value in {**request.headers, **request.query}.items() if is_secret(value)), None)
+    if secret and request.url.startswith("http://"):
+        findings.add(where, f'the secret for "{secret}" is sent without TLS; say https://', Severity.WARNING)
+    for name in sorted(names(request.url) & action.parameters.keys()):
+        if not _is_bounded(action.parameters[name]):
+            findings.add(
+                where,
+                f'"{name}" comes from chat and may bring / or % into the URL; give it an enum or a pattern, '
+                "or put it under query",
+                Severity.WARNING,
+            )
 
 
 def _is_bounded(parameter: Parameter) -> bool:

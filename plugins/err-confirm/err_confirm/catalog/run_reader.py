@@ -11,7 +11,7 @@ from err_confirm.catalog.problem import Severity
 from err_confirm.catalog.run_keys import LONGEST_PROBE, USUAL_PROBE, Conducted, PreviewKeys, TargetKeys
 from err_confirm.catalog.yaml_source import Location
 from err_confirm.errors import TemplateError
-from err_confirm.model import PreviewRule, Probe, TargetRule
+from err_confirm.model import PreviewRule, Probe, Profile, TargetRule
 from err_confirm.rendering import TARGET, TARGET_NAME, TARGETS
 from err_confirm.run_model import OnChange
 from err_confirm.runners import RUNNERS
@@ -73,6 +73,15 @@ def check_templates(findings: Findings, value: Any, location: Location, known: C
         else:
             for name in unknown:
                 findings.add(where, f'unknown parameter "{name}"{did_you_mean(name, known)}')
+
+
+def check_profile(findings: Findings, value: Any, location: Location, profiles: Mapping[str, Profile] | None) -> None:
+    """Note a profile that nobody has described."""
+    acting = value.get("as") if isinstance(value, Mapping) else None
+    name = acting.get("profile") if isinstance(acting, Mapping) else None
+    if isinstance(name, str) and profiles is not None and name not in profiles:
+        hint = did_you_mean(name, profiles)
+        findings.add((*location, "as", "profile"), f'unknown profile "{name}"{hint}; name it in CONFIRM_PROFILES')
 
 
 def check_loop(

@@ -24,7 +24,7 @@ class Configuration:
 
 
 def read_configuration(path: Path | None) -> Configuration:
-    """Read a config.py; without one, every name of a policy is taken to be somebody's, or a group's.
+    """Read a config.py; without one, every name is taken to be somebody's, a group's or a profile's.
 
     Args:
         path: the file; None for `./config.py`, if there is one.
@@ -35,7 +35,9 @@ def read_configuration(path: Path | None) -> Configuration:
     if path is None and not Path("config.py").is_file():
         nothing = SimpleNamespace()
         people = People(None)
-        return Configuration(None, nothing, replace(read_settings(nothing), people=people, groups=Groups(people, None)))
+        return Configuration(
+            None, nothing, replace(read_settings(nothing), people=people, groups=Groups(people, None), profiles=None)
+        )
     path = path or Path("config.py")
     module = read_module(path)
     return Configuration(path, module, read_settings(module))
@@ -58,6 +60,7 @@ def read_catalog(settings: Settings, aliases: tuple[Path, ...] = (), actions: tu
         [_shown(folder) for folder in (actions if given else settings.actions)],
         people=settings.people,
         groups=settings.groups,
+        profiles=settings.profiles,
         default=parse_policy(settings.default, settings.people, settings.groups),
     )
 

@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field
 from err_confirm.errors import TemplateError
 from err_confirm.model import Action
 from err_confirm.run_model import Invocation
+from err_confirm.runners.acting import describe_acting, process_environment, render_process, user_of
 from err_confirm.runners.base import Context, Render, Running, to_text
-from err_confirm.runners.environment import describe_environment, render_environment, resolve_environment
+from err_confirm.runners.environment import describe_environment
 from err_confirm.runners.launch import Launch
 from err_confirm.runners.process import ProcessGroup
 from err_confirm.runners.process_settings import ProcessSettings
@@ -49,9 +50,7 @@ class CommandRunner:
                 "argv": argv,
                 "cwd": os.path.abspath(os.path.join(base, cwd)),
                 "base": base,
-                "env": render_environment(settings.env, action, render),
-                "timeout": settings.timeout,
-                "output_cap": settings.output_cap,
+                **render_process(settings, action, render),
             },
         )
 
@@ -61,7 +60,8 @@ class CommandRunner:
         program, *arguments = spec["argv"]
         words = shlex.join(arguments)
         return exact(
-            _describe_folder(spec["cwd"], spec["base"])
+            describe_acting(spec)
+            + _describe_folder(spec["cwd"], spec["base"])
             + describe_environment(spec["env"])
             + _quote_program(program)
             + (f" {words}" if words else "")
@@ -74,11 +74,12 @@ class CommandRunner:
             Launch(
                 argv=spec["argv"],
                 cwd=spec["cwd"],
-                env=resolve_environment(spec["env"], context.told),
+                env=process_environment(spec, context.told),
                 timeout=spec["timeout"],
                 output_cap=spec["output_cap"],
                 tidy=context.tidy,
                 keep=context.keep,
+                user=user_of(spec),
             )
         )
 
@@ -96,6 +97,6 @@ def _describe_folder(cwd: str, base: str) -> str:
 
 
 def _quote_program(program: str) -> str:
-    """Return the program so that it cannot be taken for a variable set in front of one."""
+    """Return the program so that it cannot be taken for a variable set in front of one, or for `as` somebody."""
     quoted = shlex.quote(program)
-    return f"'{program}'" if quoted == program and "=" in program else quoted
+    return f"'{program}'" if quoted == program and ("=" in program or program == "as") else quoted

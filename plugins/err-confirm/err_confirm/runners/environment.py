@@ -44,7 +44,7 @@ def render_environment(env: Mapping[str, str], action: Action, render: Render) -
 
 def render_setting(where: str, value: str, action: Action, render: Render) -> str | dict[str, str]:
     """Return one value as text, or as a reference that stays one. Raises TemplateError, naming `where`."""
-    return {"secret": _absolute(value, action.base)} if is_secret(value) else to_text(render(value), where)
+    return {"secret": absolute(value, action.base)} if is_secret(value) else to_text(render(value), where)
 
 
 def describe_environment(env: Mapping[str, Any]) -> str:
@@ -72,9 +72,10 @@ def is_secret(value: str) -> bool:
     return value.startswith(("env:", "file:"))
 
 
-def _absolute(reference: str, base: Path) -> str:
-    kind, _, path = reference.partition(":")
-    return f"file:{os.path.abspath(base / path)}" if kind == "file" else reference
+def absolute(value: str, base: Path) -> str:
+    """Return a reference to a secret that means the same wherever it is read."""
+    kind, _, path = value.partition(":")
+    return f"file:{os.path.abspath(base / path)}" if kind == "file" else value
 
 
 def _describe(value: str | Mapping[str, str]) -> str:

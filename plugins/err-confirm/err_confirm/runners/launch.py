@@ -2,12 +2,14 @@
 
 import errno
 import os
+import pwd
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from err_confirm.errors import StartError
 
@@ -18,6 +20,7 @@ class Launch:
 
     With `tidy`, what it leaves behind in the background is ended with it.
     All that it writes goes into the file `keep`, if there is one.
+    `user` is the OS user as whom it runs, empty for the bot's own.
     """
 
     argv: Sequence[str]
@@ -28,6 +31,7 @@ class Launch:
     stdin: bytes = b""
     tidy: bool = False
     keep: Path | None = None
+    user: str = ""
 
 
 def spawn(launch: Launch) -> subprocess.Popen[bytes]:
@@ -35,6 +39,7 @@ def spawn(launch: Launch) -> subprocess.Popen[bytes]:
 
     Everything is handed over as UTF-8, so that a byte does not depend on the bot's locale.
     """
+    identity = _identity(launch.user)
     with _stdin(launch.stdin) as stdin:
         try:
             return subprocess.Popen(
@@ -46,9 +51,27 @@ def spawn(launch: Launch) -> subprocess.Popen[bytes]:
                 stderr=subprocess.STDOUT,
                 bufsize=0,
                 start_new_session=True,
+                **identity,
             )
         except OSError as error:
             raise StartError(f'cannot start "{launch.argv[0]}": {_why(launch, error)}') from error
+
+
+def _identity(user: str) -> dict[str, Any]:
+    """Return how `Popen` makes a process somebody else's, all their groups included. Raises StartError."""
+    if not user:
+        return {}
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        raise StartError(f'cannot run as {user}: this machine has no such user; create it, or change "as"') from None
+    if os.geteuid() == entry.pw_uid:
+        return {}
+    if os.geteuid() != 0:
+        raise StartError(
+            f"cannot run as {user}: only root can become somebody else; let a worker that {user} has started run it"
+        )
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": os.getgrouplist(user, entry.pw_gid)}
 
 
 @contextmanager
@@ -75,7 +98,8 @@ def _why(launch: Launch, error: OSError) -> str:
         case errno.ENOENT | errno.ENOTDIR:
             return f"no such file, seen from {launch.cwd}; correct its path"
         case errno.EACCES:
-            return "it is not executable for the bot's user; set its x permission"
+            whose = f"the user {launch.user}" if launch.user else "the bot's user"
+            return f"it is not executable for {whose}; set its x permission, and that of its folders"
         case errno.ENOEXEC:
             return "it is not a program of this machine; a script needs a first line such as #!/bin/sh"
         case errno.E2BIG:

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from err_confirm.duration_key import Duration
+from err_confirm.runners.acting import RunAs
 from err_confirm.runners.environment import check_environment
 
 _UNITS = {"": 1, "B": 1, "KiB": 1_024, "MiB": 1_048_576}
@@ -65,4 +66,7 @@ class ProcessSettings(LimitSettings):
 
     env: Annotated[dict[str, str], AfterValidator(check_environment)] = Field(
         default={}, description="variables for the process: templates, or secrets as env:NAME or file:PATH"
+    )
+    run_as: RunAs | None = Field(
+        default=None, alias="as", description="the OS user as whom it runs, or a profile: {profile: NAME}"
     )

@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field
 from err_confirm.errors import ParameterError
 from err_confirm.model import Action
 from err_confirm.run_model import Invocation
+from err_confirm.runners.acting import describe_acting, process_environment, render_process, user_of
 from err_confirm.runners.base import Context, Render, Running
-from err_confirm.runners.environment import describe_environment, render_environment, resolve_environment
+from err_confirm.runners.environment import describe_environment
 from err_confirm.runners.launch import Launch
 from err_confirm.runners.process import ProcessGroup
 from err_confirm.runners.process_settings import ProcessSettings
@@ -47,9 +48,7 @@ class PythonRunner:
                 "arguments": {name: _json_copy(name, value) for name, value in parameters.items()},
                 "path": [os.path.join(base, "actions")],
                 "cwd": base,
-                "env": render_environment(settings.env, action, render),
-                "timeout": settings.timeout,
-                "output_cap": settings.output_cap,
+                **render_process(settings, action, render),
             },
         )
 
@@ -60,7 +59,7 @@ class PythonRunner:
             f"{name if name.isidentifier() else exact_json(name)}={exact_json(value)}"
             for name, value in spec["arguments"].items()
         )
-        return f"{exact(describe_environment(spec['env']))}{spec['python']}({arguments})"
+        return f"{exact(describe_acting(spec) + describe_environment(spec['env']))}{spec['python']}({arguments})"
 
     def start(self, invocation: Invocation, context: Context) -> Running:
         """Start it. Raises StartError."""
@@ -70,10 +69,11 @@ class PythonRunner:
             Launch(
                 argv=[sys.executable, "-I", "-u", "-X", "utf8", str(_CHILD)],
                 cwd=spec["cwd"],
-                env=resolve_environment(spec["env"], context.told),
+                env=process_environment(spec, context.told),
                 timeout=spec["timeout"],
                 output_cap=spec["output_cap"],
                 tidy=context.tidy,
+                user=user_of(spec),
                 stdin=json.dumps(call).encode(),
                 keep=context.keep,
             )
