@@ -109,7 +109,7 @@ GUARDED = names_in("chat/test_guard_matrix.py")
 MATRIX = (len(GUARDED["CELLS"]) + len(GUARDED["SYNCHRONOUS_CELLS"])) * len(GUARDED["FATES"])
 
 
-def written(path: Path) -> str:
+def named(path: Path) -> str:
     return path.name
 
 

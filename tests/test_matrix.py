@@ -180,8 +180,8 @@ def done(execution: Execution, happens: Event, now: float) -> Execution:
 
 
 STATES = (
-    "not posted", "pending", "late", "approved", "running", "stopping", "succeeded", "failed", "aborted", "lost", "denied",
-    "expired", "canceled",
+    "not posted", "pending", "late", "approved", "running", "stopping", "succeeded", "failed", "aborted", "lost",
+    "denied", "expired", "canceled",
 )  # fmt: skip
 WAITS = ("not posted", "pending")
 
