@@ -33,7 +33,7 @@ from err_confirm.catalog.json_schema import KINDS, json_schema
 from err_confirm.catalog.policies import PolicyEntry
 from err_confirm.catalog.policy_keys import DenyEntry
 from err_confirm.catalog.quorums import QuorumEntry
-from err_confirm.catalog.run_keys import RateEntry
+from err_confirm.catalog.run_keys import AFTER, FollowEntry, RateEntry
 from err_confirm.catalog.stages import EscalateEntry, RetryEntry, StageEntry
 from err_confirm.cli import main
 from err_confirm.errors import SettingError
@@ -105,7 +105,7 @@ def test_the_keys_are_those_of_the_models_and_no_others_are_taken() -> None:
     models: list[type[BaseModel]] = [AckEntry, CommandSettings, DenyEntry, FormatEntry, ParameterEntry, PolicyEntry]
     models += [AliasFile, GuardFile, PythonSettings, RateEntry, ResultEntry, RetryEntry]
     models += [HttpRequest, HttpSettings, ProfileEntry, StackStormSettings]
-    models += [AskEntry, ChoiceEntry, EscalateEntry, QuestionEntry, QuorumEntry, StageEntry, WhenEntry]
+    models += [AskEntry, ChoiceEntry, EscalateEntry, FollowEntry, QuestionEntry, QuorumEntry, StageEntry, WhenEntry]
     known: dict[str, type[BaseModel]] = {"action": ActionFile, **{model.__name__: model for model in models}}
     seen = set()
     for kind in KINDS:
@@ -115,6 +115,19 @@ def test_the_keys_are_those_of_the_models_and_no_others_are_taken() -> None:
                 assert set(schema["properties"]) == keys_of(known[name]), name
                 assert schema["additionalProperties"] is False, name
     assert seen == set(known)
+
+
+def test_an_editor_completes_what_may_follow_and_on_which_end() -> None:
+    """Choices, too, whose names only the file knows."""
+    keys = json_schema("alias")["$defs"]["AliasFile"]["properties"]
+    assert {"then", "else", "finally", "on"} <= set(keys)
+    assert set(keys["on"]["properties"]) == set(AFTER)
+    entry = {"alias": "y", "parameters": {"a": "{{ result.value }}", "b": [1]}}
+    sound = {"then": "y", "else": entry, "finally": "y", "on": {"lost": "y", "half": entry}}
+    wrong = [{"then": ["y"]}, {"else": {"parameters": {}}}, {"finally": {**entry, "x": 1}}, {"on": {"lost": 1}}]
+    for follow, taken in [(sound, True), *((each, False) for each in wrong)]:
+        file = {"name": "x", "formats": ["x"], "run": {"command": ["a"]}, **follow}
+        assert SCHEMAS["alias"].is_valid(file) is taken, follow
 
 
 def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,13 +79,19 @@ class Confirm(BotPlugin):
             self.chat.tell,
             self.warn_admins,
             BotRunner(self.calls.start),
+            post=self.chat.ask,
+            say_not=self.chat.say_not,
             vouch=vouch,
             prefix=self._bot.prefix,
             on_wait=self.chat.waits,
             on_progress=self.chat.progress,
         )
         self.chat.join(
-            self.service.engine, self.service.tokens, outputs=self.service.outputs, in_use=self.service.in_use
+            self.service.engine,
+            self.service.tokens,
+            outputs=self.service.outputs,
+            in_use=self.service.in_use,
+            policy_of=self.service.policy_of,
         )
         self.calls.wait_told = self.service.wait_told
         self.intake = Intake(self.service, self.chat, self._bot.prefix)

@@ -21,7 +21,7 @@ SURPRISES = [
     ("size: 1_000", '1_000 means an unusual number in YAML; write "1_000", with quotes, if it is text'),
     ("wait: .inf", '.inf means an unusual number in YAML; write ".inf", with quotes, if it is text'),
     ("day: 2024-01-31", '2024-01-31 means a date in YAML; write "2024-01-31", with quotes, if it is text'),
-    ("on: 1", 'has a key that is not text; write "on", with quotes'),
+    ("yes: 1", 'has a key that is not text; write "yes", with quotes'),
     ("404: gone", 'has a key that is not text; write "404", with quotes'),
 ]
 

@@ -144,6 +144,27 @@ class Engine:
                 return execution
         raise StoreUnavailableError("the store takes no new execution at this moment; say it again")
 
+    def sequel(self, parent: Execution, cause: str) -> tuple[After, Execution | None]:
+        """Return what makes the execution that follows another for some cause, and that one if it is there already."""
+        for attempt in range(CONFLICTS):
+            execution_id = ids.id_of(self._records.seal.sequel(parent.id, cause, attempt))
+            found, _ = self.read(execution_id)
+            if found is None or (found.parent, found.cause) == (parent.id, cause):  # and none that has its id by chance
+                return After(id=execution_id, parent=parent.id, cause=cause, depth=parent.depth + 1), found
+        raise StoreUnavailableError(f"the store has no room for what follows {parent.id}; try again")
+
+    def sequels(self, parent: Execution) -> dict[str, Execution]:
+        """Return by their causes the executions that have followed another, and are kept."""
+        found: dict[str, Execution] = {}
+        for cause in parent.conduct.follow if parent.state.ended else ():
+            try:
+                _, execution = self.sequel(parent, cause)
+            except RecordError as error:
+                log.warning("%s", error)
+            else:
+                found |= {cause: execution} if execution else {}
+        return found
+
     def apply(self, execution_id: str, event: Event) -> Decision:
         """Do what the event asks for if the state machine allows it, once."""
         try:

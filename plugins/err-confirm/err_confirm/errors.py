@@ -225,3 +225,7 @@ class NoTargetsError(TargetsError):
 
 class PreviewError(AheadError):
     """Raised when a dry run failed, so that nobody can see what would happen."""
+
+
+class SequelError(ErrConfirmError):
+    """Raised when what is to follow an execution cannot be asked for."""

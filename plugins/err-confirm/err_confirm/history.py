@@ -24,7 +24,10 @@ _UNDECIDED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What was asked for, and what has become of it; `at` is when it was asked for, `changed_at` its last change."""
+    """What was asked for, and what has become of it; `at` is when it was asked for, `changed_at` its last change.
+
+    It followed its `parent`, if it has one, because of `cause`.
+    """
 
     id: str
     at: float
@@ -33,6 +36,8 @@ class Asked:
     alias: str
     requester: str
     text: str
+    parent: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +116,8 @@ def search(
             alias=told.facts["alias"],
             requester=told.who,
             text=told.facts["text"],
+            parent=told.facts.get("parent", ""),
+            cause=told.facts.get("cause", ""),
         )
         if newest.entry.what in _UNDECIDED and in_any_state.takes(asked):
             asked = replace(asked, state=_state(store, records, asked))

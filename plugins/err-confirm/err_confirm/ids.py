@@ -19,6 +19,12 @@ def new_id() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 
+def id_of(digest: bytes) -> str:
+    """Return the id that a digest stands for: its first 40 bits."""
+    bits = int.from_bytes(digest[:5])
+    return "".join(ALPHABET[bits >> shift & 31] for shift in range(5 * (LENGTH - 1), -1, -5))
+
+
 def read_id(text: str) -> str | None:
     """Return the id, or the start of one, that a person wrote; None if it cannot be one.
 

@@ -33,9 +33,11 @@ ENROLLED = "enrolled"
 """What a line tells that says who has set up their second factor, or set it up anew."""
 RESET = "reset"
 """What a line tells that says whose second factor a bot admin has taken away."""
+NOT_FOLLOWED = "not followed"
+"""What a line tells that says what was to follow an execution and could not be asked for, and why."""
 PRUNED = "pruned"
 """What a line tells that was written when older ones were forgotten; `through` is the number of the last of these."""
-NOTES = (RELOADED, LOCKED, UNLOCKED, ENROLLED, RESET, PRUNED)
+NOTES = (RELOADED, LOCKED, UNLOCKED, ENROLLED, RESET, NOT_FOLLOWED, PRUNED)
 """All that belongs to no execution."""
 STOPPING = "stopping"
 """What a line tells that says who wants stopped what runs."""

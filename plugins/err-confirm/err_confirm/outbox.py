@@ -3,16 +3,21 @@
 The end of an execution, and each call for people, is told once, whoever is killed: it is noted in the store when it was
 told, and what is not noted is told by any process, later. Only a kill between the telling and the note makes the same
 message come twice, and the second one says that it may be a repetition.
+
+What follows an end is asked for after that was told, and before that is noted: so it is asked for, too, whoever is
+killed. It may take its time, on a thread of its own.
 """
 
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from err_confirm.engine import Engine
 from err_confirm.errors import ErrConfirmError, RecordError, StoreUnavailableError
 from err_confirm.events import Told
+from err_confirm.following import following
 from err_confirm.model import Execution
 
 log = logging.getLogger(__name__)
@@ -24,11 +29,19 @@ TRIES = 10
 
 
 class Outbox:
-    """Executions whose change is still to be told; `say` words and sends one, and raises where it cannot."""
+    """Executions whose change is still to be told.
 
-    def __init__(self, say: Callable[[Execution], None]) -> None:
+    Args:
+        say: words and sends one, and raises where it cannot.
+        follow: asks for what follows one that has ended; doing it again must do no harm.
+    """
+
+    def __init__(self, say: Callable[[Execution], None], follow: Callable[[Execution], None] = lambda _: None) -> None:
         self._say = say
         self._queue: queue.SimpleQueue[Execution | Callable[[], None] | None] = queue.SimpleQueue()
+        self._follow = follow
+        self._followers: dict[str, threading.Thread] = {}
+        self._lock = threading.Lock()
         self._ends: set[str] = set()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="err-confirm outbox", daemon=True)
@@ -64,9 +77,12 @@ class Outbox:
 
     def stop(self, timeout: float) -> None:
         """Tell what is still here, for at most `timeout` seconds; the ends that are left are told by the next start."""
+        deadline = time.monotonic() + timeout
         self._stopping.set()
         self._queue.put(None)
         self._thread.join(timeout)
+        for thread in list(self._followers.values()):
+            thread.join(max(0.0, deadline - time.monotonic()))
         if untold := self._queue.qsize():  # the one being told is out of it, our None still in it
             log.error("%d changes of executions were not told within the last %g s", untold, timeout)
 
@@ -82,7 +98,7 @@ class Outbox:
             except Exception:  # one message that cannot be worded must not silence all that follow
                 log.exception("execution %s is %s, which could not be told", execution.id, execution.state)
             finally:
-                if execution.state.ended:
+                if execution.state.ended and execution.id not in self._followers:
                     self._ends.discard(execution.id)
 
     def _say_word(self, say: Callable[[], None]) -> None:
@@ -98,7 +114,38 @@ class Outbox:
             self._say(execution)
         elif not self._is_old(execution):
             self._say(execution)
+            if following(execution):
+                self._begin_to_follow(execution)
+            else:
+                self._note(execution)
+
+    def _begin_to_follow(self, execution: Execution) -> None:
+        """Ask for what follows, and note the end as told then; once this is to stop, the next start does both."""
+        if self._stopping.is_set():
+            return
+        with self._lock:
+            before = self._followers.get(execution.id)  # of the same, when it was lost, and now its end is known
+            thread = threading.Thread(
+                target=self._go_on, args=(execution, before), name=f"err-confirm after {execution.id}", daemon=True
+            )
+            self._followers[execution.id] = thread
+        thread.start()
+
+    def _go_on(self, execution: Execution, before: threading.Thread | None) -> None:
+        if before is not None:
+            before.join()
+        try:
+            self._follow(execution)
             self._note(execution)
+        except ErrConfirmError as error:
+            log.error("what follows %s could not all be asked for; it will be again: %s", execution.id, error)
+        except Exception:  # it is anybody's template, and somebody else's network
+            log.exception("what follows %s could not all be asked for", execution.id)
+        finally:
+            with self._lock:
+                if self._followers.get(execution.id) is threading.current_thread():
+                    del self._followers[execution.id]
+                    self._ends.discard(execution.id)
 
     def _is_old(self, execution: Execution) -> bool:
         """Tell whether this has waited here for so long that another process has taken it over, or told it."""

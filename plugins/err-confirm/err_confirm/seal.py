@@ -28,6 +28,7 @@ class Seal:
         self._line = hmac.digest(key, f"err-confirm journal {namespace}".encode(), "sha256")
         self._token = hmac.digest(key, f"err-confirm token {namespace}".encode(), "sha256")
         self._fact = hmac.digest(key, f"err-confirm shelf {namespace}".encode(), "sha256")
+        self._sequel = hmac.digest(key, f"err-confirm sequel {namespace}".encode(), "sha256")
         self._second_factor = hmac.digest(key, f"err-confirm second factor {namespace}".encode(), "sha256")
 
     def record(self, execution_id: str, version: int, body: bytes) -> str:
@@ -46,6 +47,10 @@ class Seal:
     def fact(self, record_id: str, version: int, body: bytes) -> str:
         """Return the seal of one version of what all bots share."""
         return hmac.digest(self._fact, json.dumps([record_id, version]).encode() + b"\n" + body, "sha256").hex()
+
+    def sequel(self, execution_id: str, cause: str, attempt: int) -> bytes:
+        """Return what the id of an execution is made of that follows another: nobody else can know it before."""
+        return hmac.digest(self._sequel, json.dumps([execution_id, cause, attempt]).encode(), "sha256")
 
     def second_factor(self, person: str, enrolment: int) -> bytes:
         """Return the secret from which a person's codes are made: it is kept nowhere, but made again each time."""

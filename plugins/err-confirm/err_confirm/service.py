@@ -15,7 +15,14 @@ from err_confirm.catalog import Catalog, Severity, load, parse_policy
 from err_confirm.catalog.changes import changes
 from err_confirm.conditions import Situation
 from err_confirm.engine import FIRST, After, Engine, Unclear, Vouched
-from err_confirm.errors import CodesMissingError, ErrConfirmError, NotReadyError, ShelfError, StoreError
+from err_confirm.errors import (
+    CodesMissingError,
+    ErrConfirmError,
+    NotReadyError,
+    ShelfError,
+    StoreError,
+    StoreUnavailableError,
+)
 from err_confirm.events import Cancel, Posted
 from err_confirm.gate import Gate
 from err_confirm.guards import Guards
@@ -39,6 +46,7 @@ from err_confirm.runners import starters
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.runs import Runs
 from err_confirm.seal import Seal, load_key
+from err_confirm.sequels import Say, Sequels
 from err_confirm.settings import Settings
 from err_confirm.shelf import Shelf
 from err_confirm.store import open_store
@@ -63,6 +71,8 @@ class Service:
         say: words and sends what an execution has become; called on one thread, in order.
         warn: tells the bot's admins a sentence.
         bot_runner: starts commands of the bot's other plugins.
+        post: posts the prompt of one execution that follows another; without it, none is.
+        say_not: says of an execution for what cause which alias does not follow it, and why.
         vouch: each says why an approved execution must not run after all, nothing if it may. May raise NotReadyError.
         prefix: what commands begin with.
         on_wait: says that a confirmed execution waits for the one that runs; called as `say` is.
@@ -79,6 +89,8 @@ class Service:
         warn: Callable[[str], None],
         bot_runner: BotRunner | None = None,
         *,
+        post: Post = lambda _: None,
+        say_not: Say = lambda *_: None,
         vouch: Sequence[Vouch] = (),
         prefix: str = "",
         on_wait: Callable[[Execution], None] = lambda _: None,
@@ -99,7 +111,7 @@ class Service:
         self._say = say
         self._on_wait = on_wait
         self._asking = threading.Lock()
-        self._outbox = Outbox(self._tell)
+        self._outbox = Outbox(self._tell, self._follow)
         self._vouchers = (self.locks.vouch, *vouch, self._turn)
         self.engine = Engine(
             self.store,
@@ -117,6 +129,15 @@ class Service:
         self._preparing = Preparing(Probes(runners), settings.limits.person)
         self._again = Probes(runners)
         self._recheck = Recheck(self._again, self._gate.wake)
+        self._sequels = Sequels(
+            self.engine,
+            self.archive,
+            lambda: self.catalog,
+            self.moment,
+            ask=partial(self.ask, post=post),
+            begin=partial(self._begin, post=post),
+            say=say_not,
+        )
 
     def start(self) -> None:
         """Take up what waits in the store; returns at once."""
@@ -297,11 +318,17 @@ class Service:
             execution = self.engine.create(
                 request.plan, requester=requester, place=place, text=text, identity=identity, after=after
             )
+        return self._begin(execution, post)
+
+    def _begin(self, execution: Execution, post: Post) -> Execution:
+        """Post the prompt of an execution, or let it run where it needs no confirmation."""
         try:
             if execution.policy is not None:
                 post(execution)
+        except StoreUnavailableError:
+            raise
         except ErrConfirmError as error:
-            return self.engine.apply(execution.id, Cancel(requester, str(error))).execution or execution
+            return self.engine.apply(execution.id, Cancel(execution.requester, str(error))).execution or execution
         posted = self.engine.apply(execution.id, Posted()).execution or execution
         self._gate.add(posted)
         return posted
@@ -331,6 +358,13 @@ class Service:
         if execution is None:
             return None
         return self.mutexes.give_up(execution, who=who, identity=identity, room=room, admin=admin)
+
+    def _follow(self, execution: Execution) -> None:
+        self._sequels.follow(execution)
+
+    def policy_of(self, alias: str) -> Policy | None:
+        """Return the policy of an alias, None if it has none. Raises KeyError if there is no such alias."""
+        return self.catalog.aliases[alias].policy
 
     def wait_told(self, timeout: float) -> None:
         """Wait until all that has happened so far was told, for at most `timeout` seconds."""

@@ -29,7 +29,7 @@ def compare_with_action(draft: Draft, action: Action) -> None:
         _check_fixed(draft, action, name, value)
     if draft.alias.policy is not None:
         check_with_action(draft.findings, draft.alias.policy, action)
-    for parameter in action.parameters.values():
+    for parameter in action.parameters.values() if draft.representations else ():  # else nobody can say it anyway
         if parameter.required and parameter.default is None and parameter.name not in given:
             draft.findings.add(
                 ("formats",), f'no format gives "{parameter.name}", which "{action.name}" needs', Severity.WARNING

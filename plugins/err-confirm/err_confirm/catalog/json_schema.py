@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from err_confirm.catalog.entries import LONGEST_PATTERN, MOST_PATTERNS, ONLY_FOR, ActionFile, AliasFile, GuardFile
 from err_confirm.catalog.policies import Confirm
 from err_confirm.catalog.policy_schema import bound, complete_policy, described
-from err_confirm.catalog.run_keys import LONGEST_PROBE, Conducted, PreviewKeys, TargetKeys
+from err_confirm.catalog.run_keys import AFTER, LONGEST_PROBE, Conducted, PreviewKeys, TargetKeys
 from err_confirm.model import ParameterType
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.process_settings import LARGEST_OUTPUT, LONGEST_RUN
@@ -128,6 +128,7 @@ def _complete(name: str, definition: Schema) -> None:
             if name == "AliasFile":
                 keys["action_ref"]["anyOf"][0] |= _NAME
                 definition["oneOf"] = _ONE_ACTION
+                keys["on"]["properties"] = dict.fromkeys(AFTER, keys["on"]["additionalProperties"])
         case "GuardFile":
             keys["name"]["anyOf"][0] |= _NAME
             many = {"type": "array", "items": _PATTERN, "minItems": 1, "maxItems": MOST_PATTERNS}

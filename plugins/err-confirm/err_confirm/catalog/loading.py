@@ -7,6 +7,7 @@ from err_confirm.catalog.alias_reader import Draft
 from err_confirm.catalog.comparison import compare_choices, compare_patterns, compare_texts, compare_with_action
 from err_confirm.catalog.content import Catalog, find
 from err_confirm.catalog.findings import Findings
+from err_confirm.catalog.follow_checks import check_follow_ups
 from err_confirm.catalog.guard_reader import GuardDraft
 from err_confirm.catalog.problem import Problem, Severity, UnreadableError
 from err_confirm.catalog.stand_in import for_alias, for_everything, for_unreadable
@@ -110,6 +111,7 @@ class Loading:
             if action is None:
                 missing = str(ActionMissingError(draft.alias.name, draft.alias.action_ref))
                 draft.findings.add(("action_ref",), missing, Severity.WARNING)
+        check_follow_ups(self._drafts, self._actions)
         sound = [draft for draft in self._drafts.values() if not draft.findings.failed]
         compare_texts(sound)
         compare_patterns(draft for draft in self._guards if draft.enabled and not draft.failed)

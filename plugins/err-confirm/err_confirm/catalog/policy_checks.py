@@ -83,6 +83,12 @@ def runs(policy: Policy) -> Iterator[tuple[Location, str]]:
                 yield (_KEY, *where, "choices", choice.name, "run"), choice.run
 
 
+def with_rules(policy: Policy | None) -> Iterator[Policy]:
+    """Yield a policy, and those of its rules."""
+    for _, each in _policies(policy) if policy else ():
+        yield each
+
+
 def _policies(policy: Policy) -> Iterator[tuple[Location, Policy]]:
     """Yield a policy, and those of its rules."""
     yield (), policy

@@ -154,6 +154,8 @@ class _Reader:
         key = self._value(event, nowhere)
         del self._lines[nowhere]
         written = self._written.pop(nowhere, None)
+        if key is True and written == "on":  # a key of ours, which YAML 1.1 takes for a switch
+            return "on"
         if not isinstance(key, str):
             self._refuse(event, f'has a key that is not text; write "{written}", with quotes')
         return key

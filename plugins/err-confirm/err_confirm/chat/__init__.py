@@ -26,6 +26,7 @@ from err_confirm.outputs import Outputs
 from err_confirm.pages import pages
 from err_confirm.people import People
 from err_confirm.plan import describe
+from err_confirm.policy_words.follow_ups import PolicyOf, unknown
 from err_confirm.runners.process import GRACE
 from err_confirm.steps import Already, Decision, Refusal, Step
 from err_confirm.tokens import Tokens
@@ -117,6 +118,7 @@ class Chat:
         *,
         outputs: Outputs,
         in_use: Callable[[Execution], str] = lambda _: "",
+        policy_of: PolicyOf = unknown,
     ) -> None:
         """Take who knows what waits, who is in groups and what time it is: before, nothing is asked or told.
 
@@ -125,9 +127,13 @@ class Chat:
             tokens: of those who are told directly.
             outputs: has what was written, complete.
             in_use: says which other execution has what this one needs for itself.
+            policy_of: returns the policy of an alias; raises KeyError if there is no such alias.
         """
+        self._engine = engine
         self._in_use = in_use
-        self._prompts = Prompts(self.wording, self.mention, tokens, self._bot.prefix, in_use)
+        self._prompts = Prompts(
+            self.wording, self.mention, tokens, self._bot.prefix, in_use=in_use, policy_of=policy_of
+        )
         self._asking = Asking(engine, self._posting, self._prompts, self.wording, self._bot.prefix)
         self._pages = OutputPages(outputs, self.wording, self._bot.prefix)
         self._telling = Telling(self._asking, self._posting, self.wording, self.mention, self._pages.more)
@@ -169,6 +175,10 @@ class Chat:
     def leave(self) -> None:
         """Say no more of that."""
         self._news.stop()
+
+    def say_not(self, execution: Execution, cause: str, alias: str, error: str) -> None:
+        """Say what does not follow an execution, and why. Raises PostError."""
+        self._telling.say_not(execution, cause, alias, error)
 
     def say(self, place: Place, message: str, **facts: Any) -> None:
         """Post one message of the templates somewhere. Raises PostError."""
@@ -238,6 +248,8 @@ class Chat:
             "alike": alike(execution),
             "left": execution.expires_at - now,
             "more": self._pages.more(execution),
+            "follows": "" if execution.state.ended else self._prompts.follows(execution),
+            "sequels": self._engine.sequels(execution),
         }
         return self.wording.say("show", e=execution, now=now, rosters=rosters, **facts)
 

@@ -10,6 +10,7 @@ from err_confirm.lookalikes import lookalikes
 from err_confirm.model import Execution, Place
 from err_confirm.plan import describe
 from err_confirm.policy_model import Policy
+from err_confirm.policy_words.follow_ups import PolicyOf, follow_words, unknown
 from err_confirm.policy_words.missing import waiting_words
 from err_confirm.run_model import Invocation
 from err_confirm.seating import ways
@@ -42,6 +43,7 @@ class Prompts:
         tokens: of those who are told directly.
         prefix: what commands begin with.
         in_use: says which other execution has what one needs for itself.
+        policy_of: returns the policy of an alias; raises KeyError if there is no such alias.
     """
 
     def __init__(
@@ -50,9 +52,12 @@ class Prompts:
         mention: Callable[[str], str],
         tokens: Tokens,
         prefix: str,
+        *,
         in_use: Callable[[Execution], str] = lambda _: "",
+        policy_of: PolicyOf = unknown,
     ) -> None:
         self._wording = wording
+        self._policy_of = policy_of
         self._mention = mention
         self._tokens = tokens
         self._prefix = prefix
@@ -97,6 +102,10 @@ class Prompts:
         """Return in words what an execution waits for."""
         return waiting_words(audience.execution, lambda _: audience.roster, audience.now, self._wording.named)
 
+    def follows(self, execution: Execution) -> str:
+        """Return in words what would follow an execution, and whether that asks again."""
+        return follow_words(execution.conduct.follow, self._policy_of, self._wording.inert.code)
+
     def _text(self, message: str, audience: Audience, place: Place, who: str, *, how: Sequence[str], told: Told) -> str:
         execution = audience.execution
         policy = execution.policy
@@ -111,6 +120,7 @@ class Prompts:
             others={name: describe(each) for name, each in execution.others.items()},
             alike=alike(execution),
             in_use=self._in_use(execution),
+            follows=self.follows(execution),
             left=execution.expires_at - audience.now,
             missing="" if _plain(execution) else self.missing(audience),
             here=place.same_as(execution.place),

@@ -55,6 +55,12 @@ class Telling:
             case _:
                 self._change(execution)
 
+    def say_not(self, execution: Execution, cause: str, alias: str, error: str) -> None:
+        """Say what does not follow it, and why; where that fails, to who asked. Raises PostError."""
+        facts = {"e": execution, "cause": cause, "alias": alias, "error": error}
+        text = self._wording.say("not_followed", who=self._mention(execution.requester), **facts)
+        self._posting.there(execution.place, self._wording.repeated(execution, text))
+
     def _progress(self, execution: Execution) -> None:
         """Say that somebody has answered, which is not enough yet, or has put it off."""
         audience = self._asking.audience(execution, self._asking.clock(execution))

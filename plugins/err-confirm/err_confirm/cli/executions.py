@@ -27,7 +27,8 @@ def executions(options: argparse.Namespace) -> Exit:
     else:
         for each in found.executions:
             words = f"{each.state} · {visible(each.text)} by {visible(each.requester)}"
-            print(f"{shown(each.at)} {each.id} {words}")
+            after = f" · follows {each.parent} ({visible(each.cause)})" if each.parent else ""
+            print(f"{shown(each.at)} {each.id} {words}{after}")
     if found.more:
         print(f"… and more; the newest {options.limit} are shown, --limit says how many", file=sys.stderr)
     elif not found.executions:

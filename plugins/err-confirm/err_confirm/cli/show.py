@@ -43,9 +43,10 @@ def show(options: argparse.Namespace) -> Exit:
             execution, now = (None, 0.0) if isinstance(found, Unclear) else books.engine.read(found)
             needs = waiting_words(execution, Rosters(books.engine.roster), now, visible) if execution else ""
             needs += snoozed(execution, now) if needs and execution else ""
+            sequels = books.engine.sequels(execution) if execution else {}
         except RecordError as error:
             complain(error)
-            execution, needs = None, ""
+            execution, needs, sequels = None, "", {}
     if options.output is not None and execution is not None:
         return print_output(books.outputs, execution, options.output)
     if execution is None and not lines:
@@ -53,12 +54,17 @@ def show(options: argparse.Namespace) -> Exit:
         return Exit.NO
     if options.json:
         kept = None if execution is None else _EXECUTION.dump_python(execution, mode="json")
-        print_json({"execution": kept, "needs": needs, "journal": [_facts(line) for line in lines]})
+        followed = {cause: each.id for cause, each in sequels.items()}
+        print_json(
+            {"execution": kept, "needs": needs, "followed_by": followed, "journal": [_facts(line) for line in lines]}
+        )
         return Exit.OK
     if execution is None:
         print(f"{lines[0].entry.execution} is no longer kept; the journal has of it:")
     else:
         print("\n".join(worded(execution, needs)))
+        for cause, each in sequels.items():
+            print(f"  {visible(cause)}: {each.id} {each.state}")
     for line in lines:
         print(f"  {shown(line.entry.at)}  {_step(line)}")
     return Exit.OK
@@ -86,6 +92,8 @@ def worded(execution: Execution, needs: str) -> Iterator[str]:
     where = visible(execution.place.room) or "a direct message"
     yield f"{execution.id} {execution.state} · {execution.alias} asked by {visible(execution.requester)} in {where}"
     yield f"  said: {visible(execution.text)}"
+    if execution.parent:
+        yield f"  follows {execution.parent} ({visible(execution.cause)})"
     yield f"  runs: {describe(execution.invocation)}"
     if targets := execution.conduct.targets:
         yield f"  on: {', '.join(visible(str(target)) for target in targets)}"
@@ -139,7 +147,8 @@ def _step(line: Line) -> str:
     told = line.entry
     by = f" by {visible(told.who)}" if told.who else ""
     reason = told.facts.get("reason") or told.facts.get("error") or ""
-    return f"{told.what}{by}{f': {visible(str(reason))}' if reason else ''}"
+    after = f" after {told.facts['parent']} ({visible(told.facts['cause'])})" if told.facts.get("parent") else ""
+    return f"{told.what}{by}{after}{f': {visible(str(reason))}' if reason else ''}"
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

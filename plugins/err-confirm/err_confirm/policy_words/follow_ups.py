@@ -1,0 +1,35 @@
+"""Say in words what would follow an execution, and whether somebody is asked before that runs."""
+
+from collections.abc import Callable, Mapping
+
+from err_confirm.policy_model import Policy
+from err_confirm.policy_words.quorums import Shown
+from err_confirm.run_model import FollowUp
+
+PolicyOf = Callable[[str], Policy | None]
+"""Returns the policy of an alias, None if it has none; raises KeyError if there is no such alias."""
+_WHEN = {"then": "then", "else": "if it fails", "finally": "finally"}
+
+
+def unknown(alias: str) -> Policy | None:
+    """Know no alias."""
+    raise KeyError(alias)
+
+
+def follow_words(follow: Mapping[str, FollowUp], policy_of: PolicyOf, shown: Shown = str) -> str:
+    """Return on one line what follows for which cause: `then: verify, without asking · on lost: page, which asks`."""
+    parts = []
+    for cause, follow_up in follow.items():
+        when = _WHEN.get(cause, f"on {cause}")
+        parts.append(f"{when}: {shown(follow_up.alias)}, {_asks(follow_up.alias, policy_of)}")
+    return " · ".join(parts)
+
+
+def _asks(alias: str, policy_of: PolicyOf) -> str:
+    try:
+        policy = policy_of(alias)
+    except KeyError:
+        return "which is not there now"
+    if policy is None:
+        return "without asking"
+    return "which asks again" if policy.stages else "which asks only by some rule"
