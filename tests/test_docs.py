@@ -362,6 +362,7 @@ PHRASES = [
     (ALIASES, f"have at most {import_module('err_confirm.templating').LARGEST:,} characters"),
     (ALIASES, f"A file over {import_module('err_confirm.catalog.yaml_source').LARGEST // 1024} KiB"),
     (ALIASES, f"more than {import_module('err_confirm.catalog.yaml_source').DEEPEST} levels deep"),
+    (ALIASES, f"At most {import_module('err_confirm.following').DEEPEST} follow one another"),
     (ALIASES, f"at least {import_module('err_confirm.catalog.stages').SHORTEST_POLL} s and at most"),
     (ALIASES, f"and at most {import_module('err_confirm.catalog.stages').LONGEST_WAIT / 86_400:g} days"),
     (ACTIONS, f"killed {GRACE:g} s later"),
@@ -633,6 +634,9 @@ SAID = {
     "do_something": "do_something with h1,h2 word",
     "free_space": "free space on /tmp",
     "restart": "restart web01 db",
+    "ship": "ship shop 41",
+    "ship_back": "take shop back because of it",
+    "smoke_test": "smoke test shop",
 }
 """For each example, a text that starts it."""
 

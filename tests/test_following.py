@@ -354,7 +354,7 @@ def bot(tmp_path: Path, catalog: Catalog) -> Bot:
     return Bot(open_store(f"sqlite:///{tmp_path}/s.db", namespace="tests"), catalog, tmp_path / "copy")
 
 
-def no(error: ErrConfirmError) -> Callable[[Plan, Execution], None]:
+def no(error: ErrConfirmError) -> Callable[[Plan], None]:
     def check(_: Plan) -> None:
         raise error
 
