@@ -195,6 +195,10 @@ class StartError(ErrConfirmError):
     """Raised when an action could not be started at all."""
 
 
+class JobError(ErrConfirmError):
+    """Raised when a worker does not do a job: it is not ours, not offered, or not what an execution runs now."""
+
+
 class StaleError(ErrConfirmError):
     """Raised when a run is nobody's any more: another process has taken it over, or it was given up."""
 

@@ -41,6 +41,7 @@ from err_confirm.preparing import Preparing, Slow
 from err_confirm.probes import Probes
 from err_confirm.recheck import Recheck
 from err_confirm.records import Records
+from err_confirm.remote_runs import remote_runner
 from err_confirm.run_model import Mutex
 from err_confirm.runners import starters
 from err_confirm.runners.bot_runner import BotRunner
@@ -122,7 +123,8 @@ class Service:
             person=settings.people.person,
         )
         self.mutexes = Mutexes(self._shelf, self.archive, self.engine.read, prefix)
-        runners = starters(bot_runner or BotRunner())
+        self._remote = remote_runner(settings)
+        runners = starters(bot_runner or BotRunner(), self._remote)
         self.outputs = Outputs(settings.output)
         self._runs = Runs(self.engine, runners, process, outputs=self.outputs, on_progress=on_progress)
         self._gate = Gate(self.engine, self._runs, self._outbox, process)
@@ -153,6 +155,7 @@ class Service:
         self._outbox.stop(LAST_WORDS)
         self.archive.catch_up()
         self._shelf.close()
+        self._remote.close()
         self.store.close()
 
     def reload(self, *, who: str, identity: str, room: str) -> Catalog:

@@ -17,6 +17,8 @@ from err_confirm.model import Profile
 from err_confirm.people import People
 from err_confirm.runners.acting import read_profile
 
+NAMESPACE = "err-confirm"
+"""The namespace where none is set."""
 _YAML = (".yaml", ".yml")
 
 
@@ -77,9 +79,15 @@ def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Se
 
 
 def _namespace(config: object) -> str:
-    name: str = _typed(config, "CONFIRM_NAMESPACE", str, "err-confirm")
-    if name.endswith(".shelf"):
-        raise SettingError(f'CONFIRM_NAMESPACE: "{name}" is where another bot keeps its locks; let it end otherwise')
+    return namespaced(_typed(config, "CONFIRM_NAMESPACE", str, NAMESPACE))
+
+
+def namespaced(name: str) -> str:
+    """Return the name of a namespace of executions. Raises SettingError for one in which other things are kept."""
+    if name.endswith((".shelf", ".jobs")):
+        raise SettingError(
+            f'CONFIRM_NAMESPACE: "{name}" is where another bot keeps its locks or jobs; let it end otherwise'
+        )
     return name
 
 

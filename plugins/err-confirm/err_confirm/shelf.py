@@ -47,11 +47,13 @@ class Shelf:
     Args:
         store: in which nothing else is kept.
         seal: of the namespace of the executions beside it.
+        keep: for how many seconds after its last change a fact is kept; None for as long as the store is there.
     """
 
-    def __init__(self, store: Store, seal: Seal) -> None:
+    def __init__(self, store: Store, seal: Seal, *, keep: float | None = None) -> None:
         self._store = store
         self._seal = seal
+        self._keep = keep
         self._lock = threading.Lock()
         self._seen: dict[str, _Stored] = {}
 
@@ -71,10 +73,16 @@ class Shelf:
             made = _Stored(name, stored.version + 1, json.dumps(make(stored.fact, now)))
             if made.text == stored.text:
                 return stored.fact
-            if self._store.swap(Swap(record=self._record(made))).status is SwapStatus.OK:
+            keep_until = None if self._keep is None else now + self._keep
+            if self._store.swap(Swap(record=self._record(made), keep_until=keep_until)).status is SwapStatus.OK:
                 self._note(made)
                 return made.fact
         raise StoreUnavailableError(f"too many others change {name} at this moment; say it again")
+
+    def forget(self, name: str) -> None:
+        """Remember no longer what was seen of a fact: this process has no more to do with it."""
+        with self._lock:
+            self._seen.pop(_id(name), None)
 
     def all(self) -> dict[str, Fact]:
         """Return all facts by name, sorted."""

@@ -19,7 +19,7 @@ RUNNERS: Mapping[str, Runner] = {runner.key: runner for runner in _ALL}
 
 def starters(*more: Starter) -> Mapping[str, Starter]:
     """Return by key what can start or describe an invocation: the runners, those that no file chooses, and `more`."""
-    found: dict[str, Starter] = {**RUNNERS, BotRunner.key: BotRunner(), RemoteRunner.key: RemoteRunner()}
+    found: dict[str, Starter] = {**RUNNERS, BotRunner.key: BotRunner(), RemoteRunner.key: RemoteRunner(RUNNERS)}
     found |= {starter.key: starter for starter in more}
     return {**found, LoopRunner.key: LoopRunner(found)}
 

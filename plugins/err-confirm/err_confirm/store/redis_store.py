@@ -36,17 +36,8 @@ def open_url(url: str, namespace: str, _create: bool = True) -> "RedisStore":
     Raises:
         ValueError: the URL names no server, or an option or a database that there is not.
     """
+    client = connect(url)
     place, _, query = url.removeprefix("redis+").partition("?")
-    given = query.split("&")
-    url = f"{place}?{'&'.join(option for option in given if option != UNSAFE)}"
-    client = redis.Redis.from_url(
-        url,
-        socket_timeout=TIMEOUT,
-        socket_connect_timeout=TIMEOUT,
-        retry=Retry(ExponentialBackoff(cap=0.1, base=0.01), retries=2),
-        retry_on_error=[redis.ConnectionError, redis.TimeoutError],
-        protocol=2,  # the same shapes of answers from redis-py 5 to 8
-    )
     pool = client.connection_pool
     scheme, _, place = place.partition("://")
     path = place.partition("/")[2]
@@ -58,7 +49,20 @@ def open_url(url: str, namespace: str, _create: bool = True) -> "RedisStore":
         pool.connection_class(**pool.connection_kwargs)
     except TypeError as error:
         raise ValueError("unknown option") from error
-    return RedisStore(client, namespace=namespace, unsafe=UNSAFE in given)
+    return RedisStore(client, namespace=namespace, unsafe=UNSAFE in query.split("&"))
+
+
+def connect(url: str) -> redis.Redis:
+    """Return a client of the server at a store's URL, which soon gives up; nothing is connected yet."""
+    place, _, query = url.removeprefix("redis+").partition("?")
+    return redis.Redis.from_url(
+        f"{place}?{'&'.join(option for option in query.split('&') if option != UNSAFE)}",
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
+        retry=Retry(ExponentialBackoff(cap=0.1, base=0.01), retries=2),
+        retry_on_error=[redis.ConnectionError, redis.TimeoutError],
+        protocol=2,  # the same shapes of answers from redis-py 5 to 8
+    )
 
 
 class RedisStore:

@@ -1,0 +1,318 @@
+"""What runs on a worker runs once, is followed to its end, and ends with its worker."""
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from err_confirm.errors import SettingError, StartError
+from err_confirm.job_record import JobRecord, JobState, asked, attended
+from err_confirm.model import Execution, Remote, State
+from err_confirm.records import Records
+from err_confirm.remote_runs import NO_REDIS, remote_runner
+from err_confirm.runners import STARTERS
+from err_confirm.runners.base import Context
+from err_confirm.runners.remote_runner import remote
+from err_confirm.seal import Seal
+from err_confirm.settings import read_settings
+from err_confirm.steps import Step
+from err_confirm.store import open_store
+from err_confirm.store.redis_store import connect
+from err_confirm.worker import a_bench
+from servers import RedisServer, eventually
+from workers import KEY, Bot, Site, a_bot, a_place, children, with_variable
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="module")
+def two(redis_server: RedisServer, folder: Path) -> Iterator[Site]:
+    """Give a place with two workers, which know who they are."""
+    with a_place(redis_server, folder) as site:
+        for name in ("one", "two"):
+            site.worker(NAME=name)
+        yield site
+
+
+@pytest.fixture
+def site(redis_server: RedisServer, tmp_path: Path) -> Iterator[Site]:
+    """Give a place without workers."""
+    with a_place(redis_server, tmp_path) as site:
+        yield site
+
+
+def runs(bot: Bot, execution: Execution, site: Site, fence: int = 1) -> None:
+    """Wait until its line is in the ledger."""
+    eventually(lambda: f"{execution.id}-{fence}" in site.lines)
+
+
+def nothing_is_left_of(execution: Execution) -> bool:
+    return not with_variable(f"CONFIRM_ID={execution.id}")
+
+
+# What a worker does
+
+
+def test_a_worker_runs_it_and_its_outcome_comes_back(two: Site) -> None:
+    """With its exit code, its output and its secret, which only the worker has."""
+    with a_bot(two) as bot:
+        script = two.runs('echo "$WHO $CONFIRM_FENCE"; exit 3', env={"WHO": {"secret": "env:NAME"}})
+        done = bot.ended(bot.ask(script))
+    assert done.state is State.FAILED
+    assert done.outcome
+    assert done.outcome.exit_code == 3
+    assert done.outcome.output in ("one 1\n", "two 1\n")
+
+
+def test_several_executions_run_on_both_workers_at_once(two: Site) -> None:
+    """Each waits until another worker has begun, too; each runs once."""
+    wait = f'echo "$CONFIRM_ID" >> {two.folder}/$WHO; until test -e {two.folder}/$OTHER; do sleep 0.01; done'
+    with a_bot(two) as bot:
+        env = {"WHO": {"secret": "env:NAME"}}
+        both = two.runs(f"OTHER=two; test $WHO = one || OTHER=one; {wait}", env=env)
+        executions = [bot.ask(both) for _ in range(4)]
+        assert [bot.ended(execution).state for execution in executions] == [State.SUCCEEDED] * 4
+    ran = sorted(line for name in ("one", "two") for line in (two.folder / name).read_text().splitlines())
+    assert ran == sorted(execution.id for execution in executions)
+
+
+def test_the_queue_holds_neither_the_command_nor_a_secret(two: Site) -> None:
+    """Nothing but the namespace and the name; the command is in the execution, the secret nowhere in the store."""
+    client = connect(two.url)
+    with a_bot(two) as bot:
+        execution = bot.ask(two.runs("echo a-canary; sleep 60", env={"TOKEN": {"secret": "env:NAME"}}))
+        eventually(lambda: with_variable(f"CONFIRM_ID={execution.id}"))
+        queued = [
+            client.dump(key) or b"" if client.type(key) != b"hash" else repr(client.hgetall(key)).encode()
+            for key in client.keys("rq:*")
+        ]
+        bot.abort(execution)
+        bot.ended(execution)
+    client.close()
+    assert any(execution.id.encode() in text for text in queued)
+    assert not any(b"canary" in text or b"TOKEN" in text for text in queued)
+
+
+def test_abort_leaves_no_process(two: Site) -> None:
+    """Nor one that ignores that it is asked to end."""
+    with a_bot(two) as bot:
+        execution = bot.ask(two.waits(argv=["sh", "-c", f"trap '' TERM; {two.waits().spec['argv'][2]}"]))
+        runs(bot, execution, two)
+        bot.abort(execution)
+        done = bot.ended(execution)
+    assert done.state is State.ABORTED
+    assert done.outcome
+    assert done.outcome.error == "stopped by alice: not now"
+    assert done.outcome.output == "begun\n"
+    assert nothing_is_left_of(execution)
+
+
+def test_what_cannot_be_started_on_the_worker_says_which_one(two: Site) -> None:
+    """A folder that is there may be missing here."""
+    with a_bot(two) as bot:
+        done = bot.ended(bot.ask(two.runs("true", cwd="/no/such/folder")))
+    assert done.state is State.FAILED
+    assert done.outcome
+    assert "/no/such/folder cannot be entered" in done.outcome.error
+    assert "(on the worker " in done.outcome.error
+
+
+def test_a_bot_that_is_killed_is_followed_by_what_its_worker_runs(two: Site) -> None:
+    """Its execution is lost as soon as its lease is over, for which nobody waits here; the worker then ends it."""
+    with two.another_bot(str(two.waits().spec["argv"][2])) as (process, execution_id):
+        eventually(lambda: f"{execution_id}-1" in two.lines)
+        process.kill()
+        process.wait()
+        with a_bot(two) as bot:
+            execution, _ = bot.engine.read(execution_id)
+            assert execution
+            assert execution.state is State.RUNNING
+            let_its_lease_end(two, execution)
+            bot.gate.add(execution)
+            assert bot.ended(execution).state is State.LOST
+        eventually(lambda: nothing_is_left_of(execution))
+    assert two.lines.count(f"{execution_id}-1") == 1
+
+
+def let_its_lease_end(site: Site, execution: Execution) -> None:
+    records, store = Records(Seal(KEY, site.namespace)), open_store(site.url, namespace=site.namespace)
+    over = replace(execution, lease_until=execution.started_at, version=execution.version + 1)
+    store.swap(records.step_swap(execution, Step(over, 0.0, 9e9)))
+    store.close()
+
+
+# Workers that die
+
+
+def test_with_its_worker_killed_it_is_lost_and_nothing_of_it_goes_on(site: Site) -> None:
+    """Both of the worker's processes, with -9: what they had started is ended by the one that watches them."""
+    worker = site.worker()
+    with a_bot(site, lease=2.5) as bot:
+        execution = bot.ask(site.waits())
+        runs(bot, execution, site)
+        worker.kill()
+        eventually(lambda: nothing_is_left_of(execution))
+        lost = bot.ended(execution)
+    assert lost.state is State.LOST
+    assert lost.reason.startswith("the worker ")
+    assert lost.reason.endswith(" is gone")
+    assert site.lines == [f"{execution.id}-1"]
+
+
+def test_what_may_be_started_again_goes_on_on_the_other_worker(site: Site) -> None:
+    """Under a new fence, and only after the first one has ended."""
+    alone = f'mkdir {site.folder}/busy || exit 9; trap "rmdir {site.folder}/busy" EXIT; trap "exit 1" TERM; '
+    script = alone + f'echo "$CONFIRM_ID-$CONFIRM_FENCE" >> {site.ledger}; test $CONFIRM_FENCE = 2 || sleep 60 & wait'
+    first = site.worker()
+    with a_bot(site, lease=5.0) as bot:
+        execution = bot.ask(site.runs(script), retry=True)
+        runs(bot, execution, site)
+        site.worker()
+        first.kill()
+        done = bot.ended(execution)
+    assert done.state is State.SUCCEEDED
+    assert done.fence == 2
+    assert site.lines == [f"{execution.id}-1", f"{execution.id}-2"]
+
+
+def test_a_worker_that_is_killed_alone_leaves_its_job_to_its_horse(site: Site) -> None:
+    """RQ does a job in a second process, which does not end with the first: it ends the job, and tells it."""
+    worker = site.worker()
+    with a_bot(site) as bot:
+        execution = bot.ask(site.waits(0.5))
+        runs(bot, execution, site)
+        os.kill(worker.process.pid, signal.SIGKILL)
+        assert bot.ended(execution).state is State.SUCCEEDED
+    assert site.lines == [f"{execution.id}-1"]
+
+
+def test_a_worker_that_is_to_end_stops_what_it_runs_and_tells_it(site: Site) -> None:
+    """As systemd ends a service: each of its processes is asked."""
+    worker = site.worker()
+    with a_bot(site) as bot:
+        execution = bot.ask(site.waits())
+        runs(bot, execution, site)
+        os.kill(worker.process.pid, signal.SIGTERM)
+        for horse in children(worker.process.pid):
+            os.kill(horse, signal.SIGTERM)
+        done = bot.ended(execution)
+    assert done.state is State.ABORTED
+    assert done.outcome
+    assert done.outcome.error == "stopped, because its worker was stopped"
+    assert nothing_is_left_of(execution)
+
+
+def test_a_worker_that_comes_too_late_gets_nothing(site: Site) -> None:
+    """It was there, but did not take it in time; then it goes on, and finds that it was taken back."""
+    worker = site.worker()
+    os.kill(worker.process.pid, signal.SIGSTOP)
+    with a_bot(site) as bot:
+        late = bot.ended(bot.ask(site.waits(0.0), within=0.3))
+        assert late.state is State.FAILED
+        assert late.outcome
+        assert late.outcome.error == (
+            'no worker of the queue "web" took it within 0.3 s; start one: rq worker -w err_confirm.worker.Worker web'
+        )
+        aborted = bot.ask(site.waits(0.0))
+        eventually(lambda: bot.jobs.read(f"{aborted.id}-1")[0])
+        bot.abort(aborted)
+        assert bot.ended(aborted).state is State.ABORTED
+        os.kill(worker.process.pid, signal.SIGCONT)
+        intime = bot.ended(bot.ask(site.waits(0.0)))
+    assert intime.state is State.SUCCEEDED
+    assert site.lines == [f"{intime.id}-1"]
+
+
+def test_a_queue_to_which_nobody_listens_is_said_at_once(site: Site) -> None:
+    """So is one that does not exist, which is the same."""
+    with a_bot(site) as bot:
+        done = bot.ended(bot.ask(site.waits(), queue_name="wbe"))
+    assert done.state is State.FAILED
+    assert done.outcome
+    assert done.outcome.error == (
+        'no worker listens to the queue "wbe"; start one: rq worker -w err_confirm.worker.Worker wbe'
+    )
+
+
+# What it needs
+
+
+def test_a_worker_without_what_it_needs_says_so(site: Site) -> None:
+    """It never makes a key: a new one would fit nothing."""
+    whole = site.environment()
+    for name, value, told in [
+        ("CONFIRM_STORE", "", "set CONFIRM_STORE"),
+        ("CONFIRM_STORE", "sqlite:///here.db", "set CONFIRM_STORE"),
+        ("CONFIRM_KEY_FILE", str(site.folder / "none"), "set CONFIRM_KEY_FILE"),
+        ("CONFIRM_NAMESPACE", "bot.jobs", "another bot"),
+    ]:
+        with pytest.raises(SettingError, match=told):
+            a_bench("", {**whole, name: value})
+    assert not (site.folder / "none").exists()
+    a_bench("", whole).close()
+
+
+def test_a_bot_with_sqlite_says_what_remote_needs(tmp_path: Path, site: Site) -> None:
+    """Nothing is shared between machines there."""
+    config = type("Config", (), {"BOT_DATA_DIR": str(tmp_path)})
+    runner = remote_runner(read_settings(config, {}))
+    with pytest.raises(StartError, match="needs a Redis store"):
+        runner.start(remote(site.runs("true"), Remote(queue="web")), Context())
+    assert "CONFIRM_STORE" in NO_REDIS
+
+
+def test_a_prompt_says_where_it_runs_and_what(site: Site) -> None:
+    inner = site.runs("true", cwd="/", base="/")
+    outer = remote(inner, Remote(queue="web"))
+    assert STARTERS["remote"].describe(outer) == f"on a worker of web: {STARTERS['command'].describe(inner)}"
+
+
+# What may become of a job
+
+OFFERED = JobRecord(queue="web", digest="d", told={}, within=60.0, by=100.0)
+ASKED = asked(OFFERED, 50.0, worker="w", token="t")
+GRANTED = attended(ASKED, 50.0, token="", stop="", lease=30.0)
+
+
+@pytest.mark.parametrize(
+    ("job", "now", "wanted", "state", "outcome"),
+    [
+        (OFFERED, 99.0, ("", ""), JobState.OFFERED, None),
+        (OFFERED, 100.0, ("", ""), JobState.GIVEN_UP, "failed"),
+        (OFFERED, 99.0, ("", "no"), JobState.GIVEN_UP, "aborted"),
+        (ASKED, 79.0, ("", ""), JobState.GRANTED, None),
+        (ASKED, 79.0, ("", "no"), JobState.GIVEN_UP, "aborted"),
+        (ASKED, 80.0, ("", ""), JobState.GIVEN_UP, "lost"),
+        (ASKED, 60.0, ("another", ""), JobState.GIVEN_UP, "lost"),
+        (GRANTED, 79.0, ("t", ""), JobState.GRANTED, None),
+        (GRANTED, 79.0, ("t", "no"), JobState.GRANTED, None),
+        (GRANTED, 80.0, ("t", ""), JobState.GIVEN_UP, "lost"),
+        (GRANTED, 60.0, ("another", ""), JobState.GIVEN_UP, "lost"),
+    ],
+)
+def test_a_bot_grants_a_job_once_and_gives_it_up_where_nobody_does_it(
+    job: JobRecord, now: float, wanted: tuple[str, str], state: JobState, outcome: str | None
+) -> None:
+    """A worker that asks in time gets it, unless it is not wanted any more, or somebody else has it."""
+    token, stop = wanted
+    after = attended(job, now, token=token, stop=stop, lease=30.0)
+    assert after.state is state
+    if outcome is None:
+        assert after.outcome is None
+        assert after.stop == (stop if state is JobState.GRANTED else "")
+    else:
+        assert after.outcome
+        assert (after.outcome.aborted, after.outcome.lost) == (outcome == "aborted", outcome == "lost")
+
+
+@pytest.mark.parametrize("state", [state for state in JobState if state is not JobState.OFFERED])
+def test_what_is_not_offered_is_not_to_be_had(state: JobState) -> None:
+    """Nor what nobody waits for any more."""
+    for job, now in ((replace(ASKED, state=state), 60.0), (OFFERED, 100.0)):
+        assert asked(job, now, worker="other", token="other") == job
