@@ -14,7 +14,7 @@ from typing import Any
 
 from builders import a_policy
 from err_confirm.engine import Engine
-from err_confirm.events import Abort, Answer, Posted
+from err_confirm.events import Abort, Answer, Cancel, Posted
 from err_confirm.gate import Gate
 from err_confirm.job_records import JobRecords
 from err_confirm.jobs import Queues
@@ -193,14 +193,23 @@ class Bot:
     jobs: JobRecords
     changes: "queue.SimpleQueue[Execution]"
 
-    def ask(self, invocation: Invocation, within: float = 60.0, queue_name: str = "web", **conduct: Any) -> Execution:
+    def ask(
+        self,
+        invocation: Invocation,
+        within: float = 60.0,
+        queue_name: str = "web",
+        *,
+        confirm: bool = True,
+        **conduct: Any,
+    ) -> Execution:
         """Ask for what a worker is to run, and confirm it."""
         runs = remote(invocation, Remote(queue=queue_name, within=within))
         plan = Plan(alias="it", action="it", policy=a_policy(), invocation=runs, conduct=Conduct(**conduct))
         execution = self.engine.create(plan, requester="alice", place=Place(person="@alice"), text="it")
         posted = self.engine.apply(execution.id, Posted()).execution
         self.gate.add(posted or execution)
-        self.engine.apply(execution.id, Answer("alice", Verdict.APPROVE))
+        if confirm:
+            self.engine.apply(execution.id, Answer("alice", Verdict.APPROVE))
         return execution
 
     def read(self, execution: Execution) -> Execution:
@@ -212,6 +221,9 @@ class Bot:
         """Wait until it has ended."""
         eventually(lambda: self.read(execution).state.ended)
         return self.read(execution)
+
+    def cancel(self, execution: Execution) -> None:
+        self.engine.apply(execution.id, Cancel("alice"))
 
     def abort(self, execution: Execution) -> None:
         self.engine.apply(execution.id, Abort("alice", "not now"))

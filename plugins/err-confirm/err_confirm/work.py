@@ -5,7 +5,7 @@ import re
 import secrets
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from err_confirm.errors import JobError, RecordError, ShelfError, StartError, StoreError, StoreUnavailableError
@@ -30,6 +30,7 @@ BEAT = 1.0
 GRANTED_WITHIN = 10.0
 """Seconds within which the bot must have granted what was asked for; else nobody waits for it any more."""
 ASKED_EVERY = 0.1
+"""Seconds between two looks whether it was."""
 ALONE = LEASE - 5.0
 """Seconds after which a worker that reaches no store stops what it runs: before its bot gives it up."""
 UNRENEWED = 5.0
@@ -57,35 +58,35 @@ class Bench:
         found = _NAME.fullmatch(name)
         if found is None:
             raise JobError(f"{name!r} is no job")
-        token = secrets.token_hex(16)
-        job = self._taken(name, token)
-        with no_orphans(MARK, token):
-            self._tell(name, token, self._outcome(_Work(name, token, job, found)))
+        work = _Work(name, found)
+        self._execution(work)  # one that has ended is not asked for
+        job = self._granted(work)
+        with no_orphans(MARK, work.token):
+            self._tell(work, self._outcome(work, job))
 
     def close(self) -> None:
         """Let go of the store."""
         self.jobs.close()
         self.store.close()
 
-    def _taken(self, name: str, token: str) -> JobRecord:
+    def _granted(self, work: "_Work") -> JobRecord:
         """Return the job once its bot has granted it."""
-        job = self.jobs.change(name, partial(asked, worker=self.worker, token=token))
+        job = self.jobs.change(work.name, partial(asked, worker=self.worker, token=work.token))
         deadline = time.monotonic() + GRANTED_WITHIN
-        while job is not None and job.token == token and job.state is JobState.ASKED:
-            if time.monotonic() > deadline:
-                raise JobError(f"no bot waits for the job {name} any more")
-            time.sleep(ASKED_EVERY)
-            job, _ = self.jobs.read(name)
-        if job is None or not is_done_by(job, token):
-            raise JobError(f"the job {name} is not to be had ({job.state if job else 'there is none'})")
+        while job is not None and job.token == work.token and job.state is JobState.ASKED:
+            if time.monotonic() > deadline or self.halt.wait(ASKED_EVERY):
+                raise JobError(f"no bot has granted the job {work.name}, or this worker is to end")
+            self._execution(work)
+            job, _ = self.jobs.read(work.name)
+        if job is None or not is_done_by(job, work.token):
+            raise JobError(f"the job {work.name} is not to be had ({job.state if job else 'there is none'})")
         return job
 
-    def _outcome(self, work: "_Work") -> Outcome:
+    def _outcome(self, work: "_Work", job: JobRecord) -> Outcome:
         try:
             execution, _ = self._execution(work)
-            inner = carried(work.invocation(execution))
-            context = Context(name=work.name, told={**work.job.told, MARK: work.token})
-            running = RUNNERS[inner.runner].start(inner, context)
+            inner = carried(work.invocation(execution, job.digest))
+            running = RUNNERS[inner.runner].start(inner, Context(name=work.name, told={**job.told, MARK: work.token}))
         except (StartError, JobError, RecordError) as error:
             return Outcome(exit_code=None, error=f"{error} (on the worker {self.worker})")
         return self._watched(work, running)
@@ -128,40 +129,39 @@ class Bench:
             raise JobError(f"{work.execution_id} does not run any more, or was started again")
         return execution, now
 
-    def _tell(self, name: str, token: str, outcome: Outcome) -> None:
+    def _tell(self, work: "_Work", outcome: Outcome) -> None:
         """Write how it ended, until the store takes it; its bot may have given it up meanwhile."""
         deadline = time.monotonic() + TOLD_FOR
         while True:
             try:
-                job = self.jobs.change(name, partial(ended, token=token, outcome=outcome))
+                job = self.jobs.change(work.name, partial(ended, token=work.token, outcome=outcome))
             except StoreUnavailableError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(BEAT)
             except ShelfError as error:
-                raise JobError(f"how {name} ended cannot be told: {error}") from error
+                raise JobError(f"how {work.name} ended cannot be told: {error}") from error
             else:
                 if job is None or job.state is not JobState.ENDED:
-                    raise JobError(f"nobody wants to know any more how {name} ended: {replace(outcome, output='')}")
+                    raise JobError(f"nobody wants to know any more how {work.name} ended: {outcome.error}")
                 return
 
 
 class _Work:
-    """A job that was granted, and what its name says."""
+    """A job of which this process has heard, by its name; nobody else knows its token."""
 
-    def __init__(self, name: str, token: str, job: JobRecord, found: re.Match[str]) -> None:
+    def __init__(self, name: str, found: re.Match[str]) -> None:
         self.name = name
-        self.token = token
-        self.job = job
+        self.token = secrets.token_hex(16)
         self.execution_id = found["id"]
         self.fence = int(found["fence"])
         self._place = None if found["place"] is None else int(found["place"])
 
-    def invocation(self, execution: Execution) -> Invocation:
+    def invocation(self, execution: Execution, digest: str) -> Invocation:
         """Return what the execution says that runs here, which must be what was offered. Raises JobError."""
         runs = execution.runs
         if runs.runner == LOOP_RUNNER and self._place is not None and self._place < len(runs.spec["each"]):
             runs = part(runs.spec, self._place)
-        if runs.runner != REMOTE_RUNNER or runs.digest != self.job.digest:
+        if runs.runner != REMOTE_RUNNER or runs.digest != digest:
             raise JobError(f"{self.execution_id} runs something else than {self.name} was offered for")
         return runs
