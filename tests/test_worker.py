@@ -5,9 +5,12 @@ import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from err_confirm.cli.configuration import read_catalog
+from err_confirm.cli.queues import workers
 from err_confirm.errors import SettingError, StartError
 from err_confirm.job_record import JobRecord, JobState, asked, attended
 from err_confirm.model import Execution, Remote, State
@@ -23,6 +26,7 @@ from err_confirm.store import open_store
 from err_confirm.store.redis_store import connect
 from err_confirm.worker import a_bench
 from servers import RedisServer, eventually
+from talk import write_files
 from workers import KEY, Bot, Site, a_bot, a_place, children, with_variable
 
 
@@ -260,8 +264,7 @@ def test_a_worker_without_what_it_needs_says_so(site: Site) -> None:
 
 def test_a_bot_with_sqlite_says_what_remote_needs(tmp_path: Path, site: Site) -> None:
     """Nothing is shared between machines there."""
-    config = type("Config", (), {"BOT_DATA_DIR": str(tmp_path)})
-    runner = remote_runner(read_settings(config, {}))
+    runner = remote_runner(read_settings(SimpleNamespace(BOT_DATA_DIR=str(tmp_path)), {}))
     with pytest.raises(StartError, match="needs a Redis store"):
         runner.start(remote(site.runs("true"), Remote(queue="web")), Context())
     assert "CONFIRM_STORE" in NO_REDIS
@@ -271,6 +274,25 @@ def test_a_prompt_says_where_it_runs_and_what(site: Site) -> None:
     inner = site.runs("true", cwd="/", base="/")
     outer = remote(inner, Remote(queue="web"))
     assert STARTERS["remote"].describe(outer) == f"on a worker of web: {STARTERS['command'].describe(inner)}"
+
+
+def test_doctor_says_how_many_workers_listen(two: Site, site: Site) -> None:
+    """To each queue that an action names, if there is one."""
+    runner = "name: {0}\nrun: {{command: [echo]}}\nremote: {1}\n"
+    files = {f"actions/{name}.yaml": runner.format(name, name) for name in ("web", "db")}
+    write_files(two.folder, files)
+    on_sqlite = read_settings(SimpleNamespace(CONFIRM_NAMESPACE=two.namespace), {})
+    catalog = read_catalog(on_sqlite, actions=(two.folder / "actions",))
+    on_redis = replace(on_sqlite, store=two.url)
+    told = [f"{finding.health} {finding.what} → {finding.fix}" for finding in workers(catalog, on_redis)]
+    assert told == [
+        'warning no worker listens to the queue "db" → start one: rq worker -w err_confirm.worker.Worker db',
+        'ok 2 workers listen to the queue "web" → ',
+    ]
+    nowhere = replace(on_sqlite, store=f"redis+unix://{site.folder}/none.sock?unsafe=yes")
+    assert [finding.health for finding in workers(catalog, nowhere)] == ["error", "error"]
+    assert [finding.what for finding in workers(catalog, on_sqlite)] == [NO_REDIS]
+    assert list(workers(read_catalog(on_sqlite, actions=(site.folder,)), on_sqlite)) == []
 
 
 # What may become of a job

@@ -1,6 +1,8 @@
 """Put jobs into RQ's queues, and see who listens to them; a job in a queue is a name, and nothing that could run."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -31,9 +33,9 @@ class Queues:
 
     def put(self, queue: str, name: str) -> None:
         """Put a job into a queue to which somebody listens. Raises StartError."""
-        try:
-            if not self.workers(queue):
-                raise StartError(f'no worker listens to the queue "{queue}"; start one: {how_to_start(queue)}')
+        if not self.workers(queue):
+            raise StartError(f'no worker listens to the queue "{queue}"; start one: {how_to_start(queue)}')
+        with _reaching(queue):
             self._queue(queue).enqueue_call(
                 FUNCTION,
                 args=(self._namespace, name),
@@ -43,17 +45,14 @@ class Queues:
                 result_ttl=0,
                 failure_ttl=KEPT,
             )
-        except (RedisError, OSError) as error:
-            raise StartError(f'the queue "{queue}" cannot be used now: {error}') from error
 
     def workers(self, queue: str) -> int:
-        """Return how many workers listen to a queue; one that was killed counts for some minutes more.
-
-        Raises StartError, or an error of Redis.
-        """
-        connection = self._queue(queue).connection
-        keys = [key.decode() for key in connection.smembers(f"rq:workers:{queue_name(self._namespace, queue)}")]
-        return sum(connection.hexists(key, "birth") and not connection.hexists(key, "death") for key in keys)
+        """Return how many workers listen to a queue; one that was killed counts for some minutes. Raises StartError."""
+        with _reaching(queue):
+            found = self._queue(queue)
+            keys = [key.decode() for key in found.connection.smembers(f"rq:workers:{found.name}")]
+            alive = (each for each in keys if found.connection.hexists(each, "birth"))
+            return sum(not found.connection.hexists(key, "death") for key in alive)
 
     def _queue(self, queue: str) -> Any:
         try:
@@ -64,6 +63,14 @@ class Queues:
             self._connection = connect(self._url)
         name = queue_name(self._namespace, queue)
         return rq.Queue(name, connection=self._connection, serializer=rq.serializers.JSONSerializer)
+
+
+@contextmanager
+def _reaching(queue: str) -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise StartError(f'the queue "{queue}" cannot be used now: {error}') from error
 
 
 def queue_name(namespace: str, queue: str) -> str:

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from err_confirm.cli import answerers, checks
+from err_confirm.cli import answerers, checks, queues
 from err_confirm.cli.command import Command
 from err_confirm.cli.configuration import read_catalog, read_configuration
 from err_confirm.cli.console import GREEN, RED, YELLOW, colored, print_json
@@ -57,6 +57,7 @@ def _findings(path: Path | None) -> Iterator[Finding]:
         backend = getattr(found.module, "BACKEND", "Text")
         yield from answerers.people(catalog, found.settings.people, found.settings.groups, backend)
     yield from checks.codes(catalog)
+    yield from queues.workers(catalog, found.settings)
     yield checks.log(found.module)
     yield checks.page(found.module)
 

@@ -1,0 +1,32 @@
+"""What `err-confirm doctor` says of the queues that actions name: whether a worker listens to each of them."""
+
+from collections.abc import Iterator
+
+from err_confirm.catalog import Catalog
+from err_confirm.errors import StartError
+from err_confirm.health import Finding, error, warning, well
+from err_confirm.job_record import how_to_start
+from err_confirm.remote_runs import NO_REDIS
+from err_confirm.settings import Settings
+
+
+def workers(catalog: Catalog, settings: Settings) -> Iterator[Finding]:
+    """Yield how many workers listen to each queue; nothing where no action runs on a worker."""
+    named = {action.remote.queue for action in catalog.actions.values() if action.remote}
+    if named and not settings.store.startswith("redis"):
+        yield error(NO_REDIS, "until then no action with remote runs")
+        return
+    for queue in sorted(named):
+        yield _listeners(queue, settings)
+
+
+def _listeners(queue: str, settings: Settings) -> Finding:
+    from err_confirm.jobs import Queues  # noqa: PLC0415  # with it comes redis
+
+    try:
+        count = Queues(settings.store, settings.namespace).workers(queue)
+    except StartError as wrong:
+        return error(str(wrong), "until then no action with remote runs")
+    if not count:
+        return warning(f'no worker listens to the queue "{queue}"', f"start one: {how_to_start(queue)}")
+    return well(f'{count} {"worker listens" if count == 1 else "workers listen"} to the queue "{queue}"')
