@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from err_confirm.cli.configuration import read_catalog
 from err_confirm.cli.queues import workers
-from err_confirm.errors import SettingError, StartError
+from err_confirm.errors import SettingError, StartError, StoreUnavailableError
 from err_confirm.job_record import JobRecord, JobState, asked, attended
 from err_confirm.model import Execution, Remote, State
 from err_confirm.records import Records
@@ -26,6 +27,7 @@ from err_confirm.store import open_store
 from err_confirm.store.redis_store import connect
 from err_confirm.worker import a_bench
 from servers import RedisServer, eventually
+from talk import a_bot as a_chat
 from talk import write_files
 from workers import KEY, Bot, Site, a_bot, a_place, children, with_variable
 
@@ -242,6 +244,41 @@ def test_a_queue_to_which_nobody_listens_is_said_at_once(site: Site) -> None:
     assert done.outcome.error == (
         'no worker listens to the queue "wbe"; start one: rq worker -w err_confirm.worker.Worker wbe'
     )
+
+
+def test_a_worker_that_reaches_no_store_stops_what_it_runs(own_redis_server: RedisServer, tmp_path: Path) -> None:
+    """Before its bot gives it up and has it started elsewhere; given a shorter time here."""
+    own_redis_server.start()
+    with a_place(own_redis_server, tmp_path) as site, a_bot(site) as bot:
+        site.seems_to_have_a_worker()
+        execution = bot.ask(site.waits())
+        eventually(lambda: bot.jobs.read(f"{execution.id}-1")[0])
+        bench = replace(a_bench("here", site.environment()), alone=0.5, told_for=0.0)
+        killer = threading.Thread(target=lambda: (runs(bot, execution, site), own_redis_server.kill()))
+        killer.start()
+        with pytest.raises(StoreUnavailableError):
+            bench.do(f"{execution.id}-1")
+        assert nothing_is_left_of(execution)
+        killer.join()
+        own_redis_server.start()
+        bench.close()
+
+
+def test_what_somebody_confirms_in_chat_runs_on_a_worker(site: Site) -> None:
+    """From the prompt to the result, with the bot put together as it is."""
+    action = "name: hail\nrun: {command: [echo, hello, from, '{{ who }}'], cwd: /, env: {WHO: 'env:WHO'}}\n"
+    files = {
+        "aliases/hail.yaml": "name: hail\nformats: ['hail {{who}}']\naction_ref: hail\n",
+        "actions/hail.yaml": f"{action}parameters: {{who: {{required: true}}}}\nremote: web\n",
+    }
+    write_files(site.folder, files)
+    config = {"CONFIRM_STORE": site.url, "CONFIRM_NAMESPACE": site.namespace, "CONFIRM_KEY_FILE": site.folder / "key"}
+    site.worker(WHO="worker")
+    with a_chat(site.folder, **config) as talk:
+        talk.alice.says("!hail bob")
+        talk.hears("on a worker of web: .*echo hello from bob")
+        talk.alice.says("!confirm")
+        talk.hears("hello from bob")
 
 
 # What it needs

@@ -17,7 +17,7 @@ from err_confirm.engine import Engine
 from err_confirm.events import Abort, Answer, Cancel, Posted
 from err_confirm.gate import Gate
 from err_confirm.job_records import JobRecords
-from err_confirm.jobs import Queues
+from err_confirm.jobs import Queues, queue_name
 from err_confirm.model import Execution, Place, Plan, Remote, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.records import Records
@@ -28,6 +28,7 @@ from err_confirm.runners.remote_runner import remote
 from err_confirm.runs import Runs
 from err_confirm.seal import Seal
 from err_confirm.store import open_store
+from err_confirm.store.redis_store import connect
 from servers import PATIENCE, RedisServer, eventually
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -115,6 +116,13 @@ class Site:
         self.workers.append(Worker(process, log))
         eventually(lambda: self.listening(queue_name) > before)
         return self.workers[-1]
+
+    def seems_to_have_a_worker(self) -> None:
+        """Let a queue look as if somebody listened to it, who never comes."""
+        client = connect(self.url)
+        client.hset("rq:worker:nobody", "birth", "now")
+        client.sadd(f"rq:workers:{queue_name(self.namespace, 'web')}", "rq:worker:nobody")
+        client.close()
 
     def listening(self, queue_name: str) -> int:
         return Queues(self.url, self.namespace).workers(queue_name)

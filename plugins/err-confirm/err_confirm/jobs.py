@@ -6,11 +6,9 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-from redis import RedisError
-
 from err_confirm.errors import StartError
 from err_confirm.job_record import how_to_start
-from err_confirm.store.redis_store import connect
+from err_confirm.store.redis_store import UNREACHABLE, connect
 
 FUNCTION = "err_confirm.worker.job"
 """What stands in a queue where others name a function; only our own class of jobs knows what it means."""
@@ -69,7 +67,7 @@ class Queues:
 def _reaching(queue: str) -> Iterator[None]:
     try:
         yield
-    except (RedisError, OSError) as error:
+    except UNREACHABLE as error:
         raise StartError(f'the queue "{queue}" cannot be used now: {error}') from error
 
 

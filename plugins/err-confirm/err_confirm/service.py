@@ -41,7 +41,7 @@ from err_confirm.preparing import Preparing, Slow
 from err_confirm.probes import Probes
 from err_confirm.recheck import Recheck
 from err_confirm.records import Records
-from err_confirm.remote_runs import remote_runner
+from err_confirm.remote_runs import NO_REDIS, remote_runner
 from err_confirm.run_model import Mutex
 from err_confirm.runners import starters
 from err_confirm.runners.bot_runner import BotRunner
@@ -374,14 +374,15 @@ class Service:
         self._outbox.wait(timeout)
 
     def lacks(self) -> str:
-        """Return what is missing here that a policy needs; nothing if all is there."""
+        """Return what is missing here that a policy or an action needs; nothing if all is there."""
         aliases, guards = self.catalog.aliases.values(), self.catalog.guards.values()
         if asked_for([*(alias.policy for alias in aliases), *(guard.policy for guard in guards)]):
             try:
                 installed()
             except CodesMissingError as error:
                 return str(error)
-        return ""
+        remote = any(action.remote for action in self.catalog.actions.values())
+        return NO_REDIS if remote and not self.settings.store.startswith("redis") else ""
 
     def _vouch(self, execution: Execution) -> Vouched:
         """Return the first reason why an approved execution must not run after all, or what of it is gone.

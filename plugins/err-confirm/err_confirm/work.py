@@ -44,7 +44,10 @@ _NAME = re.compile(rf"(?P<id>[{ALPHABET}]{{{LENGTH}}})-(?P<fence>[0-9]{{1,6}})(?
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """Where a worker works: its name, the jobs, and the executions that they belong to; `halt` stops what it does."""
+    """Where a worker works: its name, the jobs, and the executions that they belong to; `halt` stops what it does.
+
+    `alone` and `told_for` are seconds without the store, see ALONE and TOLD_FOR.
+    """
 
     worker: str
     namespace: str
@@ -52,6 +55,8 @@ class Bench:
     store: Store
     records: Records
     halt: threading.Event
+    alone: float = ALONE
+    told_for: float = TOLD_FOR
 
     def do(self, name: str) -> None:
         """Do a job, once. Raises JobError where it is not to be done, and StoreError where nobody can tell."""
@@ -101,8 +106,8 @@ class Bench:
                 reached = looked
             except StoreUnavailableError as error:
                 log.warning("%s: %s", work.name, error)
-                why = f"stopped, because its worker has not reached the store for {ALONE:g} s"
-                why = why if looked - reached >= ALONE else ""
+                why = f"stopped, because its worker has not reached the store for {self.alone:g} s"
+                why = why if looked - reached >= self.alone else ""
             except (JobError, StoreError) as error:
                 why = f"stopped: {error}"
             if self.halt.is_set():
@@ -131,7 +136,7 @@ class Bench:
 
     def _tell(self, work: "_Work", outcome: Outcome) -> None:
         """Write how it ended, until the store takes it; its bot may have given it up meanwhile."""
-        deadline = time.monotonic() + TOLD_FOR
+        deadline = time.monotonic() + self.told_for
         while True:
             try:
                 job = self.jobs.change(work.name, partial(ended, token=work.token, outcome=outcome))

@@ -25,6 +25,8 @@ RECENT_PAGE = 100
 UNSAFE = "unsafe=yes"
 LONGEST_VERSION = 15
 """Digits of a version; more of them stand in nothing that we wrote, and Python refuses to read very many."""
+UNREACHABLE = (redis.RedisError, OSError)
+"""What is raised where a server does not answer, or answers that something cannot be done."""
 _LUA = Path(__file__).with_name("lua")
 
 
