@@ -58,8 +58,14 @@ def runs(bot: Bot, execution: Execution, site: Site, fence: int = 1) -> None:
     eventually(lambda: f"{execution.id}-{fence}" in site.lines)
 
 
-def nothing_is_left_of(execution: Execution) -> bool:
-    return not with_variable(f"CONFIRM_ID={execution.id}")
+def started_by(execution: Execution) -> list[Path]:
+    """Return what stands for its processes: each is there as long as its process is."""
+    return [Path(f"/proc/{process}") for process in with_variable(f"CONFIRM_ID={execution.id}")]
+
+
+def all_are_gone(processes: list[Path]) -> None:
+    assert processes
+    eventually(lambda: not any(process.exists() for process in processes))
 
 
 # What a worker does
@@ -110,13 +116,15 @@ def test_abort_leaves_no_process(two: Site) -> None:
     with a_bot(two) as bot:
         execution = bot.ask(two.waits(argv=["sh", "-c", f"trap '' TERM; {two.waits().spec['argv'][2]}"]))
         runs(bot, execution, two)
+        processes = started_by(execution)
         bot.abort(execution)
         done = bot.ended(execution)
     assert done.state is State.ABORTED
     assert done.outcome
     assert done.outcome.error == "stopped by alice: not now"
     assert done.outcome.output == "begun\n"
-    assert nothing_is_left_of(execution)
+    all_are_gone(processes)
+    assert started_by(execution) == []
 
 
 def test_what_cannot_be_started_on_the_worker_says_which_one(two: Site) -> None:
@@ -139,10 +147,11 @@ def test_a_bot_that_is_killed_is_followed_by_what_its_worker_runs(two: Site) -> 
             execution, _ = bot.engine.read(execution_id)
             assert execution
             assert execution.state is State.RUNNING
+            processes = started_by(execution)
             let_its_lease_end(two, execution)
             bot.gate.add(execution)
             assert bot.ended(execution).state is State.LOST
-        eventually(lambda: nothing_is_left_of(execution))
+        all_are_gone(processes)
     assert two.lines.count(f"{execution_id}-1") == 1
 
 
@@ -162,8 +171,9 @@ def test_with_its_worker_killed_it_is_lost_and_nothing_of_it_goes_on(site: Site)
     with a_bot(site, lease=2.5) as bot:
         execution = bot.ask(site.waits())
         runs(bot, execution, site)
+        processes = started_by(execution)
         worker.kill()
-        eventually(lambda: nothing_is_left_of(execution))
+        all_are_gone(processes)
         lost = bot.ended(execution)
     assert lost.state is State.LOST
     assert lost.reason.startswith("the worker ")
@@ -211,7 +221,7 @@ def test_a_worker_that_is_to_end_stops_what_it_runs_and_tells_it(site: Site) -> 
     assert done.state is State.ABORTED
     assert done.outcome
     assert done.outcome.error == "stopped, because its worker was stopped"
-    assert nothing_is_left_of(execution)
+    assert started_by(execution) == []
 
 
 def test_a_worker_that_comes_too_late_gets_nothing(site: Site) -> None:
@@ -258,7 +268,7 @@ def test_a_worker_that_reaches_no_store_stops_what_it_runs(own_redis_server: Red
         killer.start()
         with pytest.raises(StoreUnavailableError):
             bench.do(f"{execution.id}-1")
-        assert nothing_is_left_of(execution)
+        assert started_by(execution) == []
         killer.join()
         own_redis_server.start()
         bench.close()
