@@ -172,6 +172,27 @@ def test_lint_lists_errors_warnings_and_what_runs_at_once(pack: Path) -> None:
     assert "aliases/wrong.yaml:4: " in done.stdout
 
 
+def test_packs_are_looked_at_those_of_the_settings_and_those_that_are_named(pack: Path) -> None:
+    """One that is named is a pack if it is one of the settings, or says so with a pack.yaml."""
+    files = {
+        "packs/web/aliases/hello.yaml": "name: hello\nformats: [hello]\naction_ref: web.greet\n",
+        "packs/web/actions/greet.yaml": "name: greet\nrun: {command: [echo, hello]}\n",
+        "config.py": "CONFIRM_PACKS = ['packs/web']\n",
+    }
+    write_files(pack, files)
+    assert "\n  runs: echo hello\n" in err_confirm("match", "hello", cwd=pack).stdout
+    found = [err_confirm("lint", *named, cwd=pack).stdout.splitlines()[-1] for named in ([], ["packs/web"])]
+    assert [line.partition(" can be")[0] for line in found] == [
+        "4 aliases, 2 guards and 2 actions",
+        "1 aliases, 2 guards and 1 actions",
+    ]
+    (pack / "config.py").unlink()
+    assert err_confirm("match", "hello", cwd=pack).returncode == 1
+    assert "\n  runs: echo hello\n" in err_confirm("match", "--pack", "packs/web", "hello", cwd=pack).stdout
+    write_files(pack, {"packs/web/pack.yaml": "name: other\n"})
+    assert 'starts the action "web.greet", which has no file' in err_confirm("lint", "packs/web", cwd=pack).stdout
+
+
 def test_names_of_people_are_checked_against_a_config(pack: Path) -> None:
     write_files(pack, {"aliases/mine.yaml": "name: mine\nformats: [mine]\naction_ref: restart\nconfirm: {by: alcie}\n"})
     assert err_confirm("lint", cwd=pack).returncode == 0

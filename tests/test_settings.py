@@ -14,7 +14,7 @@ def test_without_any_setting_a_bot_has_its_defaults() -> None:
     settings = read_settings(SimpleNamespace(BOT_DATA_DIR="/var/bot"), {})
     assert settings.store == "sqlite:////var/bot/err-confirm.db"
     assert (settings.namespace, settings.default, settings.stop_grace) == ("err-confirm", "requester", 10.0)
-    assert (settings.aliases, settings.actions) == ((Path("aliases"),), (Path("actions"),))
+    assert (settings.aliases, settings.actions, settings.packs) == ((Path("aliases"),), (Path("actions"),), ())
     assert (settings.people.names(), settings.groups.names()) == ([], [])
 
 
@@ -61,6 +61,7 @@ def test_people_may_stand_in_a_file(tmp_path: Path) -> None:
         ("PEOPLE", "/nowhere/people.yaml", "CONFIRM_PEOPLE: /nowhere/people.yaml:1: cannot be read: No such file"),
         ("GROUPS", ["sre"], "CONFIRM_GROUPS must be a dict such as .*, a YAML file or a function"),
         ("ALIASES", [5], r"CONFIRM_ALIASES must be a folder or a list of folders, not \[5\]"),
+        ("PACKS", {"web": "w"}, r"CONFIRM_PACKS must be a folder or a list of folders, not \{'web': 'w'\}"),
         ("ACTIONS", None, "CONFIRM_ACTIONS must be a folder or a list of folders, not None"),
         ("STOP_GRACE", "soon", 'CONFIRM_STOP_GRACE: "soon" is not a length of time'),
         ("STOP_GRACE", 0, "CONFIRM_STOP_GRACE: a length of time is longer than zero"),

@@ -122,6 +122,7 @@ class Judge:
             catalog = load(
                 settings.aliases,
                 settings.actions,
+                packs=settings.packs,
                 people=settings.people,
                 groups=settings.groups,
                 profiles=settings.profiles,

@@ -41,7 +41,7 @@ def plan(catalog: Catalog, match: Match, *, room: str | None = None, at: float |
     others = {}
     for choice in policy.choices if policy else ():
         if choice.run:
-            other = find(catalog.actions, choice.run)
+            other = find(catalog.actions, choice.run, alias.pack)
             if other is None:
                 raise ActionMissingError(alias.name, choice.run)
             others[choice.name] = rendered(other, _handed_on(other, match, parameters))

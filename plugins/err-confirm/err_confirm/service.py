@@ -423,6 +423,7 @@ class Service:
         catalog = load(
             settings.aliases,
             settings.actions,
+            packs=settings.packs,
             people=settings.people,
             default=self._default,
             groups=settings.groups,

@@ -36,6 +36,7 @@ class Settings:
     default: Any
     aliases: tuple[Path, ...]
     actions: tuple[Path, ...]
+    packs: tuple[Path, ...]
     stop_grace: float
     key_file: Path
     journal: Path
@@ -67,6 +68,7 @@ def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Se
         default=getattr(config, "CONFIRM_DEFAULT", "requester"),
         aliases=_folders(config, "CONFIRM_ALIASES", "aliases"),
         actions=_folders(config, "CONFIRM_ACTIONS", "actions"),
+        packs=_folders(config, "CONFIRM_PACKS"),
         stop_grace=_duration(config, "CONFIRM_STOP_GRACE", "10s"),
         key_file=_file(config, "CONFIRM_KEY_FILE", data / "err-confirm.key"),
         journal=_file(config, "CONFIRM_JOURNAL", data / "err-confirm.jsonl"),
@@ -173,7 +175,7 @@ def _typed(config: object, name: str, kind: type, default: Any) -> Any:
     return value
 
 
-def _folders(config: object, name: str, default: str) -> tuple[Path, ...]:
+def _folders(config: object, name: str, default: str | tuple[str, ...] = ()) -> tuple[Path, ...]:
     value = getattr(config, name, default)
     folders = [value] if isinstance(value, str | Path) else value
     if not isinstance(folders, list | tuple) or not all(isinstance(folder, str | Path) for folder in folders):

@@ -12,6 +12,7 @@ from err_confirm.catalog.content import Catalog
 from err_confirm.catalog.guard_reader import is_guard, read_guard
 from err_confirm.catalog.loading import Loading
 from err_confirm.catalog.messages import message
+from err_confirm.catalog.packs import Folder, read_packs
 from err_confirm.catalog.policies import Confirm, PolicyEntry
 from err_confirm.catalog.policy_checks import without_parameters
 from err_confirm.catalog.problem import Problem, Severity
@@ -36,6 +37,7 @@ def load(
     groups: KnownGroups | None = None,
     shipped: Path | None = SHIPPED,
     profiles: Mapping[str, Profile] | None = None,
+    packs: Sequence[Path] = (),
 ) -> Catalog:
     """Read all `*.yaml` and `*.yml` files of some folders.
 
@@ -50,13 +52,18 @@ def load(
         groups: which groups a policy may name; None if nobody knows, and then each is taken.
         shipped: a folder of guard files of which each holds unless one of `alias_dirs` has its name.
         profiles: as whom something may run; None if nobody knows, and then each is taken.
+        packs: folders that have folders of both kinds, or of one.
     """
     loading, context = Loading(), {"people": people, "groups": groups, "profiles": profiles}
-    for findings in loading.documents(action_dirs, guards=False):
+    found = read_packs(packs)
+    loading.add_packs(found)
+    actions = [*map(Folder, action_dirs), *(each for pack in found for each in pack.folder("actions"))]
+    aliases = [*map(Folder, alias_dirs), *(each for pack in found for each in pack.folder("aliases"))]
+    for findings in loading.documents(actions, guards=False):
         loading.add_action(findings, read_action(findings, profiles))
-    for findings in loading.documents([shipped] if shipped else [], guards=True):
+    for findings in loading.documents([Folder(shipped)] if shipped else [], guards=True):
         loading.add_shipped(read_guard(findings, context, default, shipped=True))
-    for findings in loading.documents(alias_dirs, guards=True):
+    for findings in loading.documents(aliases, guards=True):
         if is_guard(findings.document.data):
             loading.add_guard(read_guard(findings, context, default))
         else:

@@ -73,7 +73,7 @@ def make_action(
         return None
     action = Action(
         name=file.name,
-        pack=file.pack,
+        pack=file.pack or findings.pack,
         description=file.description,
         parameters=parameters,
         runner=runner,

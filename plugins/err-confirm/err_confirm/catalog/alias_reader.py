@@ -76,7 +76,7 @@ def read_alias(findings: Findings, context: Mapping[str, Any], default: Policy |
         return None
     alias = Alias(
         name=file.name,
-        pack=file.pack,
+        pack=file.pack or findings.pack,
         description=file.description,
         enabled=file.enabled,
         action_ref=file.action_ref or file.name,

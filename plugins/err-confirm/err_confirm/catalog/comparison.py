@@ -39,7 +39,7 @@ def compare_with_action(draft: Draft, action: Action) -> None:
 def compare_choices(draft: Draft, actions: Mapping[str, Action]) -> None:
     """Note choices that run an action which is not there, or does not take the parameters of the alias."""
     for location, name in runs(draft.alias.policy) if draft.alias.policy else ():
-        action = find(actions, name)
+        action = find(actions, name, draft.alias.pack)
         if action is None:
             draft.findings.add(location, f'unknown action "{name}"{did_you_mean(name, actions)}')
             continue

@@ -1,6 +1,7 @@
 """Hold what was read: aliases, guards and actions that can be used, and what is wrong with the others."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from err_confirm.catalog.problem import Problem, Severity
@@ -25,7 +26,7 @@ class Catalog:
 
     def action(self, alias: Alias) -> Action:
         """Return the action that an alias starts. Raises ActionMissingError."""
-        action = find(self.actions, alias.action_ref)
+        action = find(self.actions, alias.action_ref, alias.pack)
         if action is None:
             raise ActionMissingError(alias.name, alias.action_ref)
         return action
@@ -55,10 +56,32 @@ class Catalog:
         return tuple(problem for problem in self.problems if problem.severity is severity)
 
 
-def find(actions: Mapping[str, Action], action_ref: str) -> Action | None:
-    """Return the action that `pack.name` or `name` means; a pack need not be said, but must not be another."""
-    if action_ref in actions:
-        return actions[action_ref]
-    pack, _, name = action_ref.partition(".")
+def full_name(action: Action) -> str:
+    """Return `pack.name`; the name alone where there is no pack."""
+    return f"{action.pack}.{action.name}" if action.pack else action.name
+
+
+def by_names(actions: Iterable[Action]) -> dict[str, Action]:
+    """Return actions by what they are found by: their names, and with its pack where several have one name."""
+    full = {full_name(action): action for action in actions}
+    same = Counter(action.name for action in full.values())
+    named = {
+        action.name if same[action.name] == 1 and action.name not in full else name: action
+        for name, action in full.items()
+    }
+    return dict(sorted(named.items()))
+
+
+def find(actions: Mapping[str, Action], action_ref: str, pack: str) -> Action | None:
+    """Return the action that `pack.name` or `name` means; a pack need not be said, but must not be another.
+
+    Args:
+        actions: all of them, as `by_names` has them.
+        action_ref: what an alias says.
+        pack: of the alias; its own action comes before one of the same name that is of no pack.
+    """
+    if found := actions.get(f"{pack}.{action_ref}") or actions.get(action_ref):
+        return found
+    named, _, name = action_ref.partition(".")
     action = actions.get(name)
-    return action if action and action.pack in ("", pack) else None
+    return action if action and action.pack in ("", named) else None

@@ -13,8 +13,9 @@ from err_confirm.templating import check
 class Findings:
     """The problems of a document, in the order in which they were found."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, pack: str = "") -> None:
         self.document = document
+        self.pack = pack  # whose it is if it does not say so itself
         self.problems: list[Problem] = []
 
     @property

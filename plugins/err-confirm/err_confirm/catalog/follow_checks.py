@@ -76,7 +76,8 @@ def _check_follow_up(
         return
     if not alias.enabled:
         findings.add(location, f'the alias "{alias.name}" is switched off, so nothing will follow', Severity.WARNING)
-    parent, action = find(actions, draft.alias.action_ref), find(actions, alias.action_ref)
+    parent = find(actions, draft.alias.action_ref, draft.alias.pack)
+    action = find(actions, alias.action_ref, alias.pack)
     known = parent.parameters.keys() if parent else None
     if follow_up.parameters is not None and known is not None:
         _check_templates(findings, follow_up, (*location, "parameters"), known)

@@ -1,14 +1,15 @@
 """Collect what alias, guard and action files say, and compare all of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from err_confirm.catalog.alias_reader import Draft
 from err_confirm.catalog.comparison import compare_choices, compare_patterns, compare_texts, compare_with_action
-from err_confirm.catalog.content import Catalog, find
+from err_confirm.catalog.content import Catalog, by_names, find, full_name
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.follow_checks import check_follow_ups
 from err_confirm.catalog.guard_reader import GuardDraft
+from err_confirm.catalog.packs import Folder, Pack
 from err_confirm.catalog.problem import Problem, Severity, UnreadableError
 from err_confirm.catalog.stand_in import for_alias, for_everything, for_unreadable
 from err_confirm.catalog.yaml_source import read
@@ -33,12 +34,19 @@ class Loading:
         self._findings: list[Findings] = []
         self._problems: list[Problem] = []
 
-    def documents(self, folders: Sequence[Path], *, guards: bool) -> Iterator[Findings]:
+    def add_packs(self, packs: Iterable[Pack]) -> None:
+        """Keep what is wrong with packs; one of which nobody can tell what it guards leaves a guard that refuses."""
+        for pack in packs:
+            self._problems += pack.problems
+            if pack.unknown:
+                self._refusing.append(for_everything(pack.problems[0]))
+
+    def documents(self, folders: Iterable[Folder], *, guards: bool) -> Iterator[Findings]:
         """Yield an empty list of findings for each file that can be read.
 
         Where `guards` may be, what cannot be read leaves one that refuses.
         """
-        for folder in folders:
+        for folder, pack in ((each.path, each.pack) for each in folders):
             try:
                 paths = sorted(
                     path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and _is_there(path)
@@ -52,7 +60,7 @@ class Loading:
                 continue
             for path in paths:
                 try:
-                    findings = Findings(read(path))
+                    findings = Findings(read(path), pack)
                 except UnreadableError as error:
                     self._problems.append(error.problem)
                     if guards:
@@ -66,9 +74,9 @@ class Loading:
         """Keep an action, unless it has errors or there is one of its name."""
         if action is None:
             return False
-        first = self._actions.setdefault(action.name, action)
+        first = self._actions.setdefault(full_name(action), action)
         if first is not action:
-            findings.add(("name",), f'there is an action "{action.name}" already: {first.source}')
+            findings.add(("name",), f'there is an action "{full_name(action)}" already: {first.source}')
         return first is action
 
     def add_alias(self, findings: Findings, draft: Draft | None) -> None:
@@ -103,15 +111,15 @@ class Loading:
 
     def catalog(self) -> Catalog:
         """Compare everything with everything else, and return what is sound."""
+        actions = by_names(self._actions.values())
         for draft in self._drafts.values():
-            action = find(self._actions, draft.alias.action_ref)
+            action = find(actions, draft.alias.action_ref, draft.alias.pack)
             if action is not None:
                 compare_with_action(draft, action)
-            compare_choices(draft, self._actions)
+            compare_choices(draft, actions)
             if action is None:
-                missing = str(ActionMissingError(draft.alias.name, draft.alias.action_ref))
-                draft.findings.add(("action_ref",), missing, Severity.WARNING)
-        check_follow_ups(self._drafts, self._actions)
+                self._miss(draft)
+        check_follow_ups(self._drafts, actions)
         sound = [draft for draft in self._drafts.values() if not draft.findings.failed]
         compare_texts(sound)
         compare_patterns(draft for draft in self._guards if draft.enabled and not draft.failed)
@@ -119,10 +127,20 @@ class Loading:
         return Catalog(
             aliases=dict(sorted((draft.alias.name, draft.alias) for draft in sound)),
             guards=self._enabled_guards(),
-            actions=dict(sorted(self._actions.items())),
+            actions=actions,
             problems=tuple(sorted(problems, key=lambda problem: (problem.source.path, problem.source.line))),
             instead=(*self._instead, *(for_alias(findings) for findings in self._aliases if findings.failed)),
         )
+
+    def _miss(self, draft: Draft) -> None:
+        """Note that there is not the one action that an alias starts: there is none, or several packs have one."""
+        name = draft.alias.action_ref
+        several = [each for each in self._actions.values() if each.name == name]
+        if several:
+            where = " and ".join(f"{full_name(each)} ({each.source})" for each in several)
+            draft.findings.add(("action_ref",), f'"{name}" may be {where}; name its pack')
+        else:
+            draft.findings.add(("action_ref",), str(ActionMissingError(draft.alias.name, name)), Severity.WARNING)
 
     def _enabled_guards(self) -> dict[str, Guard]:
         """Return all guards that are not switched off; one that is wrong gives way to no other and hides none."""

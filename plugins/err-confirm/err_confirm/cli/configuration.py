@@ -52,12 +52,18 @@ def read_module(path: Path) -> SimpleNamespace:
         raise SettingError(f"{path} cannot be read: {type(error).__name__}: {error}") from error
 
 
-def read_catalog(settings: Settings, aliases: tuple[Path, ...] = (), actions: tuple[Path, ...] = ()) -> Catalog:
+def read_catalog(
+    settings: Settings,
+    aliases: tuple[Path, ...] = (),
+    actions: tuple[Path, ...] = (),
+    packs: tuple[Path, ...] = (),
+) -> Catalog:
     """Load the files of some folders, or else those of the settings."""
-    given = bool(aliases or actions)
+    given = bool(aliases or actions or packs)
     return load(
         [_shown(folder) for folder in (aliases if given else settings.aliases)],
         [_shown(folder) for folder in (actions if given else settings.actions)],
+        packs=[_shown(folder) for folder in (packs if given else settings.packs)],
         people=settings.people,
         groups=settings.groups,
         profiles=settings.profiles,

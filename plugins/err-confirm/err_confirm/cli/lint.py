@@ -7,7 +7,7 @@ from err_confirm.cli.command import Command
 from err_confirm.cli.configuration import read_catalog, read_configuration
 from err_confirm.cli.console import CYAN, RED, YELLOW, colored, print_json
 from err_confirm.cli.exits import Exit
-from err_confirm.cli.folders import folder, parts
+from err_confirm.cli.folders import folder, sorted_out
 from err_confirm.cli.guarded import coverage_facts, coverage_lines, guarded
 
 COLORS = {Severity.ERROR: RED, Severity.WARNING: YELLOW, Severity.NOTE: CYAN}
@@ -15,10 +15,9 @@ COLORS = {Severity.ERROR: RED, Severity.WARNING: YELLOW, Severity.NOTE: CYAN}
 
 def lint(options: argparse.Namespace) -> Exit:
     """Say what is wrong with alias, guard and action files, and what the guards cover; 1 if anything is an error."""
-    aliases = tuple(part for given in options.folders for part in parts(given, "aliases"))
-    actions = tuple(part for given in options.folders for part in parts(given, "actions"))
     configuration = read_configuration(options.config)
-    catalog = read_catalog(configuration.settings, aliases, actions)
+    given = sorted_out(options.folders, configuration.settings.packs)
+    catalog = read_catalog(configuration.settings, given.aliases, given.actions, given.packs)
     found = guarded(catalog, configuration, complete=not options.folders)
     guards = sum(not guard.error for guard in catalog.guards.values())
     if options.json:

@@ -66,11 +66,16 @@ def match(options: argparse.Namespace) -> Exit:
 
 def _catalog(options: argparse.Namespace) -> Catalog:
     settings = read_configuration(options.config).settings
+    if not (options.aliases or options.actions or options.pack):
+        return read_catalog(settings)
+    packs = tuple(options.pack or ())
     aliases, actions = settings.aliases, settings.actions
     if options.aliases:
         aliases = tuple(options.aliases)
         actions = tuple(part for given in aliases for part in parts(given.resolve().parent, "actions"))
-    return read_catalog(settings, aliases, tuple(options.actions or actions))
+    elif packs:
+        aliases = actions = ()
+    return read_catalog(settings, aliases, tuple(options.actions or actions), packs)
 
 
 def _explained(catalog: Catalog, found: Match, room: str | None, at: float | None) -> dict[str, Any]:
@@ -140,6 +145,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         type=folder,
         action="append",
         help="a folder of action files (default: actions beside those aliases, or CONFIRM_ACTIONS)",
+    )
+    parser.add_argument(
+        "--pack",
+        metavar="DIR",
+        type=folder,
+        action="append",
+        help="a pack: a folder with aliases and actions below it (default: CONFIRM_PACKS)",
     )
     parser.add_argument(
         "--room", metavar="ROOM", help="where it would be said; rules about rooms hold if it is left out"

@@ -91,7 +91,7 @@ def _of_guard(guard: Guard) -> Chart:
 
 def _of_alias(catalog: Catalog, alias: Alias) -> Chart:
     made = Chart(alias.name)
-    action = find(catalog.actions, alias.action_ref)
+    action = find(catalog.actions, alias.action_ref, alias.pack)
     said = [format_.display or " / ".join(format_.representations) for format_ in alias.formats]
     last = made.add(Kind.SAID, *said[:5], "…" if len(said) > 5 else "")
     for lines in _looks(action):
