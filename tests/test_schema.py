@@ -34,11 +34,13 @@ from err_confirm.catalog.policies import PolicyEntry
 from err_confirm.catalog.policy_keys import DenyEntry
 from err_confirm.catalog.quorums import QuorumEntry
 from err_confirm.catalog.run_keys import AFTER, FollowEntry, RateEntry
+from err_confirm.catalog.stackstorm.metadata import MetadataFile, MetadataParameter
 from err_confirm.catalog.stages import EscalateEntry, RetryEntry, StageEntry
 from err_confirm.cli import main
 from err_confirm.errors import SettingError
 from err_confirm.people import People
 from err_confirm.runners.acting import ProfileEntry
+from err_confirm.runners.class_runner import ClassSettings
 from err_confirm.runners.command_runner import CommandSettings
 from err_confirm.runners.http_settings import HttpRequest, HttpSettings
 from err_confirm.runners.python_runner import PythonSettings
@@ -106,7 +108,8 @@ def test_the_keys_are_those_of_the_models_and_no_others_are_taken() -> None:
     models += [AliasFile, GuardFile, PythonSettings, RateEntry, ResultEntry, RetryEntry]
     models += [HttpRequest, HttpSettings, ProfileEntry, StackStormSettings]
     models += [AskEntry, ChoiceEntry, EscalateEntry, FollowEntry, QuestionEntry, QuorumEntry, StageEntry, WhenEntry]
-    known: dict[str, type[BaseModel]] = {"action": ActionFile, **{model.__name__: model for model in models}}
+    models += [ActionFile, ClassSettings, MetadataFile, MetadataParameter]
+    known: dict[str, type[BaseModel]] = {**{model.__name__: model for model in models}}
     seen = set()
     for kind in KINDS:
         for name, schema in definitions(kind):
@@ -274,6 +277,12 @@ SOUND = {
             )
         ),
         "name: x\ntargets: null\npreview: {python: 'a:b'}\n" + RUN,
+        "name: x\nrun: {python_class: lib/disk.py, env: {A: b}}\n",
+        "name: x\nrunner_type: orquesta\nentry_point: workflows/x.yaml\nenabled: true\ntags: [{name: a, value: b}]\n",
+        "name: x\nrunner_type: run-local\nparameters: {cmd: {default: date, immutable: true}, sudo: {type: boolean}}\n",
+        "name: x\nrunner_type: noop\nentry_point: null\nparameters: {a: {type: integer, default: '{{ st2kv.a }}'}}\n",
+        "name: x\nrunner_type: noop\nnotify: {on-complete: {routes: [slack]}}\noutput_schema: {a: {type: string}}\n",
+        "name: x\nrunner_type: noop\nparameters: {a: {secret: true, position: 0, maxLength: 3, items: {}}}\n",
     ],
 }
 WRONG = {

@@ -8,6 +8,7 @@ from builders import a_policy
 from err_confirm.catalog import Severity
 from err_confirm.catalog.entries import ActionFile, AliasFile
 from err_confirm.model import Format, Reply, Source
+from err_confirm.runners import RUNNERS
 
 HEAD = "name: reboot\nformats: ['reboot {{host}}']\n"
 RUN = "run: {command: [echo, '{{host}}']}\n"
@@ -101,8 +102,7 @@ WRONG = {
         '5: "min" means nothing for the type string, only for integer or number; remove it'
     ),
     HEAD + RUN + "parameters:\n  host: {max_length: 0}": '5: "max_length" must be at least 1',
-    HEAD + "run: {comand: [x]}": '3: "run" has exactly one of the keys command, python, http, stackstorm '
-    '(did you mean "command"?)',
+    HEAD + "run: {comand: [x]}": f'3: "run" has exactly one of the keys {", ".join(RUNNERS)} (did you mean "command"?)',
     HEAD + "run: {command: [x], python: 'a:b'}": '3: "run" has exactly one of the keys command, python',
     HEAD + "run:\n  command: [x]\n  timout: 5s": '5: unknown key "timout" (did you mean "timeout"?)',
     HEAD + "run:\n  command: [x]\n  timeout: 25h": '5: "timeout" must be at most 1d',

@@ -38,7 +38,7 @@ class Parameter:
 
     `min` and `max` bound a number; `max_length` bounds a string's characters or an array's items; `pattern` must
     match the whole string (each item of an array). A string is one safe word unless it has an enum or a pattern or
-    is `free`, and never starts with `-` unless `dash` allows it.
+    is `free`, and never starts with `-` unless `dash` allows it. One that is `immutable` has its default, or none.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Parameter:
     max_length: int | None = None
     free: bool = False
     dash: bool = False
+    immutable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

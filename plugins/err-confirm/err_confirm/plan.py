@@ -84,7 +84,7 @@ def _handed_on(other: Action, match: Match, parameters: Mapping[str, Any]) -> di
     """Return the parameters of an action that runs instead: what was typed, and the values that are shown."""
     own = cast(other, match.values, match.alias.immutable_parameters)
     for name, value in parameters.items():
-        if name in other.parameters and name not in match.values:
+        if name in other.parameters and name not in match.values and not other.parameters[name].immutable:
             check_value(other.parameters[name], value)
             own[name] = value
     return {name: own[name] for name in other.parameters if name in own}

@@ -17,6 +17,7 @@ from err_confirm.catalog.policies import Confirm, PolicyEntry
 from err_confirm.catalog.policy_checks import without_parameters
 from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.quorums import KnownGroups
+from err_confirm.catalog.stackstorm import is_metadata, read_metadata
 from err_confirm.errors import SettingError
 from err_confirm.model import Profile
 from err_confirm.people import People
@@ -60,7 +61,10 @@ def load(
     actions = [*map(Folder, action_dirs), *(each for pack in found for each in pack.folder("actions"))]
     aliases = [*map(Folder, alias_dirs), *(each for pack in found for each in pack.folder("aliases"))]
     for findings in loading.documents(actions, guards=False):
-        loading.add_action(findings, read_action(findings, profiles))
+        loading.add_action(
+            findings,
+            read_metadata(findings) if is_metadata(findings.document.data) else read_action(findings, profiles),
+        )
     for findings in loading.documents([Folder(shipped)] if shipped else [], guards=True):
         loading.add_shipped(read_guard(findings, context, default, shipped=True))
     for findings in loading.documents(aliases, guards=True):

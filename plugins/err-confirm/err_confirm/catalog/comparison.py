@@ -97,6 +97,8 @@ def _format_problem(action: Action, fixed: Collection[str], name: str, default: 
         return f'"{name}" is in immutable_parameters, too; a format cannot give it'
     if name not in action.parameters:
         return _unknown(name, action)
+    if action.parameters[name].immutable:
+        return _immutable(name, action)
     try:
         if default is not None:
             cast_one(action.parameters[name], default)
@@ -109,6 +111,8 @@ def _check_fixed(draft: Draft, action: Action, name: str, value: object) -> None
     location = ("immutable_parameters", name)
     if name not in action.parameters:
         draft.findings.add(location, _unknown(name, action))
+    elif action.parameters[name].immutable:
+        draft.findings.add(location, _immutable(name, action))
     elif isinstance(value, str) and is_template(value):
         for unknown in sorted(names(value) - action.parameters.keys()):
             draft.findings.add(location, _unknown(unknown, action))
@@ -119,6 +123,10 @@ def _check_fixed(draft: Draft, action: Action, name: str, value: object) -> None
 
 def _unknown(name: str, action: Action) -> str:
     return f'unknown parameter "{name}" of "{action.name}"{did_you_mean(name, action.parameters)}'
+
+
+def _immutable(name: str, action: Action) -> str:
+    return f'"{name}" is fixed by "{action.name}"; leave it out'
 
 
 def _normal(text: str) -> str:

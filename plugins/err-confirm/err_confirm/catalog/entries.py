@@ -57,7 +57,7 @@ def _check_pattern(pattern: str) -> str:
 
 Name = Annotated[str, AfterValidator(_check_name)]
 Pattern = Annotated[str, Field(max_length=LONGEST_PATTERN), AfterValidator(_check_pattern)]
-_ParameterName = Annotated[str, AfterValidator(_check_parameter_name)]
+ParameterName = Annotated[str, AfterValidator(_check_parameter_name)]
 
 
 class _Entry(BaseModel):
@@ -141,7 +141,9 @@ class AckEntry(ResultEntry):
     """StackStorm's; not looked at."""
 
 
-class _Runnable(_Entry):
+class Runnable(_Entry):
+    """What alias and action files, ours and StackStorm's, have in common."""
+
     name: Name
     """Its name; no two files of a kind share one."""
     pack: str = ""
@@ -150,16 +152,16 @@ class _Runnable(_Entry):
     """What it is for; an alias's is shown by `!help` and `!aliases`."""
 
 
-class ActionFile(_Runnable, Conducted):
+class ActionFile(Runnable, Conducted):
     """A file of `actions/`."""
 
-    parameters: dict[_ParameterName, ParameterEntry] = {}
+    parameters: dict[ParameterName, ParameterEntry] = {}
     """Its parameters: name and keys of each."""
     run: dict[str, Any]
     """What runs: a command or a Python function, with its keys."""
 
 
-class AliasFile(_Runnable, Conducted, Following):
+class AliasFile(Runnable, Conducted, Following):
     """A file of `aliases/`: as in StackStorm, and `confirm`, and an action of its own in `run` and `parameters`."""
 
     enabled: bool = True
@@ -168,7 +170,7 @@ class AliasFile(_Runnable, Conducted, Following):
     """The action that it starts: its name, or `pack.name`. Either this or `run`."""
     run: dict[str, Any] | None = None
     """An action of its own: a command or a Python function, with its keys. Either this or `action_ref`."""
-    parameters: dict[_ParameterName, ParameterEntry] = {}
+    parameters: dict[ParameterName, ParameterEntry] = {}
     """The parameters of its own action. Without this key, each name in `formats` is one plain word."""
     formats: Annotated[
         list[Annotated[FormatEntry, BeforeValidator(_as_format, json_schema_input_type=str | FormatEntry)]],
@@ -183,7 +185,7 @@ class AliasFile(_Runnable, Conducted, Following):
     """What is said when it has ended. Without it: the last lines of the output."""
     extra: dict[str, Any] = {}
     """Anything; not looked at."""
-    immutable_parameters: dict[_ParameterName, Any] = {}
+    immutable_parameters: dict[ParameterName, Any] = {}
     """Values that nobody can change. A text may be a template over the other parameters."""
     metadata_file: str = ""
     """StackStorm's; not looked at."""

@@ -16,6 +16,7 @@ from err_confirm.catalog.entries import LONGEST_PATTERN, MOST_PATTERNS, ONLY_FOR
 from err_confirm.catalog.policies import Confirm
 from err_confirm.catalog.policy_schema import bound, complete_policy, described
 from err_confirm.catalog.run_keys import AFTER, LONGEST_PROBE, Conducted, PreviewKeys, TargetKeys
+from err_confirm.catalog.stackstorm.metadata import MetadataFile
 from err_confirm.model import ParameterType
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.process_settings import LARGEST_OUTPUT, LONGEST_RUN
@@ -24,7 +25,7 @@ Schema = dict[str, Any]
 
 KINDS: Mapping[str, tuple[Any, str]] = {
     "alias": (AliasFile | GuardFile, "err-confirm: alias or guard file"),
-    "action": (ActionFile, "err-confirm: action file"),
+    "action": (ActionFile | MetadataFile, "err-confirm: action file, ours or StackStorm's"),
     "policy": (Confirm, "err-confirm: policy, as under confirm: and in CONFIRM_DEFAULT"),
 }
 """What there is a schema of, with its title."""
@@ -123,7 +124,7 @@ def _complete(name: str, definition: Schema) -> None:
         if key in keys:
             keys[key]["propertyNames"] = _PARAMETER_NAME
     match name:
-        case "AliasFile" | "ActionFile":
+        case "AliasFile" | "ActionFile" | "MetadataFile":
             keys["name"] |= _NAME
             if name == "AliasFile":
                 keys["action_ref"]["anyOf"][0] |= _NAME

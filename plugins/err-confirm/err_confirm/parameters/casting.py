@@ -29,8 +29,10 @@ def cast(action: Action, values: Mapping[str, str], fixed: Mapping[str, Any] = _
         DuplicateParameterError: one that is fixed was typed.
         TemplateError: a fixed one cannot be rendered.
     """
+    for name in (*values, *fixed):
+        if _declared(action, name).immutable:
+            raise ParameterError(name, f'is fixed by "{action.name}"; leave it out')
     for name in values:
-        _declared(action, name)
         if name in fixed:
             raise DuplicateParameterError(name, "is fixed by this alias; leave it out")
     given = {name: parameter.default for name, parameter in action.parameters.items() if parameter.default is not None}

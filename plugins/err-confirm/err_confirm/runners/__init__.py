@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from err_confirm.runners.base import Runner, Starter
 from err_confirm.runners.bot_runner import BotRunner
+from err_confirm.runners.class_runner import ClassRunner
 from err_confirm.runners.command_runner import CommandRunner
 from err_confirm.runners.http_runner import HttpRunner
 from err_confirm.runners.loop_runner import LoopRunner
@@ -11,7 +12,13 @@ from err_confirm.runners.python_runner import PythonRunner
 from err_confirm.runners.remote_runner import RemoteRunner
 from err_confirm.runners.stackstorm_runner import StackStormRunner
 
-_ALL: tuple[Runner, ...] = (CommandRunner(), PythonRunner(), HttpRunner(), StackStormRunner())
+_ALL: tuple[Runner, ...] = (
+    CommandRunner(),
+    PythonRunner(),
+    ClassRunner(),
+    HttpRunner(),
+    StackStormRunner(),
+)
 
 RUNNERS: Mapping[str, Runner] = {runner.key: runner for runner in _ALL}
 """Each runner by the key under `run:` that chooses it."""

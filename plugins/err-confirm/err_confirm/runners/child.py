@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from err_confirm.runners.base import Context
 from err_confirm.runners.environment import CONSTANTS
 from err_confirm.runners.launch import Launch
 from err_confirm.runners.process import ProcessGroup
@@ -15,7 +16,7 @@ ROOM_FOR_NOTE = 128
 """Bytes that are kept besides the body of an answer, for a note that it was cut."""
 
 
-def child(program: str, told: Mapping[str, Any], spec: Mapping[str, Any]) -> ProcessGroup:
+def child(program: str, told: Mapping[str, Any], spec: Mapping[str, Any], context: Context) -> ProcessGroup:
     """Start a program of `outgoing` within the limits of a specification; it has no environment. Raises StartError."""
     return ProcessGroup(
         Launch(
@@ -25,5 +26,7 @@ def child(program: str, told: Mapping[str, Any], spec: Mapping[str, Any]) -> Pro
             timeout=spec["timeout"],
             output_cap=spec["output_cap"] + ROOM_FOR_NOTE,
             stdin=json.dumps(told).encode(),
+            tidy=context.tidy,
+            keep=context.keep,
         )
     )

@@ -10,12 +10,11 @@ from pydantic import BaseModel, Field
 from err_confirm.errors import TemplateError
 from err_confirm.model import Action
 from err_confirm.run_model import Invocation
-from err_confirm.runners.acting import describe_acting, process_environment, render_process, user_of
+from err_confirm.runners.acting import describe_acting, render_process
 from err_confirm.runners.base import Context, Render, Running, to_text
 from err_confirm.runners.environment import describe_environment
-from err_confirm.runners.launch import Launch
-from err_confirm.runners.process import ProcessGroup
 from err_confirm.runners.process_settings import ProcessSettings
+from err_confirm.runners.starting import started
 from err_confirm.visible import exact
 
 
@@ -70,18 +69,7 @@ class CommandRunner:
     def start(self, invocation: Invocation, context: Context) -> Running:
         """Start it. Raises StartError."""
         spec = invocation.spec
-        return ProcessGroup(
-            Launch(
-                argv=spec["argv"],
-                cwd=spec["cwd"],
-                env=process_environment(spec, context.told),
-                timeout=spec["timeout"],
-                output_cap=spec["output_cap"],
-                tidy=context.tidy,
-                keep=context.keep,
-                user=user_of(spec),
-            )
-        )
+        return started(spec, context, argv=spec["argv"], cwd=spec["cwd"])
 
 
 def _arguments(value: Any, template: str) -> list[str]:

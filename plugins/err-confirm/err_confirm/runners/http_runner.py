@@ -96,6 +96,7 @@ class HttpRunner:
             "http_child.py",
             {**told, "url": _with_query(spec["url"], query), "headers": headers, "most": spec["output_cap"]},
             spec,
+            context,
         )
 
 

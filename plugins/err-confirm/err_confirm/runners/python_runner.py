@@ -12,12 +12,11 @@ from pydantic import BaseModel, Field
 from err_confirm.errors import ParameterError
 from err_confirm.model import Action
 from err_confirm.run_model import Invocation
-from err_confirm.runners.acting import describe_acting, process_environment, render_process, user_of
+from err_confirm.runners.acting import describe_acting, render_process
 from err_confirm.runners.base import Context, Render, Running
 from err_confirm.runners.environment import describe_environment
-from err_confirm.runners.launch import Launch
-from err_confirm.runners.process import ProcessGroup
 from err_confirm.runners.process_settings import ProcessSettings
+from err_confirm.runners.starting import started
 from err_confirm.visible import exact, exact_json
 
 _CHILD = Path(__file__).with_name("python_child.py")
@@ -65,19 +64,8 @@ class PythonRunner:
         """Start it. Raises StartError."""
         spec = invocation.spec
         call = {key: spec[key] for key in ("python", "arguments", "path")}
-        return ProcessGroup(
-            Launch(
-                argv=[sys.executable, "-I", "-u", "-X", "utf8", str(_CHILD)],
-                cwd=spec["cwd"],
-                env=process_environment(spec, context.told),
-                timeout=spec["timeout"],
-                output_cap=spec["output_cap"],
-                tidy=context.tidy,
-                user=user_of(spec),
-                stdin=json.dumps(call).encode(),
-                keep=context.keep,
-            )
-        )
+        argv = [sys.executable, "-I", "-u", "-X", "utf8", str(_CHILD)]
+        return started(spec, context, argv=argv, cwd=spec["cwd"], stdin=json.dumps(call).encode())
 
 
 def _json_copy(name: str, value: Any) -> Any:

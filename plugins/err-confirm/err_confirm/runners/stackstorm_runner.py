@@ -88,7 +88,7 @@ class StackStormRunner:
             "key": resolve_setting("key", spec["key"]),
             "tag": "-".join(context.told[name] for name in ("CONFIRM_ID", "CONFIRM_FENCE") if name in context.told),
         }
-        return child("stackstorm_child.py", told, spec)
+        return child("stackstorm_child.py", told, spec, context)
 
 
 def _name(name: str) -> str:

@@ -1,0 +1,79 @@
+"""Call a class of a StackStorm pack, in an interpreter of its own."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from err_confirm.errors import ParameterError
+from err_confirm.model import Action
+from err_confirm.run_model import Invocation
+from err_confirm.runners.acting import describe_acting, render_process
+from err_confirm.runners.base import Context, Render, Running
+from err_confirm.runners.environment import describe_environment
+from err_confirm.runners.process_settings import ProcessSettings
+from err_confirm.runners.starting import started
+from err_confirm.visible import exact, exact_json
+
+SECRET = "ST2_SECRET_"  # noqa: S105 (it is a prefix)
+"""How the variables begin that hold a secret parameter each: no argument, so that it is shown and kept nowhere."""
+_CHILD = Path(__file__).with_name("class_child.py")
+
+
+class ClassSettings(ProcessSettings):
+    """What stands under `run:`."""
+
+    python_class: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*[.]py$")] = Field(
+        description="a file of the actions folder with a subclass of StackStorm's Action; its method run is called"
+    )
+
+
+class ClassRunner:
+    """Calls the method `run` of a class as StackStorm's runner python-script does."""
+
+    key = "python_class"
+    Settings: type[BaseModel] = ClassSettings
+
+    def render(self, action: Action, render: Render, parameters: Mapping[str, Any]) -> Invocation:
+        """Return the exact call. Raises TemplateError, or ParameterError for a value that JSON does not know."""
+        settings = ClassSettings.model_validate(dict(action.run))
+        base = os.path.abspath(action.base)
+        secret = {name.removeprefix(SECRET) for name in settings.env if name.startswith(SECRET)}
+        # As in StackStorm, a parameter without a value is None.
+        arguments = {name: _json_copy(name, parameters.get(name)) for name in action.parameters if name not in secret}
+        return Invocation(
+            runner=self.key,
+            spec={
+                "file": os.path.join(base, "actions", settings.python_class),
+                "arguments": arguments,
+                "config": os.path.join(base, f"{action.pack}.yaml"),
+                "base": base,
+                **render_process(settings, action, render),
+            },
+        )
+
+    def describe(self, invocation: Invocation) -> str:
+        """Return the call as it stands in a program, with its variables in front."""
+        spec = invocation.spec
+        arguments = ", ".join(f"{name}={exact_json(value)}" for name, value in spec["arguments"].items())
+        file = os.path.relpath(spec["file"], spec["base"])
+        return f"{exact(describe_acting(spec) + describe_environment(spec['env']) + file)}: run({arguments})"
+
+    def start(self, invocation: Invocation, context: Context) -> Running:
+        """Start it. Raises StartError."""
+        spec = invocation.spec
+        call = {key: spec[key] for key in ("file", "arguments", "config")}
+        argv = [sys.executable, "-I", "-u", "-X", "utf8", str(_CHILD)]
+        stdin = json.dumps({**call, "secret": SECRET}).encode()
+        return started(spec, context, argv=argv, cwd=spec["base"], stdin=stdin)
+
+
+def _json_copy(name: str, value: Any) -> Any:
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise ParameterError(name, f"cannot be handed to a class as JSON ({error}); leave it out") from error
