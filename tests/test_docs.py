@@ -70,6 +70,7 @@ from err_confirm.plan import plan
 from err_confirm.run_model import Outcome
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
+from err_confirm.runners.class_runner import ClassSettings
 from err_confirm.runners.command_runner import CommandSettings
 from err_confirm.runners.environment import CONSTANTS
 from err_confirm.runners.http_settings import HttpRequest, HttpSettings
@@ -235,6 +236,7 @@ TABLES: Sequence[tuple[Path, str, dict[str, tuple[type[BaseModel], str]]]] = [
     (ACTIONS, "Keys of a parameter", {key: (ParameterEntry, key) for key in ParameterEntry.model_fields}),
     (ACTIONS, "run: command", written(CommandSettings)),
     (ACTIONS, "run: python", written(PythonSettings)),
+    (ACTIONS, "run: python_class", written(ClassSettings)),
     (ACTIONS, "run: http", written(HttpSettings) | written(HttpRequest, "http.")),
     (ACTIONS, "run: stackstorm", written(StackStormSettings)),
 ]

@@ -473,7 +473,7 @@ WRONG = {
                 "{delay: soon}",
                 "{delay: -1}",
                 "{delay: 0}",
-                "{delay: 2h}",
+                "{delay: 3601}",
                 "{at_once: 2}",
             )
         ),

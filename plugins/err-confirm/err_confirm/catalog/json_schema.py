@@ -15,7 +15,16 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from err_confirm.catalog.entries import LONGEST_PATTERN, MOST_PATTERNS, ONLY_FOR, ActionFile, AliasFile, GuardFile
 from err_confirm.catalog.policies import Confirm
 from err_confirm.catalog.policy_schema import bound, complete_policy, described
-from err_confirm.catalog.run_keys import AFTER, LONGEST_PROBE, Conducted, PreviewKeys, TargetKeys
+from err_confirm.catalog.run_keys import (
+    AFTER,
+    LONGEST_DELAY,
+    LONGEST_LOCK,
+    LONGEST_PROBE,
+    LONGEST_TAKING,
+    Conducted,
+    PreviewKeys,
+    TargetKeys,
+)
 from err_confirm.catalog.stackstorm.metadata import MetadataFile
 from err_confirm.model import ParameterType
 from err_confirm.runners import RUNNERS
@@ -134,6 +143,12 @@ def _complete(name: str, definition: Schema) -> None:
             keys["name"]["anyOf"][0] |= _NAME
             many = {"type": "array", "items": _PATTERN, "minItems": 1, "maxItems": MOST_PATTERNS}
             keys["commands"] = {**described(keys["commands"]), "anyOf": [_PATTERN, many]}
+        case "RateEntry":
+            bound(keys["delay"], None, LONGEST_DELAY)
+        case "LockEntry":
+            bound(keys["wait"], None, LONGEST_LOCK)
+        case "RemoteEntry":
+            bound(keys["within"], None, LONGEST_TAKING)
         case "ParameterEntry":
             definition["allOf"] = [_if_type(kind) for kind in ParameterType]
         case _:
