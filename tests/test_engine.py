@@ -11,10 +11,11 @@ import pytest
 import redis
 
 from builders import RECORDS, a_policy, an_execution
-from err_confirm.engine import Engine
+from err_confirm.engine import After, Engine
 from err_confirm.errors import RecordError, StoreUnavailableError
 from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Reason, Renew, Told
 from err_confirm.gate import DUE, IDLE, SAID_AGAIN, Gate
+from err_confirm.journal import lines
 from err_confirm.model import Execution, Place, State, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.policy_model import Policy
@@ -97,6 +98,25 @@ class TestAsking:
         execution_id = Desk(Overtaken(store, take)).ask()
         assert execution_id not in [record.id for record in theirs]
         assert [store.read(record.id)[0] for record in theirs] == theirs
+
+    def test_what_follows_another_is_asked_for_once_whoever_else_asks_for_it(self, store: Store) -> None:
+        """Also at the same moment: its id can only be made of what it follows."""
+        after = After(id="7f3kq2xa", parent="7f3kw0m2", cause="then", depth=2)
+        others: list[Execution] = []
+
+        def follow(engine: Engine, name: str) -> Execution:
+            place = Place(person="@alice")
+            return engine.create(a_plan(PATIENT, name), requester="alice", place=place, text=name, after=after)
+
+        def take(swap: Swap) -> None:
+            if not others:
+                others.append(Desk(store).do(follow(Desk(store).engine, "first").id, Posted()))
+
+        followed = follow(Desk(Overtaken(store, take)).engine, "second")
+        assert followed == others[0] == follow(Desk(store).engine, "third")
+        assert (followed.text, followed.posted) == ("first", True)
+        assert (followed.parent, followed.cause, followed.depth) == ("7f3kw0m2", "then", 2)
+        assert [line.entry.what for line in lines(store)] == ["asked", "posted"]
 
     def test_where_every_id_is_taken_it_is_refused_in_the_end(self, store: Store) -> None:
         def take(swap: Swap) -> None:

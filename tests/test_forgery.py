@@ -12,10 +12,10 @@ import pytest
 from builders import NOW, RECORDS, a_policy, an_execution
 from err_confirm import journal, records, seal
 from err_confirm.errors import ErrConfirmError, SettingError
-from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Renew
+from err_confirm.events import Abort, Advance, Answer, Cancel, Event, Finish, Posted, Progress, Renew
 from err_confirm.journal import PRUNED
 from err_confirm.model import Execution, State, Verdict
-from err_confirm.run_model import Outcome
+from err_confirm.run_model import LOOP_RUNNER, Invocation, Outcome, Part, PartState
 from err_confirm.seal import KEY_BYTES, Seal
 from err_confirm.steps import LATEST_WRITE, Step
 from err_confirm.store.base import Head, Key, Record, Swap
@@ -25,6 +25,7 @@ from planting import planted
 
 SEAL = RECORDS.seal
 YES = Answer("alice", Verdict.APPROVE, "why not", identity="slack:U1", room="#ops")
+BEGUN = (Posted(), YES, Advance("one"))
 Lines = list[tuple[int, str]]
 
 
@@ -118,7 +119,7 @@ def each_step_is_told_by_who_did_it_and_why(module: ModuleType, path: Path) -> N
         entry = module.entry(before(*events[:-1]), step.execution, NOW, events[-1])
         return entry and [entry.what, entry.who, entry.room, entry.version, entry.facts.get("reason")]
 
-    life = (Posted(), YES, Advance("one"))
+    life = BEGUN
     assert told(Posted()) == ["posted", "", "", 2, None]
     assert told(Posted(), YES) == ["confirmed", "alice", "#ops", 3, "why not"]
     assert told(Posted(), replace(YES, verdict=Verdict.DENY)) == ["denied", "alice", "#ops", 3, "why not"]
@@ -126,12 +127,35 @@ def each_step_is_told_by_who_did_it_and_why(module: ModuleType, path: Path) -> N
     assert told(*life, Renew("one", 1)) is None
     assert told(*life, Finish("one", 1, Outcome(exit_code=2))) == ["failed", "", "", 5, None]
     assert told(Cancel("alice", "a slip")) == ["canceled", "alice", "", 2, "a slip"]
+    assert told(*life, Progress("one", 1, (Part(),))) is None
+    stop = Abort("alice", "wrong host", identity="slack:U1", room="#ops")
+    assert told(*life, stop) == ["stopping", "alice", "#ops", 5, "wrong host"]
+    again = replace(before(*life), fence=2, version=9)
+    begun_again = module.entry(before(*life), again, NOW, Advance("two"))
+    assert begun_again is not None
+    assert begun_again.what == "running"
     ended = module.entry(before(*life), lived(*life, Finish("one", 1, Outcome(exit_code=2))).execution, NOW)
     running = module.entry(before(*life[:2]), before(*life), NOW)
     assert (ended.facts["exit_code"], running.facts["confirmed_by"], running.facts["fence"]) == (2, "alice", 1)
     asked = module.entry(None, an_execution(), NOW)
     assert (asked.what, asked.who, asked.room) == ("asked", "alice", "#ops")
     assert asked.facts["policy"]["stages"] == [{"quorum": {"by": ["requester"]}}]
+    follows = module.entry(None, an_execution(parent="7f3kw0m2", cause="then"), NOW)
+    assert (follows.facts.get("parent"), follows.facts.get("cause"), "parent" in asked.facts) == (
+        "7f3kw0m2",
+        "then",
+        False,
+    )
+
+
+def of_a_loop_it_is_told_what_was_left_out_and_how_many_came_how_far(module: ModuleType, path: Path) -> None:
+    parts = tuple(Part(state=PartState(state)) for state in ("done", "gone", "failed", "done"))
+    loop = Invocation(runner=LOOP_RUNNER, spec={"each": [{}] * 4})
+    approved, running = (replace(before(*BEGUN[:count]), invocation=loop, digest=loop.digest) for count in (2, 3))
+    begun = module.entry(approved, replace(running, parts=parts), NOW, Advance("one")).facts
+    assert (begun.get("gone"), begun["digest"], "spec" in begun) == ([1], loop.digest, False)
+    end = replace(running, state=State.FAILED, outcome=Outcome(exit_code=1), parts=parts)
+    assert module.entry(running, end, NOW).facts.get("parts") == {"done": 2, "gone": 1, "failed": 1}
 
 
 # ---- the seal ----
@@ -229,6 +253,7 @@ RULES: dict[ModuleType, list[Callable[[ModuleType, Path], None]]] = {
         a_cut_off_end_is_found_by_any_head_that_was_kept,
         each_line_is_read_once,
         each_step_is_told_by_who_did_it_and_why,
+        of_a_loop_it_is_told_what_was_left_out_and_how_many_came_how_far,
     ],
     seal: [whatever_differs_has_another_seal, two_seals_are_the_same_only_if_each_character_is, a_key_is_ours_alone],
     records: [what_is_written_is_read_again_and_nothing_else_is, a_swap_says_all_that_goes_with_a_step],
@@ -257,6 +282,14 @@ PLANTED = {
     "who canceled is not told": (journal, '{"who": event.person,', '{"who": "",'),
     "who confirmed is not told": (journal, "who=vote.person", 'who=""'),
     "what runs is told without its claim": (journal, '"fence": execution.fence, "confirmed_by": execution.decided_by', '"fence": 0, "confirmed_by": ""'),
+    "that it is to be stopped is not told": (journal, "if after.aborted_by != before.aborted_by:", "if False:"),
+    "who wants it stopped is not told": (journal, "if isinstance(event, Abort) else {}", "if False else {}"),
+    "why it is to be stopped is not told": (journal, '{"reason": after.abort_reason}', '{"reason": ""}'),
+    "a second run is not told": (journal, "(after.state, after.fence) != (before.state, before.fence)", "after.state != before.state"),
+    "what was left out is not told": (journal, '{**_runs(execution.runs), **({"gone": gone} if gone else {})}', "_runs(execution.runs)"),
+    "all targets are told again": (journal, 'del runs["spec"]', "pass"),
+    "how far targets came is not told": (journal, '({"parts": Counter(part.state for part in execution.parts)} if execution.parts else {})', "{}"),
+    "what it follows is not told": (journal, "if execution.parent else {}", "if False else {}"),
     "a record counts under any name": (seal, "json.dumps([execution_id, version])", "json.dumps([version])"),
     "a record counts in any version": (seal, "json.dumps([execution_id, version])", "json.dumps([execution_id])"),
     "name and version run together": (seal, "json.dumps([execution_id, version])", 'f"{execution_id}{version}"'),

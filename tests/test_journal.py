@@ -3,6 +3,8 @@
 import contextlib
 import json
 import sqlite3
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +17,9 @@ from err_confirm.journal import PRUNED, Entry, append, check, lines, read_line
 from err_confirm.model import Place, State, Verdict
 from err_confirm.policy_model import Policy
 from err_confirm.records import Records
-from err_confirm.run_model import Outcome
+from err_confirm.run_model import Conduct, Outcome
 from err_confirm.seal import Seal
-from err_confirm.steps import Decision, Step
+from err_confirm.steps import LEASE, Decision, Step
 from err_confirm.store.base import Head, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
 from err_confirm.witness import Witness
@@ -190,6 +192,26 @@ class TestForgery:
         put_back(store, approved)
         with pytest.raises(RecordError, match="was put back"):
             engine.apply(asked, Advance("two"))
+
+    def test_a_run_that_was_put_back_after_its_end_is_not_started_again(self, tmp_path: Path) -> None:
+        """Given one that may be started again where it is lost, then the journal knows whether it was lost or ended."""
+        now = [NOW]
+        with contextlib.closing(SqliteStore(tmp_path / "s.db", clock=lambda: now[0])) as store:
+            engine = Engine(store, RECORDS, lambda _: None)
+            plan, place = replace(a_plan(ANYBODY), conduct=Conduct(retry=True)), Place(person="@alice")
+            asked = engine.create(plan, requester="alice", place=place, text="count it").id
+            for event in (Posted(), YES, Advance("one"), Renew("one", 1)):
+                engine.apply(asked, event)
+            running, _ = store.read(asked)
+            assert running
+            now[0] += LEASE
+            taken_up = engine.apply(asked, Advance("two"))
+            assert isinstance(taken_up, Step), "not each version of a run has a line"
+            assert (taken_up.execution.process, taken_up.execution.fence) == ("two", 2)
+            engine.apply(asked, Finish("two", 2, FINE))
+            put_back(store, running)
+            with pytest.raises(RecordError, match="was put back"):
+                engine.apply(asked, Advance("three"))
 
     def test_a_record_that_was_put_back_with_its_journal_does_not_run_again_here(self, store: Store) -> None:
         engine = Engine(store, RECORDS, lambda _: None)

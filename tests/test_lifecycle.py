@@ -26,11 +26,11 @@ from hypothesis.stateful import (
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Renew, Told
+from err_confirm.events import Abort, Advance, Answer, Cancel, Event, Finish, Posted, Progress, Renew, Told
 from err_confirm.journal import check, read_line
 from err_confirm.model import Execution, Notice, Place, State, Verdict
 from err_confirm.policy_model import AllOf, Choice, Effect, Policy, Seat, Stage
-from err_confirm.run_model import Outcome
+from err_confirm.run_model import MOST_RUNS, Conduct, Outcome, Part, PartState
 from err_confirm.seating import Roster
 from err_confirm.steps import KEEP, LEASE, RUN_WITHIN
 from err_confirm.store.base import Due, Swap, SwapResult
@@ -60,7 +60,9 @@ OUTCOMES = (
     Outcome(exit_code=0, output="done\n"),
     Outcome(exit_code=1),
     Outcome(exit_code=None, aborted=True, error="stopped"),
+    Outcome(exit_code=None, lost=True, error="its worker is gone"),
 )
+PARTS = tuple(Part(state=state) for state in (PartState.DONE, PartState.RUNS))
 OVER = set(State) - {State.PENDING, State.APPROVED, State.RUNNING, State.LOST}
 EDGES = {
     (None, "pending"),
@@ -81,13 +83,19 @@ HAPPENINGS = {
     "a notice told again",
     "two answers ran",
     "two stages ran",
+    "stopped",
+    "reported",
+    "ran again",
     *Notice,
 }
 """What else must have happened."""
 
 
 class Ask(NamedTuple):
+    """Somebody asks for something, which perhaps does no harm when it is started again."""
+
     policy: Policy | None
+    retry: bool = False
 
 
 class GoOn(NamedTuple):
@@ -131,7 +139,7 @@ names = st.sampled_from(("one", "two"))
 fences = st.sampled_from((1, 1, 1, 2))
 # One rule and not ten, as hypothesis leaves out half of the rules in most histories; weighted so that they get far.
 happenings = st.one_of(
-    st.builds(Ask, st.sampled_from(POLICIES)),
+    st.builds(Ask, st.sampled_from(POLICIES), st.booleans()),
     st.just(Posted()),
     st.builds(Say, people, st.sampled_from((Verdict.APPROVE, Verdict.DENY)), st.sampled_from(("approve", "snooze"))),
     st.builds(Say, st.sampled_from(("bob", "carol")), st.just(Verdict.APPROVE), st.sampled_from(("approve", "snooze"))),
@@ -142,6 +150,7 @@ happenings = st.one_of(
     st.builds(Cancel, st.sampled_from(("alice", "mallory"))),
     st.builds(Advance, names),
     st.builds(Renew, names, fences),
+    st.one_of(st.builds(Progress, names, fences, st.just(PARTS)), st.builds(Abort, st.sampled_from(("alice", "bob")))),
     st.builds(Finish, names, fences, st.sampled_from(OUTCOMES)),
     *[st.builds(GoOn, st.sampled_from((OUTCOMES[0], *OUTCOMES)))] * 8,
     *[st.builds(WaitUntilDue)] * 4,
@@ -211,8 +220,8 @@ class Lifecycle(RuleBasedStateMachine):
     def happen(self, what: Any, process: int, which: int) -> None:
         """Let something happen in one of the processes, mostly to the newest execution."""
         match what:
-            case Ask(policy) if len(self.ids) < 4:
-                self._ask(process, policy)
+            case Ask(policy, retry) if len(self.ids) < 4:
+                self._ask(process, policy, retry=retry)
             case GoOn(outcome):
                 self._go_on(process, outcome)
             case Wait(seconds):
@@ -236,10 +245,10 @@ class Lifecycle(RuleBasedStateMachine):
             case event if isinstance(event, Event) and self.ids:
                 self._apply(process, self.ids[max(which, -len(self.ids))], event)
 
-    def _ask(self, process: int, policy: Policy | None) -> None:
+    def _ask(self, process: int, policy: Policy | None, *, retry: bool = False) -> None:
         with self._losing():
-            place = Place(person="@alice")
-            self.processes[process].engine.create(a_plan(policy), requester="alice", place=place, text="it")
+            place, plan = Place(person="@alice"), replace(a_plan(policy), conduct=Conduct(retry=retry))
+            self.processes[process].engine.create(plan, requester="alice", place=place, text="it")
 
     def _go_on(self, process: int, outcome: Outcome) -> None:
         execution = next((each for each in self.known.values() if each.state not in OVER), None)
@@ -289,7 +298,11 @@ class Lifecycle(RuleBasedStateMachine):
                 ledger.told(before, event.notice)
                 self.seen["a notice told"] += event.notice > 0
             ledger.follow(before, event, after, self.now)
-            if (before.state, before.tells, before.notices) != (after.state, after.tells, after.notices):
+            self.seen["stopped"] += isinstance(event, Abort)
+            self.seen["reported"] += isinstance(event, Progress)
+            self.seen["ran again"] += after.fence > before.fence > 0
+            told = [(each.state, each.tells, each.notices, each.fence) for each in (before, after)]
+            if told[0] != told[1]:
                 self.changes[execution_id, after.version] += 1
             if after.notices > before.notices:
                 again = after.tells > before.tells > 0
@@ -352,7 +365,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert all(count == 1 for count in self.changes.values())
         assert told <= self.changes
         assert self.lost or told == self.changes
-        assert all(each.fence <= 1 for each in self.known.values())
+        assert all(each.fence <= (MOST_RUNS if each.conduct.retry else 1) for each in self.known.values())
 
     def what_is_due_is_what_the_records_say(self) -> None:
         expected = [Due(each.id, at) for each in self.known.values() if (at := due_at(each)) is not None]
@@ -388,6 +401,7 @@ class Lifecycle(RuleBasedStateMachine):
             assert votes >= len(each.votes)
             assert each.state in (State.PENDING, State.APPROVED) or each.state in of_it
             assert of_it.count("running") == each.fence
+            assert of_it.count("stopping") == bool(each.aborted_by)
 
 
 def test_the_store_agrees_with_every_history_and_every_edge_is_really_taken(tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.events import Advance, Answer, Cancel, Event, Expire, Finish, Posted, Renew, Told
+from err_confirm.events import Abort, Advance, Answer, Cancel, Event, Expire, Finish, Posted, Progress, Renew, Told
 from err_confirm.journal import check
 from err_confirm.model import Execution, Notice, Place, State, Verdict
 from err_confirm.policy_model import AllOf, Choice, Effect, Freeze, Policy, Seat, Stage, Times
-from err_confirm.run_model import Invocation, Outcome
+from err_confirm.run_model import Invocation, Outcome, Part
 from err_confirm.steps import Decision, Step
 from err_confirm.store.base import Store, Swap, SwapResult
 from faulty import Around
@@ -47,7 +47,7 @@ POLICIES = (
 MOMENTS = {
     *Notice, *State, "an answer lost", "a swap lost", "restarted", "told", "two answers ran", "two stages ran",
     "another choice ran", "after others were called", "regrouped and did not run", "a message replayed",
-    "replayed after its end",
+    "replayed after its end", "stopped", "reported",
 } - {State.PENDING, State.LOST}  # fmt: skip
 """What must have happened with each kind of store; `lost` takes time, and all begins as `pending`."""
 
@@ -83,6 +83,7 @@ happenings = st.one_of(
     ),
     st.builds(Other, st.just("regroup"), st.integers(0, 2)),
     st.one_of(st.just(Other("run out")), st.just(Cancel("alice")), st.just(Renew("one", 1))),
+    st.one_of(st.just(Progress("one", 1, (Part(),))), st.builds(Abort, st.sampled_from(("alice", "bob", "slack:U7")))),
 )
 histories = st.lists(happenings, min_size=2, max_size=16)
 
@@ -179,6 +180,8 @@ class Life:
         ran = after.state is State.RUNNING is not before.state
         assert after.fence == ledger.runs <= 1
         seen["told"] += isinstance(event, Told)
+        seen["stopped"] += isinstance(event, Abort)
+        seen["reported"] += isinstance(event, Progress)
         if ran and policy:
             seen["two answers ran"] += len(ledger.yes) > 1
             seen["two stages ran"] += len(policy.stages) > 1
@@ -250,6 +253,7 @@ def scripts() -> Iterator[tuple[Policy | None, list[Event | Say | Other]]]:
     )  # fmt: skip
     after: tuple[list[Event | Say | Other], ...] = (
         [Advance("one"), Renew("one", 1), Other("finish")],
+        [Advance("one"), Progress("one", 1, (Part(),)), Abort("dave"), Abort("alice"), Other("finish")],
         [Other("regroup", 2), Advance("one")],
         [Other("restart"), Other("a swap lost"), Advance("one")],
         [Say(person, Verdict.DENY, "", 4) for person in ("alice", "bob", "dave")],

@@ -65,6 +65,7 @@ from err_confirm.steps import (
     KEEP,
     LATEST_WRITE,
     LEASE,
+    RUN_AGAIN_WITHIN,
     RUN_WITHIN,
     TELL_AGAIN,
     TELL_AGAIN_AT_MOST,
@@ -424,6 +425,87 @@ def test_without_the_moments_that_it_needs_nothing_runs() -> None:
     assert after(replace(RUNNING, lease_until=None), (3, Advance("two"))).state is State.LOST
 
 
+# ---- what runs, by example ----
+
+
+def of(what_runs: int, policy: Policy | None = None) -> Execution:
+    """Return an execution of one of the kinds, right after it was asked for; who asked confirms it."""
+    invocation, conduct = WHATS[what_runs]
+    digest = bound(invocation, {}, conduct)
+    return an_execution(policy or a_policy(), invocation=invocation, conduct=conduct, digest=digest)
+
+
+def test_what_a_prompt_could_not_show_whole_is_seen_before_a_yes_but_not_before_a_no() -> None:
+    cut = of(CUT)
+    assert refusal(cut, confirm("alice")) is Reason.UNREAD
+    assert after(cut, (1, deny("alice"))).state is State.DENIED
+    read = after(cut, (1, Read("alice")))
+    assert (read.readers, after(read, (2, confirm("alice"))).state) == (("alice",), State.APPROVED)
+    assert isinstance(transition(read, Read("alice"), NOW + 2), Already)
+    assert isinstance(transition(an_execution(), Read("alice"), NOW + 1), Already), (
+        "where all was shown, it matters not"
+    )
+
+
+def test_what_waits_for_others_may_run_later_and_its_votes_count_as_long() -> None:
+    approved = after(of(CUT), (1, Read("alice")), (2, confirm("alice")))
+    assert approved.votes[0].expires_at == NOW + 2 + 60 + 40
+    assert after(approved, (101.9, Advance("one"))).state is State.RUNNING
+    assert after(approved, (102, Advance("one"))).reason == "no bot could start it in time"
+    assert refusal(approved, deny("alice"), 102) is Reason.EXPIRED
+
+
+def test_what_may_be_is_started_again_when_it_is_lost_within_an_hour_twice_and_never_after_an_abort() -> None:
+    first = after(of(AGAIN), (1, confirm("alice")), (2, Advance("one")))
+    second = after(first, (2 + LEASE, Advance("two")))
+    assert (second.state, second.process, second.fence, second.started_at) == (State.RUNNING, "two", 2, NOW + 2)
+    assert refusal(second, Finish("one", 1, FINE), 40) is Reason.STALE, "who ran it before has nothing to say"
+    third = after(second, (40, Finish("two", 2, LOST_BY_ITS_WORKER)), (40, Advance("one")))
+    assert (third.state, third.fence) == (State.RUNNING, MOST_RUNS)
+    assert after(third, (50, Finish("one", 3, LOST_BY_ITS_WORKER))).reason == "its worker is gone"
+    assert after(first, (2 + RUN_AGAIN_WITHIN, Advance("two"))).state is State.LOST
+    assert after(first, (3, Abort("alice")), (2 + LEASE, Advance("two"))).state is State.LOST
+    assert refusal(first, Doubt("why"), 3) is Reason.RUNNING
+    doubted = after(first, (2 + LEASE, Doubt("why")))
+    assert (doubted.state, doubted.reason) == (State.LOST, "why")
+    changed = after(replace(first, digest="another"), (2 + LEASE, Advance("two")))
+    assert (changed.state, changed.reason) == (State.LOST, "what would run is not what was shown")
+
+
+def test_a_loop_leaves_out_what_is_gone_and_goes_on_where_another_one_was_lost() -> None:
+    approved = after(of(LOOPED), (1, confirm("alice")))
+    running = after(approved, (2, Advance("one", SOME)))
+    assert running.parts == (WAITS, GONE, WAITS)
+    assert after(approved, (2, Advance("one", ALL))).reason == "none of its targets is there any more"
+    told = after(running, (3, Progress("one", 1, (DONE, GONE, RUNS))))
+    assert (told.lease_until, told.parts) == (NOW + 3 + LEASE, (DONE, GONE, RUNS))
+    assert after(told, (3 + LEASE, Advance("two"))).parts == (DONE, GONE, WAITS)
+    assert refusal(running, Progress("two", 1, ()), 3) is Reason.STALE
+    ended = after(told, (4, Finish("one", 1, replace(FINE, parts=(DONE, GONE, DONE)))))
+    assert (ended.parts, ended.outcome) == ((DONE, GONE, DONE), FINE)
+
+
+def test_what_somebody_wants_stopped_says_so_until_it_has_ended() -> None:
+    stopping = after(RUNNING, (3, Abort("alice", "wrong host")))
+    assert (stopping.state, stopping.aborted_by, stopping.abort_reason) == (State.RUNNING, "alice", "wrong host")
+    assert stopping.lease_until == RUNNING.lease_until, "that is no sign of life"
+    assert isinstance(transition(stopping, Abort("bob"), NOW + 4), Already)
+    stopped = after(stopping, (4, Finish("one", 1, OUTCOMES[2])))
+    assert isinstance(transition(stopped, Abort("bob"), NOW + 5), Already)
+    assert after(stopping, (4, Finish("one", 1, FINE))).state is State.SUCCEEDED, "it was faster"
+    assert [refusal(each, Abort("alice"), 9) for each in (an_execution(), APPROVED, LOST, ENDED[State.DENIED])] == [
+        Reason.NOT_RUNNING,
+        Reason.NOT_RUNNING,
+        Reason.ENDED,
+        Reason.DECIDED,
+    ]
+    later = a_policy(by=("bob",), deny_by=("bob",))
+    later = replace(later, stages=(replace(later.stages[0], escalate_after=1.0, escalate_to=("carol",)),))
+    asked = an_execution(later, posted=True, stage_at=NOW)
+    called = after(asked, (1, Advance("one")), (2, confirm("bob")), (3, Advance("one")))
+    assert after(called, (4, Abort("carol"))).aborted_by == "carol", "who was called because nobody answered"
+
+
 # ---- rules that hold for every history ----
 
 PROCESSES = ("one", "two")
@@ -494,6 +576,7 @@ WHATS = (
     (LOOP, Conduct(lookup=Lookup(targets=TARGETS))),
 )
 """What runs: alone, seen whole or not, after a wait, more than once, for each target that is there or for all."""
+CUT, AGAIN, LOOPED = 1, 2, 3
 SOME, ALL = frozenset({1}), frozenset({0, 1, 2})
 
 
@@ -624,7 +707,7 @@ def check(module: ModuleType, policy: Policy | None, history: History, seen: Cou
     digest = bound(invocation, others, conduct)
     execution = an_execution(policy, invocation=invocation, conduct=conduct, others=others, digest=digest)
     ledger, now, deadlines = Ledger(policy, NOW, execution.expires_at), NOW, [execution.expires_at]
-    ledger.cut, ledger.wait = what_runs == 1, 40.0 if what_runs == 1 else 0.0
+    ledger.cut, ledger.wait = what_runs == CUT, 40.0 if what_runs == CUT else 0.0
     given: list[Event] = []
     for pause, what in history:
         now += pause
@@ -865,7 +948,7 @@ def runs() -> Iterator[tuple[Policy | None, History, int]]:
         ]
         ways += [
             [*claim, (1.0, stop(person)), (1.0, Abort("alice")), (29.0, Advance("two")), (1.0, Finish("one", 1, FINE))]
-            for person in (PEOPLE if number == 2 else ())
+            for person in (PEOPLE if number == AGAIN else ())
         ]
         yield from ((policy, way, number) for way in ways)
     for policy in POLICIES:
@@ -876,7 +959,7 @@ def runs() -> Iterator[tuple[Policy | None, History, int]]:
             (0.5, Read("bob")),
             (0.5, Say("bob")),
         ]
-        yield policy, [*read, (400.0, Read("dave"))], 1
+        yield policy, [*read, (400.0, Read("dave"))], CUT
 
 
 def scripts() -> Iterator[tuple[Policy | None, History]]:

@@ -55,6 +55,7 @@ _VALUE: dict[ParameterType, Schema] = {
     **{kind: {"type": str(kind)} for kind in ParameterType},
     ParameterType.ARRAY: {"type": "array", "items": _SCALAR},
 }
+_LONGEST = {"delay": LONGEST_DELAY, "wait": LONGEST_LOCK, "within": LONGEST_TAKING}
 _NULLABLE = frozenset({"pattern", "min", "max", "max_length"})
 
 
@@ -143,12 +144,9 @@ def _complete(name: str, definition: Schema) -> None:
             keys["name"]["anyOf"][0] |= _NAME
             many = {"type": "array", "items": _PATTERN, "minItems": 1, "maxItems": MOST_PATTERNS}
             keys["commands"] = {**described(keys["commands"]), "anyOf": [_PATTERN, many]}
-        case "RateEntry":
-            bound(keys["delay"], None, LONGEST_DELAY)
-        case "LockEntry":
-            bound(keys["wait"], None, LONGEST_LOCK)
-        case "RemoteEntry":
-            bound(keys["within"], None, LONGEST_TAKING)
+        case "RateEntry" | "LockEntry" | "RemoteEntry":
+            for key in _LONGEST.keys() & keys.keys():
+                bound(keys[key], None, _LONGEST[key])
         case "ParameterEntry":
             definition["allOf"] = [_if_type(kind) for kind in ParameterType]
         case _:
