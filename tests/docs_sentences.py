@@ -16,9 +16,12 @@ from err_confirm.errors import (
     GuardsDifferError,
     LimitError,
     NobodyError,
+    NoTargetsError,
     ParameterError,
     PostError,
+    PreviewError,
     StoreUnavailableError,
+    TargetsError,
     TemplateError,
     TextTooLongError,
     TooManyMatchesError,
@@ -64,6 +67,7 @@ STATES = {
     Reason.UNPROVEN: ASKED,
     Reason.NOT_REQUESTER: ASKED,
     Reason.NOT_RUNNING: ASKED,
+    Reason.UNREAD: ASKED,
 }
 UNSAID = {Reason.NOT_YET, Reason.STALE, Reason.REPEATED}
 """Refusals that only the gate and the runs meet, and the one of a message that comes again: nobody hears them."""
@@ -112,9 +116,20 @@ ERRORS = (
     TooManyMatchesError(MAX_OCCURRENCES),
     ActionMissingError("reboot", "linux.reboot"),
     TemplateError("the template `{{ word }}` fails: 'word' is undefined"),
+    NoTargetsError("reboot has no targets now, so there is nothing to do"),
+    LimitError("what you have asked for before is still being looked up; say it again after that"),
+    LimitError("too many others are just being looked up; say it again in a moment"),
     NobodyError("a message that was edited counts for nothing; say it anew"),
     NobodyError("bots and webhooks cannot ask or answer here"),
 )
+
+AHEAD = (
+    TargetsError("the lookup of the targets of reboot failed with exit code 1"),
+    TargetsError("the lookup of the targets of reboot was stopped after its time limit of 10 s"),
+    TargetsError('the lookup of the targets of reboot says nothing usable: the target "web1" is there twice'),
+    PreviewError("the dry run of reboot failed with exit code 1"),
+)
+"""What went wrong before anybody was asked."""
 
 GUARDED = (
     OFF.format("!"),
@@ -156,6 +171,7 @@ def sentences() -> set[str]:
     said.append(refused("group", error=GroupError("@sre", "its file cannot be read")))
     said.append(refused("long", size=5_000, most=LONGEST_ANSWER))
     said += [refused("request", error=error) for error in ERRORS]
+    said += [refused("ahead", error=error, output="x") for error in AHEAD]
     down = StoreUnavailableError("the store at 10.0.0.7:6379 cannot be used now: Connection refused")
     said += [refused("store", error=down), wording.say("unsure_request", error=down)]
     said.append(wording.say("off"))

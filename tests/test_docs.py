@@ -53,7 +53,7 @@ from err_confirm.catalog.entries import (
 )
 from err_confirm.catalog.policies import PolicyEntry
 from err_confirm.catalog.policy_keys import DenyEntry, PolicyKeys
-from err_confirm.catalog.run_keys import RateEntry
+from err_confirm.catalog.run_keys import PreviewKeys, RateEntry, TargetKeys
 from err_confirm.catalog.stages import EscalateEntry, RetryEntry
 from err_confirm.chat import DONE
 from err_confirm.cli import COMMANDS, Exit
@@ -234,6 +234,8 @@ TABLES: Sequence[tuple[Path, str, dict[str, tuple[type[BaseModel], str]]]] = [
     ),
     (ACTIONS, "Rate", {key: (RateEntry, key) for key in RateEntry.model_fields}),
     (ACTIONS, "Keys of a parameter", {key: (ParameterEntry, key) for key in ParameterEntry.model_fields}),
+    (ACTIONS, "Targets", written(TargetKeys)),
+    (ACTIONS, "Preview", written(PreviewKeys)),
     (ACTIONS, "run: command", written(CommandSettings)),
     (ACTIONS, "run: python", written(PythonSettings)),
     (ACTIONS, "run: python_class", written(ClassSettings)),
@@ -368,6 +370,14 @@ PHRASES = [
     (ALIASES, f"at least {import_module('err_confirm.catalog.stages').SHORTEST_POLL} s and at most"),
     (ALIASES, f"and at most {import_module('err_confirm.catalog.stages').LONGEST_WAIT / 86_400:g} days"),
     (ACTIONS, f"killed {GRACE:g} s later"),
+    (ACTIONS, f"An execution has 1 to {import_module('err_confirm.targets').MOST_TARGETS:,} targets"),
+    (ACTIONS, f"A prompt names {import_module('err_confirm.run_model').SHOWN_TARGETS} targets"),
+    (ACTIONS, f"its first {import_module('err_confirm.run_model').SHOWN_LINES} lines"),
+    (ACTIONS, f"and of these {import_module('err_confirm.run_model').SHOWN_BYTES} bytes"),
+    (ACTIONS, f"It may print {import_module('err_confirm.preparing').LONGEST_PREVIEW // 1024} KiB"),
+    (ACTIONS, f"longer than {import_module('err_confirm.probes').SLOW:g} s"),
+    (ACTIONS, f"and {import_module('err_confirm.probes').AT_ONCE} of all people together"),
+    (ACTIONS, f"at most {import_module('err_confirm.probes').LONGEST:g} s, and an"),
     (GUARDS, f"has the last {import_module('err_confirm.calls').MOST_OUTPUT:,} characters of them"),
     (GUARDS, f"it waits {import_module('err_confirm.calls').STARTED_WITHIN:g} s for that"),
     (ACTIONS, f"which is `{CONSTANTS['PATH']}`, `LANG`, which is `{CONSTANTS['LANG']}`"),
@@ -634,6 +644,7 @@ def test_only_the_named_modules_import_what_is_theirs_alone() -> None:
 SAID = {
     "clean_up": "clean up /tmp older than 10 days",
     "do_something": "do_something with h1,h2 word",
+    "reboot": "reboot staging",
     "free_space": "free space on /tmp",
     "restart": "restart web01 db",
     "ship": "ship shop 41",

@@ -38,7 +38,7 @@ class Probes:
         self._runners = runners
         self._free = threading.BoundedSemaphore(at_once)
         self._lock = threading.Lock()
-        self._running: set[Running] = set()
+        self._running: dict[int, Running] = {}
         self._stopping = False
 
     @contextmanager
@@ -77,7 +77,7 @@ class Probes:
         """End all that run, with all their processes, and start no more; returns when they have ended."""
         with self._lock:
             self._stopping = True
-            running = list(self._running)
+            running = list(self._running.values())
         for one in running:
             one.stop(STOPPED)
         for one in running:
@@ -94,12 +94,12 @@ class Probes:
                 running = runner.start(invocation, Context(tidy=True))
             except StartError as error:
                 raise ProbeError(f"cannot be started: {error}") from error
-            self._running.add(running)
+            self._running[id(running)] = running
         try:
             return _waited(running, slow)
         finally:
             with self._lock:
-                self._running.remove(running)
+                del self._running[id(running)]
 
 
 def _waited(running: Running, slow: Callable[[], None]) -> Outcome:
