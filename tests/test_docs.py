@@ -67,6 +67,8 @@ from err_confirm.limits import Limits
 from err_confirm.model import Guard, ParameterType, Place, Source, State, Verdict, Vote
 from err_confirm.people import EVERYBODY, People
 from err_confirm.plan import plan
+from err_confirm.preparing import Preparing
+from err_confirm.probes import Probes
 from err_confirm.run_model import Outcome
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
@@ -668,7 +670,7 @@ def test_an_example_does_something_real_and_harmless(name: str) -> None:
     catalog = loaded(ROOT, runpy.run_path(str(ROOT / "config.py")))
     before = examples()
     (match,) = Index(catalog.aliases.values()).matches(SAID[name])
-    planned = plan(catalog, match)
+    planned = Preparing(Probes(RUNNERS), most=1).ready(plan(catalog, match))
     assert planned.alias == name
     outcome = RUNNERS[planned.invocation.runner].start(planned.invocation, Context()).wait(30)
     assert outcome is not None
