@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from err_confirm.model import State
+from err_confirm.engine import After
+from err_confirm.errors import NoTargetsError
+from err_confirm.model import Execution, Place, State
 from err_confirm.run_model import SHOWN_BYTES, SHOWN_LINES, SHOWN_TARGETS
 from servers import eventually
 from talk import Talk, a_bot, write_files
@@ -299,3 +301,32 @@ def test_what_cannot_be_looked_up_at_all_any_more_does_not_run(talk: Talk, inven
     (inventory.folder / "hosts" / inventory.name).unlink()
     talk.bob.says(f"!confirm {asked}")
     talk.hears(f'{asked} expired after .* once more: it failed with exit code 1: "cat: .* No such file or directory";')
+
+
+# What follows something else
+
+
+def test_what_is_asked_for_afterwards_is_looked_up_first_and_asked_for_once(talk: Talk, inventory: Inventory) -> None:
+    plugin = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm")
+    follows = After(id="2222aaaa", parent="1111aaaa", cause="then", depth=1)
+
+    def ask() -> Execution:
+        (plan,) = talk.service.plans(f"reboot {inventory.name}", "#ops")
+        who = {"requester": "alice", "place": Place(person="@alice", room="#ops"), "text": f"reboot {inventory.name}"}
+        asked: Execution = talk.service.ask(plan, **who, post=plugin.chat.ask, after=follows)
+        return asked
+
+    inventory()
+    with pytest.raises(NoTargetsError, match=r"^reboot has no targets now"):
+        ask()
+    inventory("web1")
+    assert [target.id for target in ask().conduct.targets] == ["web1"]
+    inventory("web2")
+    again = ask()
+    assert (again.id, again.parent, [target.id for target in again.conduct.targets]) == (
+        "2222aaaa",
+        "1111aaaa",
+        ["web1"],
+    )
+    talk.quiet()
+    assert sum("!confirm 2222aaaa" in text for text in talk.texts()) == 1
