@@ -57,3 +57,28 @@ def test_a_program_with_a_path_that_cannot_be_started_is_a_warning(folders):
     tool.chmod(0o755)
     assert folders.problems(text) == []
     assert folders.problems(text.replace("./tool", "tool-that-is-nowhere")) == []
+
+
+AHEAD = """
+name: x
+formats: ["x {{ a }}"]
+parameters: {a: {}}
+targets: {command: [ssh, web1, "list {{ a }}"]}
+preview: {command: [sh, -c, "show {{ a }}"]}
+run: {command: [%s]}
+"""
+
+
+def test_what_runs_before_anybody_has_confirmed_it_is_looked_at_as_well(folders):
+    """A name from an inventory may be any text, and what runs for a target should get its id."""
+
+    def warnings(run):
+        return [problem for problem in folders.problems(AHEAD % run) if "let it only look" not in problem]
+
+    ssh, shell = warnings("echo, '{{ target }}', 'called {{ target_name }}'")
+    assert "ssh takes it for a part" in ssh
+    assert "sh -c takes it for a part" in shell
+    *_, begins = warnings("echo, '{{ target_name }}'")
+    assert begins.endswith('"target_name" may be any text, also one that begins with -; take the id, {{ target }}')
+    *_, read = warnings("ssh, web1, 'reboot {{ target_name }}'")
+    assert read.endswith("ssh takes it for a part of a command; write {{ target_name | quote }}")

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.problem import Severity
 from err_confirm.model import Action, Parameter, ParameterType
+from err_confirm.rendering import TARGET, TARGET_NAME
 from err_confirm.runners.environment import is_secret
 from err_confirm.runners.http_settings import HttpRequest, HttpSettings, secret_pairs
 from err_confirm.templating import is_template, names, unquoted
@@ -22,29 +23,52 @@ _HARMLESS = frozenset({ParameterType.INTEGER, ParameterType.NUMBER, ParameterTyp
 
 
 def find_risks(findings: Findings, action: Action) -> None:
-    """Warn of a program that cannot be started, and of values from chat that another program takes for commands."""
-    if "http" in action.run:
-        _find_risks_of_request(findings, action, HttpSettings.model_validate(dict(action.run)).http)
-    command = action.run.get("command")
-    if not command:
-        return
+    """Warn of a program that cannot be started, and of values that another program takes for commands or options.
+
+    What looks ahead is looked at, too: it runs for whoever asks.
+    """
+    ahead = {"targets": action.targets, "preview": action.preview}
+    probes = {key: rule.probe for key, rule in ahead.items() if rule is not None and rule.probe is not None}
+    for key, run in {"run": action.run, **{key: probe.run for key, probe in probes.items()}}.items():
+        if "http" in run:
+            _find_in_request(findings, action, key, HttpSettings.model_validate(dict(run)).http)
+        if command := run.get("command"):
+            _find_in(findings, action, key, command)
+
+
+def _find_in(findings: Findings, action: Action, key: str, command: Sequence[str]) -> None:
     program = command[0]
     if "/" in program and not is_template(program) and not os.access(action.base / program, os.X_OK):
-        findings.add(("run", "command", 0), f"{program} is no program that can be started", Severity.WARNING)
+        findings.add((key, "command", 0), f"{program} is no program that can be started", Severity.WARNING)
     for index, reader in _read_again(command).items():
-        for name in sorted(unquoted(command[index]) & action.parameters.keys()):
+        read = unquoted(command[index])
+        if TARGET_NAME in read:
+            findings.add(
+                (key, "command", index),
+                f'"{TARGET_NAME}" may be any text, and {reader} takes it for a part of a command; '
+                f"write {{{{ {TARGET_NAME} | quote }}}}",
+                Severity.WARNING,
+            )
+        for name in sorted(read & action.parameters.keys()):
             if not _is_bounded(action.parameters[name]):
                 findings.add(
-                    ("run", "command", index),
+                    (key, "command", index),
                     f'"{name}" comes from chat and {reader} takes it for a part of a command; '
                     f"give it an enum or a pattern, or write {{{{ {name} | quote }}}}",
                     Severity.WARNING,
                 )
+    for index, argument in enumerate(command):
+        if argument.startswith("{{") and TARGET_NAME in names(argument):
+            findings.add(
+                (key, "command", index),
+                f'"{TARGET_NAME}" may be any text, also one that begins with -; take the id, {{{{ {TARGET} }}}}',
+                Severity.WARNING,
+            )
 
 
-def _find_risks_of_request(findings: Findings, action: Action, request: HttpRequest) -> None:
+def _find_in_request(findings: Findings, action: Action, key: str, request: HttpRequest) -> None:
     """Warn of a secret that is in the file or goes over the network in clear text, and of values that make a path."""
-    where = ("run", "http", "url")
+    where = (key, "http", "url")
     for pair in secret_pairs(request.url):
         name = pair.partition("=")[0]
         findings.add(
