@@ -65,6 +65,8 @@ def test_who_would_not_wait_is_refused_and_who_would_runs_as_soon_as_the_name_is
         rf"take it back: !cancel {waits}\Z",
         "#ops",
     )
+    talk.bob.says(f"!show {waits}")
+    talk.hears(rf"{waits} approved .*^waits, as {used}\n!cancel {waits}\Z")
     talk.alice.says("!patch web1", "#dev")
     other = talk.prompt("#dev")
     talk.bob.says(f"!confirm {other}", "#dev")

@@ -1,5 +1,6 @@
 """What a run has written is told shortly, shown page by page or sent as a file, and may be read as JSON."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,12 @@ def test_the_message_of_the_end_says_where_the_rest_is_and_each_page_where_the_n
 def test_where_the_file_is_not_here_it_is_said_what_is_missing_and_where_it_ran(talk: Talk, tmp_path: Path) -> None:
     asked = ran(talk, "!count 1000")
     (kept,) = (tmp_path / "data/err-confirm.output").iterdir()
+    old = kept.with_name("zzzzzzzz-1")
+    old.touch()
+    for each in (kept, old):
+        os.utime(each, (0, 0))
+    talk.service.keep_journal()
+    assert (kept.exists(), old.exists()) == (True, False)
     kept.unlink()
     host = talk.execution(asked).process.partition(":")[0]
     talk.alice.says(f"!show {asked} output")

@@ -19,7 +19,7 @@ from err_confirm.chat.telling import Telling
 from err_confirm.engine import Engine
 from err_confirm.errors import NobodyError
 from err_confirm.events import Reason
-from err_confirm.model import Execution, Place
+from err_confirm.model import Execution, Place, State
 from err_confirm.openings import Rosters
 from err_confirm.otp import Checked
 from err_confirm.outputs import Outputs
@@ -250,6 +250,7 @@ class Chat:
             "more": self._pages.more(execution),
             "follows": "" if execution.state.ended else self._prompts.follows(execution),
             "sequels": self._engine.sequels(execution),
+            "in_use": self._in_use(execution) if execution.state is State.APPROVED else "",
         }
         return self.wording.say("show", e=execution, now=now, rosters=rosters, **facts)
 
