@@ -79,6 +79,7 @@ from err_confirm.runners.http_settings import HttpRequest, HttpSettings
 from err_confirm.runners.process import GRACE
 from err_confirm.runners.process_settings import parse_size
 from err_confirm.runners.python_runner import PythonSettings
+from err_confirm.runners.said_runner import BotSettings
 from err_confirm.runners.stackstorm_runner import StackStormSettings
 from err_confirm.settings import Settings, read_settings
 from err_confirm.steps import LEASE, RUN_WITHIN, Step
@@ -243,6 +244,7 @@ TABLES: Sequence[tuple[Path, str, dict[str, tuple[type[BaseModel], str]]]] = [
     (ACTIONS, "run: python_class", written(ClassSettings)),
     (ACTIONS, "run: http", written(HttpSettings) | written(HttpRequest, "http.")),
     (ACTIONS, "run: stackstorm", written(StackStormSettings)),
+    (ACTIONS, "run: bot", written(BotSettings)),
 ]
 
 

@@ -44,6 +44,7 @@ from err_confirm.runners.class_runner import ClassSettings
 from err_confirm.runners.command_runner import CommandSettings
 from err_confirm.runners.http_settings import HttpRequest, HttpSettings
 from err_confirm.runners.python_runner import PythonSettings
+from err_confirm.runners.said_runner import BotSettings
 from err_confirm.runners.stackstorm_runner import StackStormSettings
 
 SCHEMAS = {kind: Draft202012Validator(json_schema(kind)) for kind in KINDS}
@@ -106,7 +107,7 @@ def test_every_key_has_a_sentence(kind: str) -> None:
 def test_the_keys_are_those_of_the_models_and_no_others_are_taken() -> None:
     models: list[type[BaseModel]] = [AckEntry, CommandSettings, DenyEntry, FormatEntry, ParameterEntry, PolicyEntry]
     models += [AliasFile, GuardFile, PythonSettings, RateEntry, ResultEntry, RetryEntry]
-    models += [HttpRequest, HttpSettings, ProfileEntry, StackStormSettings]
+    models += [BotSettings, HttpRequest, HttpSettings, ProfileEntry, StackStormSettings]
     models += [AskEntry, ChoiceEntry, EscalateEntry, FollowEntry, QuestionEntry, QuorumEntry, StageEntry, WhenEntry]
     models += [ActionFile, ClassSettings, MetadataFile, MetadataParameter]
     known: dict[str, type[BaseModel]] = {**{model.__name__: model for model in models}}
@@ -194,6 +195,7 @@ SOUND = {
         ALIAS + "run: {http: {url: 'https://h/', method: PUT, json: null, expect: [200], hosts: ['*.h', h]}}\n",
         ALIAS + "run: {stackstorm: a.b, url: 'https://h/api', key: 'env:K', parameters: {a: [1]}, timeout: 3s}\n",
         ALIAS + "run: {command: [echo], as: deploy}\n",
+        ALIAS + "run: {bot: 'deploy {{ a }}'}\nparameters: {a: {}}\n",
         ALIAS + "run: {python: 'a:b', as: {profile: x}}\n",
         ALIAS
         + "run: {command: [echo], cwd: '{{ a }}', timeout: 1.5m, output_cap: 64KiB}\nparameters: {a: {default: .}}\n",
@@ -314,6 +316,8 @@ WRONG = {
         ALIAS + "run: {python: 'a:b', cwd: /}\n",
         ALIAS + "run: {python: a}\n",
         ALIAS + "run: {http: 'https://h/'}\n",
+        ALIAS + "run: {bot: ''}\n",
+        ALIAS + "run: {bot: deploy, timeout: 3s}\n",
         ALIAS + "run: {http: {method: GET}}\n",
         ALIAS + "run: {http: {url: 'https://h/', method: TRACE}}\n",
         ALIAS + "run: {http: {url: 'https://h/', expect: [99]}}\n",

@@ -78,7 +78,7 @@ class Confirm(BotPlugin):
             settings,
             self.chat.tell,
             self.warn_admins,
-            BotRunner(self.calls.start),
+            BotRunner(self.calls.start, self.calls.say),
             post=self.chat.ask,
             say_not=self.chat.say_not,
             vouch=vouch,
@@ -94,6 +94,7 @@ class Confirm(BotPlugin):
             policy_of=self.service.policy_of,
         )
         self.calls.wait_told = self.service.wait_told
+        self.calls.check_locks = self.service.locks.check
         self.intake = Intake(self.service, self.chat, self._bot.prefix)
         super().activate()
         self.discretion = Discretion()

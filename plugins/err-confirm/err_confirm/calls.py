@@ -5,12 +5,13 @@ Errbot's own way, `process_message`, would close the pool of threads for an admi
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from err_confirm.chat import Chat
-from err_confirm.errors import NobodyError
-from err_confirm.held import Ticket
+from err_confirm.errors import ErrConfirmError, NobodyError
+from err_confirm.guards import bot_command
+from err_confirm.held import Refused, Ticket, covers
 from err_confirm.hold import Hold
 from err_confirm.model import Place
 from err_confirm.run_model import Outcome
@@ -79,17 +80,56 @@ class Calls:
         self._hold = hold
         self.wait_told: Callable[[float], None] = lambda _: None
         """Waits until what has happened so far was told, for at most so many seconds."""
+        self.check_locks: Callable[[Iterable[str]], None] = lambda _: None
+        """Raises what says that one of these guards is locked."""
         self._here = threading.local()
 
     def start(self, spec: dict[str, Any]) -> Call:
         """Start the command that a specification names."""
         return Call(lambda call: self._run(call, spec), spec["command"])
 
+    def say(self, text: str, place: Place, policy: str) -> Call:
+        """Start the command that a text means, as if who asked had said it there, under a policy's fingerprint."""
+        return Call(lambda call: self._say(call, text, place, policy), "said")
+
     def leave(self) -> None:
         """Report the command that runs on this thread as ended, if one does: it is what stops us."""
         call: Call | None = getattr(self._here, "call", None)
         if call is not None:
             call.end(Outcome(exit_code=0, output=STOPPING))
+
+    def _say(self, call: Call, text: str, place: Place, policy: str) -> Outcome:
+        if not self._hold.ready.wait(STARTED_WITHIN):
+            return _failed("the bot's plugins were not all there in time")
+        name, args = self._meant(text)
+        method = self._hold.methods.find(name, regex=False)
+        if method is None:
+            return _failed(f'the bot has no command for "{text}" now')
+        command, said = bot_command(name, method), f"{self._bot.prefix}{text}"
+        if command.own:
+            return _failed(f"{command} is a command of err-confirm, which no alias may say")
+        held = self._hold.judge.judge(method, name, args)
+        if isinstance(held, Refused):
+            return _failed(held.said)
+        if held is not None and not covers(policy, held.guard.policy):
+            asks = f"the guard {held.guard.name} over {command} asks for something else than this alias"
+            return _failed(f"{asks}; let both ask for the same, or say {said}")
+        try:
+            self.check_locks([held.guard.name] if held else [])
+        except ErrConfirmError as error:
+            return _failed(str(error))
+        spec = {"plugin": command.plugin, "command": name, "pattern": None, "args": args, "said": said}
+        where = {"person": place.person, "room": place.room, "thread": place.thread}
+        return self._run(call, {**spec, **where, "policy": policy})
+
+    def _meant(self, text: str) -> tuple[str, str]:
+        """Return the command that Errbot 6.2.1 takes a text for, the one with the most words, and its arguments."""
+        for count in range(len(text.split()), 0, -1):
+            words = text.split(maxsplit=count)
+            name = "_".join(words[:count])
+            if self._hold.methods.find(name, regex=False) is not None:
+                return name, words[count] if len(words) > count else ""
+        return "", ""
 
     def _run(self, call: Call, spec: dict[str, Any]) -> Outcome:
         self._here.call = call

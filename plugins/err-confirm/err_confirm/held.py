@@ -6,6 +6,7 @@ from typing import Any
 from err_confirm.guards import BotCommand
 from err_confirm.model import Guard, Place, Plan, Reply
 from err_confirm.policy import fingerprint, trivial
+from err_confirm.policy_model import Policy
 from err_confirm.run_model import BOT_RUNNER, Invocation
 
 
@@ -88,4 +89,9 @@ class Ticket:
         policy = held.guard.policy
         if not self.inside or held.method.__self__ is not self.plugin or policy is None:
             return False
-        return trivial(policy) or (self.policy != "" and self.policy == fingerprint(policy))
+        return covers(self.policy, policy)
+
+
+def covers(confirmed: str, policy: Policy | None) -> bool:
+    """Tell whether a yes under the policy of a fingerprint is one under another policy: if that asks for the same."""
+    return policy is None or trivial(policy) or (confirmed != "" and confirmed == fingerprint(policy))

@@ -9,6 +9,8 @@ from typing import Any
 
 BOT_RUNNER = "bot"
 """The runner of commands of the bot's other plugins."""
+SAID_RUNNER = "said"
+"""The runner of what an alias says to the bot: one of those commands, found by its text when it starts."""
 LOOP_RUNNER = "loop"
 """The runner of what runs once for each target."""
 REMOTE_RUNNER = "remote"

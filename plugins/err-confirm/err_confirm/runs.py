@@ -14,7 +14,7 @@ from err_confirm.errors import GroupError, RecordError, StaleError, StartError, 
 from err_confirm.events import Finish, Progress, Renew
 from err_confirm.model import Execution
 from err_confirm.outputs import Outputs
-from err_confirm.policy import filling
+from err_confirm.policy import filling, fingerprint
 from err_confirm.results import with_value
 from err_confirm.run_model import LOOP_RUNNER, Outcome, Part
 from err_confirm.runners.base import Context, Running, Starter
@@ -136,6 +136,8 @@ class Runs:
                 keep=self._outputs.path(execution) if self._outputs else None,
                 report=partial(self._report, execution),
                 parts=execution.parts,
+                place=execution.place,
+                policy=fingerprint(execution.policy) if execution.policy else "",
             )
             running = runner.start(invocation, context)
         except (StartError, GroupError) as error:

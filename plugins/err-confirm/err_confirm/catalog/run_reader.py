@@ -15,6 +15,7 @@ from err_confirm.model import PreviewRule, Probe, Profile, TargetRule
 from err_confirm.rendering import TARGET, TARGET_NAME, TARGETS
 from err_confirm.run_model import OnChange
 from err_confirm.runners import RUNNERS
+from err_confirm.runners.said_runner import SaidRunner
 from err_confirm.selection import check_selection
 from err_confirm.spelling import did_you_mean
 from err_confirm.templating import check, names, templates
@@ -117,6 +118,8 @@ def _read(findings: Findings, model: type[_Keys], given: Any, location: Location
 def _probe(findings: Findings, run: dict[str, Any], key: str) -> Probe:
     """Return what runs before anybody is asked, which a note says."""
     runner = choose_runner(findings, run, (key,))
+    if runner == SaidRunner.key:
+        findings.add((key,), "a command of the bot runs only when it was confirmed; let something else look")
     settings = None if findings.failed else RUNNERS[runner].Settings.model_validate(run)
     if getattr(settings, "timeout", 0) > LONGEST_PROBE and "timeout" in run:
         findings.add((key, "timeout"), f"at most {LONGEST_PROBE}s, because somebody waits for it")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from err_confirm.run_model import SAID_RUNNER
 from err_confirm.runners.base import Runner, Starter
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.runners.class_runner import ClassRunner
@@ -10,6 +11,7 @@ from err_confirm.runners.http_runner import HttpRunner
 from err_confirm.runners.loop_runner import LoopRunner
 from err_confirm.runners.python_runner import PythonRunner
 from err_confirm.runners.remote_runner import RemoteRunner
+from err_confirm.runners.said_runner import SaidRunner
 from err_confirm.runners.stackstorm_runner import StackStormRunner
 
 _ALL: tuple[Runner, ...] = (
@@ -18,6 +20,7 @@ _ALL: tuple[Runner, ...] = (
     ClassRunner(),
     HttpRunner(),
     StackStormRunner(),
+    SaidRunner(),
 )
 
 RUNNERS: Mapping[str, Runner] = {runner.key: runner for runner in _ALL}
@@ -28,6 +31,8 @@ def starters(*more: Starter) -> Mapping[str, Starter]:
     """Return by key what can start or describe an invocation: the runners, those that no file chooses, and `more`."""
     found: dict[str, Starter] = {**RUNNERS, BotRunner.key: BotRunner(), RemoteRunner.key: RemoteRunner(RUNNERS)}
     found |= {starter.key: starter for starter in more}
+    bot = found[BotRunner.key]
+    found[SAID_RUNNER] = SaidRunner(bot.say if isinstance(bot, BotRunner) else None)
     return {**found, LoopRunner.key: LoopRunner(found)}
 
 

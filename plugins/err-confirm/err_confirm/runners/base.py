@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from err_confirm.errors import TemplateError
-from err_confirm.model import Action
+from err_confirm.model import Action, Place
 from err_confirm.run_model import Invocation, Outcome, Part
 
 Render = Callable[[str], Any]
@@ -31,7 +31,8 @@ class Context:
     set. `report` takes the parts of a run that has some, and returns whether that was written: no part may begin that
     is not written to run. It raises StaleError when this run is nobody's any more. `parts` are those of an earlier run
     that was lost. `name` is unlike that of any other run, this one's repetition included. `tidy` ends what it has
-    started in the background, too, as soon as it ends itself.
+    started in the background, too, as soon as it ends itself. `place` is where it was asked for, and `policy` the
+    fingerprint of the one under which it was confirmed.
     """
 
     name: str = ""
@@ -40,6 +41,8 @@ class Context:
     report: Callable[[Sequence[Part]], bool] = _nobody_asks
     parts: tuple[Part, ...] = ()
     tidy: bool = False
+    place: Place | None = None
+    policy: str = ""
 
 
 class Running(Protocol):

@@ -6,6 +6,7 @@ from typing import Any
 from err_confirm.errors import StartError
 from err_confirm.run_model import BOT_RUNNER, Invocation
 from err_confirm.runners.base import Context, Running
+from err_confirm.runners.said_runner import Say
 from err_confirm.visible import exact
 
 
@@ -14,12 +15,14 @@ class BotRunner:
 
     Args:
         call: starts the command that a `spec` names; the bot gives it, because only the bot knows its commands.
+        say: starts the command that a text means, for the same reason.
     """
 
     key = BOT_RUNNER
 
-    def __init__(self, call: Callable[[dict[str, Any]], Running] | None = None) -> None:
+    def __init__(self, call: Callable[[dict[str, Any]], Running] | None = None, say: Say | None = None) -> None:
         self._call = call
+        self.say = say
 
     def describe(self, invocation: Invocation) -> str:
         """Return what was said, with the name of the command where the text alone may mean another one."""

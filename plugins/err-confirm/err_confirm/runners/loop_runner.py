@@ -114,6 +114,8 @@ def _context(context: Context, place: int, target: str) -> Context:
         name=f"{context.name}.{place}",
         told={**context.told, "CONFIRM_TARGET": target},
         keep=context.keep.with_name(f"{context.keep.name}.{place}") if context.keep else None,
+        place=context.place,
+        policy=context.policy,
     )
 
 
