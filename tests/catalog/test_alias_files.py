@@ -214,3 +214,17 @@ def test_an_alias_that_runs_at_once_is_noted_and_no_warning(folders):
     (problem,) = folders.load().problems
     assert str(problem) == 'aliases/reboot.yaml:4: "reboot" runs at once, without confirmation'
     assert problem.severity is Severity.NOTE
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("remote: {queue: q}", "runs in the bot, and no worker has one"),
+        ("preview: {bot: look}", "runs only when it was confirmed"),
+        ("targets: {bot: look}", "runs only when it was confirmed"),
+    ],
+)
+def test_a_command_of_the_bot_runs_there_and_only_after_the_yes(folders, more, expected):
+    """It is none for a worker, and none to look with."""
+    problems = folders.problems(f"name: x\nformats: [x]\nrun: {{bot: 'deploy {{{{ target }}}}'}}\n{more}\n")
+    assert any(expected in problem for problem in problems)

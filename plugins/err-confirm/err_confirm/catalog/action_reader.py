@@ -24,6 +24,7 @@ from err_confirm.errors import ParameterError
 from err_confirm.model import Action, Parameter, ParameterType, Profile
 from err_confirm.parameters import check_type, check_value, compile_pattern
 from err_confirm.rendering import TARGETS
+from err_confirm.runners.said_runner import SaidRunner
 
 
 def read_action(findings: Findings, profiles: Mapping[str, Profile] | None) -> Action | None:
@@ -67,6 +68,8 @@ def make_action(
         check_templates(findings, value, (key,), names_there)
     for key, value in (("run", run), ("targets", file.targets), ("preview", file.preview)):
         check_profile(findings, value, (key,), profiles)
+    if file.remote is not None and runner == SaidRunner.key:
+        findings.add(("remote",), "a command of the bot runs in the bot, and no worker has one; leave remote out")
     if targets is not None:
         check_loop(findings, run, runner, parameters, targets)
     if findings.failed:
