@@ -8,7 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ from err_confirm.cli.exits import Exit
 from err_confirm.engine import Engine
 from err_confirm.events import Abort, Advance, Answer, Event, Finish, Posted
 from err_confirm.journal import lines
-from err_confirm.model import Execution, Place, Verdict
+from err_confirm.model import Execution, Place, State, Verdict
 from err_confirm.records import Records
-from err_confirm.run_model import Outcome
+from err_confirm.run_model import Conduct, FollowUp, Outcome
 from err_confirm.seal import Seal, load_key
 from err_confirm.settings import read_settings
 from err_confirm.store import open_store
@@ -217,6 +217,24 @@ def test_show_finds_in_the_journal_what_is_no_longer_kept(site: Site) -> None:
         assert out.startswith(f"{done.id} is no longer kept; the journal has of it:\n")
         assert out.endswith("denied by bob: not now\n")
     assert site.rows("show", done.id)["execution"] is None
+
+
+def test_what_follows_and_what_it_follows_name_each_other(site: Site) -> None:
+    """Also when the records are gone: the journal has it, too."""
+    follow = Conduct(follow={"then": FollowUp(alias="verify"), "else": FollowUp(alias="rollback")})
+    place = Place(person="@alice", room="#ops")
+    parent = site.engine.create(replace(a_plan(None), conduct=follow), requester="alice", place=place, text="deploy")
+    assert "  then: verify · if it fails: rollback\n" in site.says("show", parent.id)
+    for event in (Posted(), Advance("p"), Finish("p", 1, Outcome(exit_code=0))):
+        site.engine.apply(parent.id, event)
+    after, _ = site.engine.sequel(replace(parent, state=State.SUCCEEDED), "then")
+    site.engine.create(a_plan(None), requester="alice", place=place, text="verify", after=after)
+    assert f"  then: {after.id} pending\n" in site.says("show", parent.id)
+    assert site.rows("show", parent.id)["followed_by"] == {"then": after.id}
+    assert f"  follows {parent.id} (then)\n" in site.says("show", after.id)
+    assert f"  asked by alice after {parent.id} (then)\n" in site.says("show", after.id)
+    assert f"pending · verify by alice · follows {parent.id} (then)\n" in site.says("executions")
+    assert [row["parent"] for row in site.rows("executions")] == [parent.id, ""]
 
 
 @pytest.mark.parametrize("reference", ["zzzzzzzz", "zzzz", "x", "no such id", ""])

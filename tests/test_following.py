@@ -405,6 +405,14 @@ def test_what_follows_is_asked_for_by_the_same_person_there_and_knows_what_it_fo
     assert bot.engine.sequels(parent) == {"then": child}
 
 
+def test_what_was_lost_and_reports_later_is_followed_by_the_rest(bot: Bot) -> None:
+    """And not once more by what has followed already."""
+    parent = bot.succeeds(then="asks", lost="cleans", finally_="cleans")
+    for state in (State.LOST, State.SUCCEEDED):
+        bot.tells(replace(parent, state=state))
+    assert sorted(child.cause for child in bot.children(parent)) == ["finally", "lost", "then"]
+
+
 def test_the_id_of_what_follows_can_be_made_with_the_key_alone(bot: Bot) -> None:
     parent = bot.succeeds(then="asks")
     made = [bot.engine.sequel(parent, cause)[0].id for cause in ("then", "then", "else")]

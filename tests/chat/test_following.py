@@ -36,6 +36,8 @@ on:
 {name: tell, formats: [{display: only afterwards}], run: {command: [echo, '{{whom}}', '{{why}}']}, confirm: none,
  parameters: {whom: {required: true}, why: {free: true}}}
 """,
+    "aliases/secret.yaml": "{name: secret, formats: [secret], run: {command: [echo, secret]}, confirm: none}",
+    "aliases/look.yaml": "{name: look, formats: [look], run: {command: [echo, it]}, confirm: none, then: secret}",
     "aliases/pick.yaml": """\
 {name: pick, formats: ['pick {{what}}'], parameters: {what: {type: string, free: true, dash: true}},
  run: {command: [echo, '{{what}}']}, confirm: none,
@@ -48,7 +50,7 @@ on:
 def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
     folder = tmp_path_factory.mktemp("bot")
     write_files(folder, FILES)
-    with a_bot(folder) as talk:
+    with a_bot(folder, ACCESS_CONTROLS={"Alias commands:alias.secret": {"denyusers": ["#ops/alice"]}}) as talk:
         yield talk
 
 
@@ -132,3 +134,12 @@ def test_a_lock_holds_also_for_what_follows(talk: Talk) -> None:
     talk.hears(f"{asked} is not followed by `?verify`? .*locked by bob")
     talk.bob.says("!unlock verify")
     assert list(followers(talk, asked)) == ["finally"]
+
+
+def test_who_may_not_give_a_command_does_not_get_it_by_what_it_follows(talk: Talk) -> None:
+    """Access control is asked for it, too, though nobody has to confirm it."""
+    talk.alice.says("!look")
+    child = talk.hears(r"(\S{8}) expired: .*does not let alice ask for it any more.*^it followed \S{8} \(then\); see ")[
+        1
+    ]
+    assert talk.ended(child).outcome is None

@@ -21,6 +21,7 @@ from err_confirm.journal import Line
 from err_confirm.model import Execution, Verdict, Vote
 from err_confirm.openings import Rosters
 from err_confirm.plan import describe
+from err_confirm.policy_words.follow_ups import follow_words
 from err_confirm.policy_words.missing import waiting_words
 from err_confirm.policy_words.terms import terms
 from err_confirm.run_model import BOT_RUNNER
@@ -104,6 +105,8 @@ def worded(execution: Execution, needs: str) -> Iterator[str]:
         yield f"  alone under {visible(mutex.name)}"
     for name, other in execution.others.items():
         yield f"  after {visible(name)} runs: {describe(other)}"
+    if execution.conduct.follow and not execution.state.ended:
+        yield f"  {follow_words(execution.conduct.follow, shown=visible)}"
     yield from (f"  {term}" for term in terms(execution.policy, visible, visible))
     yield from (f"  because {visible(sentence)}" for sentence in (execution.policy.because if execution.policy else ()))
     yield from map(_vote, execution.votes)

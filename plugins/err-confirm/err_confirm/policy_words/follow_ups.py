@@ -16,12 +16,15 @@ def unknown(alias: str) -> Policy | None:
     raise KeyError(alias)
 
 
-def follow_words(follow: Mapping[str, FollowUp], policy_of: PolicyOf, shown: Shown = str) -> str:
-    """Return on one line what follows for which cause: `then: verify, without asking · on lost: page, which asks`."""
+def follow_words(follow: Mapping[str, FollowUp], policy_of: PolicyOf | None = None, shown: Shown = str) -> str:
+    """Return on one line what follows for which cause, and if the policies are known, whether that asks.
+
+    `then: verify, without asking · if it fails: rollback, which asks again`
+    """
     parts = []
     for cause, follow_up in follow.items():
-        when = _WHEN.get(cause, f"on {cause}")
-        parts.append(f"{when}: {shown(follow_up.alias)}, {_asks(follow_up.alias, policy_of)}")
+        asks = "" if policy_of is None else f", {_asks(follow_up.alias, policy_of)}"
+        parts.append(f"{_WHEN.get(cause, f'on {cause}')}: {shown(follow_up.alias)}{asks}")
     return " · ".join(parts)
 
 
