@@ -17,6 +17,7 @@ from err_confirm.job_record import JobRecord, JobState, asked, attended
 from err_confirm.model import Execution, Remote, State
 from err_confirm.records import Records
 from err_confirm.remote_runs import NO_REDIS, remote_runner
+from err_confirm.run_model import PartState
 from err_confirm.runners import STARTERS
 from err_confirm.runners.base import Context
 from err_confirm.runners.remote_runner import remote
@@ -82,6 +83,16 @@ def test_a_worker_runs_it_and_its_outcome_comes_back(two: Site) -> None:
     assert done.outcome.output in ("one 1\n", "two 1\n")
 
 
+def test_what_runs_inherits_nothing_of_its_worker(two: Site) -> None:
+    """Neither its variables, among them the way to store and key, nor what it has open."""
+    with a_bot(two) as bot:
+        done = bot.ended(bot.ask(two.runs("env; ls /proc/$$/fd")))
+    assert done.outcome
+    told = {line.partition("=")[0] for line in done.outcome.output.splitlines()}
+    of_ours = {"PATH", "LANG", "CONFIRM_ID", "CONFIRM_FENCE", "CONFIRM_ANSWERS", "CONFIRM_JOB"}
+    assert told - {"PWD", "OLDPWD", "SHLVL", "_"} == of_ours | {"0", "1", "2"}
+
+
 def test_several_executions_run_on_both_workers_at_once(two: Site) -> None:
     """Each waits until another worker has begun, too; each runs once."""
     wait = f'echo "$CONFIRM_ID" >> {two.folder}/$WHO; until test -e {two.folder}/$OTHER; do sleep 0.01; done'
@@ -92,6 +103,17 @@ def test_several_executions_run_on_both_workers_at_once(two: Site) -> None:
         assert [bot.ended(execution).state for execution in executions] == [State.SUCCEEDED] * 4
     ran = sorted(line for name in ("one", "two") for line in (two.folder / name).read_text().splitlines())
     assert ran == sorted(execution.id for execution in executions)
+
+
+def test_a_loop_runs_each_target_once_on_whatever_worker_is_free(two: Site) -> None:
+    """Twelve targets, each on a worker that knows which one it is; what each said last is kept."""
+    targets = [f"h{number}" for number in range(12)]
+    script = two.runs(f'echo "$CONFIRM_TARGET" >> {two.folder}/targets; echo "did $CONFIRM_TARGET"')
+    with a_bot(two) as bot:
+        done = bot.ended(bot.ask_for_all(dict.fromkeys(targets, script), concurrency=4))
+    assert done.state is State.SUCCEEDED
+    assert sorted((two.folder / "targets").read_text().split()) == sorted(targets)
+    assert [(part.state, part.said) for part in done.parts] == [(PartState.DONE, f"did {target}") for target in targets]
 
 
 def test_the_queue_holds_neither_the_command_nor_a_secret(two: Site) -> None:
@@ -179,6 +201,22 @@ def test_with_its_worker_killed_it_is_lost_and_nothing_of_it_goes_on(site: Site)
     assert lost.reason.startswith("the worker ")
     assert lost.reason.endswith(" is gone")
     assert site.lines == [f"{execution.id}-1"]
+
+
+def test_with_a_worker_killed_the_others_do_the_rest_of_a_loop(site: Site) -> None:
+    """The one target that it was at is the only one of which nobody knows; nothing is done twice."""
+    first = site.worker()
+    with a_bot(site, lease=3.0) as bot:
+        write = f'echo "$CONFIRM_TARGET" >> {site.ledger}'
+        each = {"h0": site.runs(f"{write}; sleep 60"), **{f"h{number}": site.runs(write) for number in range(1, 5)}}
+        execution = bot.ask_for_all(each, concurrency=2, max_errors=5)
+        eventually(lambda: "h0" in site.lines)
+        site.worker()
+        first.kill()
+        parts = bot.ended(execution).parts
+    assert sorted(site.lines) == sorted(each)
+    assert [part.state for part in parts] == [PartState.RUNS, *[PartState.DONE] * 4]
+    assert parts[0].said.endswith(" is gone")
 
 
 def test_what_may_be_started_again_goes_on_on_the_other_worker(site: Site) -> None:

@@ -6,7 +6,7 @@ import queue
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +18,13 @@ from err_confirm.events import Abort, Answer, Cancel, Posted
 from err_confirm.gate import Gate
 from err_confirm.job_records import JobRecords
 from err_confirm.jobs import Queues, queue_name
-from err_confirm.model import Execution, Place, Plan, Remote, Verdict
+from err_confirm.model import Execution, Place, Plan, Rate, Remote, Verdict
 from err_confirm.outbox import Outbox
 from err_confirm.records import Records
 from err_confirm.remote_runs import RemoteRuns
 from err_confirm.run_model import Conduct, Invocation
 from err_confirm.runners import starters
+from err_confirm.runners.loop_runner import loop
 from err_confirm.runners.remote_runner import remote
 from err_confirm.runs import Runs
 from err_confirm.seal import Seal
@@ -211,7 +212,14 @@ class Bot:
         **conduct: Any,
     ) -> Execution:
         """Ask for what a worker is to run, and confirm it."""
-        runs = remote(invocation, Remote(queue=queue_name, within=within))
+        return self._ask(remote(invocation, Remote(queue=queue_name, within=within)), confirm, **conduct)
+
+    def ask_for_all(self, each: Mapping[str, Invocation], **rate: int) -> Execution:
+        """Ask for what workers are to run for each target, and confirm it."""
+        runs = [remote(invocation, Remote(queue="web")) for invocation in each.values()]
+        return self._ask(loop(runs, Rate(**rate), list(each)))
+
+    def _ask(self, runs: Invocation, confirm: bool = True, **conduct: Any) -> Execution:
         plan = Plan(alias="it", action="it", policy=a_policy(), invocation=runs, conduct=Conduct(**conduct))
         execution = self.engine.create(plan, requester="alice", place=Place(person="@alice"), text="it")
         posted = self.engine.apply(execution.id, Posted()).execution

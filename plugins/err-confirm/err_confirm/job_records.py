@@ -1,4 +1,4 @@
-"""Keep the records of jobs, which bots and workers share: sealed, in a place of their own, forgotten after a day."""
+"""Keep the records of jobs, which bots and workers share: sealed, in a place of their own, soon forgotten."""
 
 from collections.abc import Callable
 
@@ -8,9 +8,10 @@ from err_confirm.errors import ShelfError
 from err_confirm.job_record import JobRecord
 from err_confirm.seal import Seal
 from err_confirm.shelf import Fact, Shelf
-from err_confirm.steps import KEEP
 from err_confirm.store import open_store
 
+KEEP = 7_200.0
+"""Seconds after its last change for which a job is kept: longer than one may wait to be taken."""
 _JOB = TypeAdapter(JobRecord)
 Become = Callable[[JobRecord, float], JobRecord]
 """Makes of a job, and the store's clock, what becomes of it. It may be called several times."""

@@ -1,6 +1,7 @@
 """Put jobs into RQ's queues, and see who listens to them; a job in a queue is a name, and nothing that could run."""
 
 import hashlib
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -14,6 +15,8 @@ FUNCTION = "err_confirm.worker.job"
 """What stands in a queue where others name a function; only our own class of jobs knows what it means."""
 KEPT = 3_600
 """Seconds for which RQ keeps what became of a job, for who looks at it with RQ's own commands."""
+LEFT_OVER = 60
+"""Seconds for which a job that nobody has taken in time stays in its queue."""
 
 
 class Queues:
@@ -29,8 +32,8 @@ class Queues:
         self._namespace = namespace
         self._connection: Any = None
 
-    def put(self, queue: str, name: str) -> None:
-        """Put a job into a queue to which somebody listens. Raises StartError."""
+    def put(self, queue: str, name: str, within: float) -> None:
+        """Put a job into a queue to which somebody listens, for so many seconds. Raises StartError."""
         if not self.workers(queue):
             raise StartError(f'no worker listens to the queue "{queue}"; start one: {how_to_start(queue)}')
         with _reaching(queue):
@@ -40,6 +43,7 @@ class Queues:
                 job_id=job_id(self._namespace, name),
                 description=name,
                 timeout=-1,
+                ttl=math.ceil(within) + LEFT_OVER,
                 result_ttl=0,
                 failure_ttl=KEPT,
             )
@@ -48,9 +52,10 @@ class Queues:
         """Return how many workers listen to a queue; one that was killed counts for some minutes. Raises StartError."""
         with _reaching(queue):
             found = self._queue(queue)
-            keys = [key.decode() for key in found.connection.smembers(f"rq:workers:{found.name}")]
-            alive = (each for each in keys if found.connection.hexists(each, "birth"))
-            return sum(not found.connection.hexists(key, "death") for key in alive)
+            with found.connection.pipeline(transaction=False) as pipeline:
+                for key in found.connection.smembers(f"rq:workers:{found.name}"):
+                    pipeline.hmget(key, "birth", "death")
+                return sum(bool(birth and not death) for birth, death in pipeline.execute())
 
     def _queue(self, queue: str) -> Any:
         try:

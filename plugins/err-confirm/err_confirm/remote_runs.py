@@ -12,6 +12,7 @@ from err_confirm.job_records import JobRecords
 from err_confirm.run_model import Invocation, Outcome
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
+from err_confirm.runners.keeping import Keeping
 from err_confirm.runners.remote_runner import RemoteRunner
 from err_confirm.seal import load_key
 from err_confirm.settings import Settings
@@ -47,6 +48,7 @@ class RemoteRuns(RemoteRunner):
         self._wake = threading.Event()
         self._followed: list[RemoteRun] = []
         self._follows = False
+        self._closed = False
 
     def start(self, invocation: Invocation, context: Context) -> "RemoteRun":
         """Offer it to the workers of its queue. Raises StartError."""
@@ -58,9 +60,10 @@ class RemoteRuns(RemoteRunner):
 
         try:
             self._records.offer(name, offered)
-        except StoreError as error:
+            self._queues.put(queue, name, within)  # where that is not known, nobody grants it, and so nobody does it
+        except (StoreError, StartError) as error:
+            self._records.forget(name)
             raise StartError(str(error)) from error
-        self._queues.put(queue, name)  # where that fails, or is not known: nobody grants it, and so nobody does it
         run = RemoteRun(name, self._records, self._lease, self._wake.set, context.keep)
         with self._lock:
             self._followed.append(run)
@@ -70,21 +73,30 @@ class RemoteRuns(RemoteRunner):
         return run
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the store, and of what still runs."""
+        self._closed = True
         self._records.close()
 
     def _follow(self) -> None:
-        while True:
+        while not self._closed:
             self._wake.wait(self._look)
             self._wake.clear()
             with self._lock:
                 runs = list(self._followed)
-            ended = [run for run in runs if run.look()]
+            ended = [run for run in runs if _looked(run)]
             with self._lock:
                 self._followed = [run for run in self._followed if run not in ended]
                 if not self._followed:
                     self._follows = False
                     return
+
+
+def _looked(run: "RemoteRun") -> bool:
+    try:
+        return run.look()
+    except Exception:  # it must not end the watch over all others
+        log.exception("what has become of %s is not known here", run.name)
+        return False
 
 
 def remote_runner(settings: Settings) -> RemoteRunner:
@@ -103,7 +115,7 @@ class RemoteRun:
     def __init__(
         self, name: str, records: JobRecords, lease: float, wake: Callable[[], None], keep: Path | None
     ) -> None:
-        self._name = name
+        self.name = name
         self._records = records
         self._lease = lease
         self._wake = wake
@@ -125,11 +137,11 @@ class RemoteRun:
     def look(self) -> bool:
         """See what has become of it, and do what is to be done; return whether it has ended."""
         try:
-            job, now = self._records.read(self._name)
+            job, now = self._records.read(self.name)
             if job is not None and self._attended(job, now) != job:
-                job = self._records.change(self._name, self._attended)
+                job = self._records.change(self.name, self._attended)
             if job is None:
-                raise ShelfError(f"the job {self._name}", "it is not there")
+                raise ShelfError(f"the job {self.name}", "it is not there")
             self._outcome = job.outcome
         except StoreUnavailableError:
             return False  # the lease of its execution is not renewed either, which is logged
@@ -137,12 +149,10 @@ class RemoteRun:
             self._outcome = Outcome(exit_code=None, error=str(error), lost=True)
         if self._outcome is None:
             return False
-        self._records.forget(self._name)
-        if self._keep is not None:
-            try:
-                self._keep.write_text(self._outcome.output, "utf-8")
-            except OSError as error:
-                log.warning("the output of %s could not be kept: %s", self._name, error)
+        self._records.forget(self.name)
+        keeping = Keeping(self._keep)
+        keeping.write(self._outcome.output.encode())
+        keeping.close()
         self._ended.set()
         return True
 

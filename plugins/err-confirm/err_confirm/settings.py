@@ -14,11 +14,10 @@ from err_confirm.errors import SettingError
 from err_confirm.groups import Groups
 from err_confirm.limits import Limits
 from err_confirm.model import Profile
+from err_confirm.namespaces import NAMESPACE, namespaced
 from err_confirm.people import People
 from err_confirm.runners.acting import read_profile
 
-NAMESPACE = "err-confirm"
-"""The namespace where none is set."""
 _YAML = (".yaml", ".yml")
 
 
@@ -82,15 +81,6 @@ def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Se
 
 def _namespace(config: object) -> str:
     return namespaced(_typed(config, "CONFIRM_NAMESPACE", str, NAMESPACE))
-
-
-def namespaced(name: str) -> str:
-    """Return the name of a namespace of executions. Raises SettingError for one in which other things are kept."""
-    if name.endswith((".shelf", ".jobs")):
-        raise SettingError(
-            f'CONFIRM_NAMESPACE: "{name}" is where another bot keeps its locks or jobs; let it end otherwise'
-        )
-    return name
 
 
 def _profiles(config: object) -> Mapping[str, Profile]:

@@ -20,9 +20,9 @@ from rq.serializers import JSONSerializer
 from err_confirm import jobs
 from err_confirm.errors import JobError, SettingError
 from err_confirm.job_records import JobRecords
+from err_confirm.namespaces import NAMESPACE, namespaced
 from err_confirm.records import Records
 from err_confirm.seal import Seal, load_key
-from err_confirm.settings import NAMESPACE, namespaced
 from err_confirm.store import open_store
 from err_confirm.work import Bench
 
