@@ -81,6 +81,24 @@ def test_match_prints_a_list_for_programs(pack: Path) -> None:
     assert (found["runs"], found["policy"]["within"]) == ("echo web01 db", 60.0)
 
 
+def test_match_says_what_would_be_looked_up_and_does_not_do_it(pack: Path) -> None:
+    alias = "name: reboot\nformats: ['reboot {{hosts}}']\nparameters: {hosts: {type: array}}\n"
+    run = "run: {command: [echo, '{{ targets }}']}\n"
+    lookup = alias + run + "targets: {command: [touch, '{{ hosts }}'], select: a}\n"
+    given = alias + run + "targets: '{{ hosts }}'\npreview: {command: [touch, '{{ targets }}']}\n"
+    write_files(pack, {"aliases/lookup.yaml": lookup, "aliases/given.yaml": given.replace("reboot", "restart_all")})
+    out = err_confirm("match", "reboot h1,h2", cwd=pack).stdout
+    assert "  looks up its targets first, before anybody is asked: touch h1 h2\n  must confirm" in out
+    assert "runs:" not in out
+    out = err_confirm("match", "restart_all h1,h2", cwd=pack).stdout
+    assert "  does a dry run first, before anybody is asked: touch h1 h2\n  on: h1, h2\n  runs: echo h1 h2\n" in out
+    refused = err_confirm("match", "restart_all h1,h1", cwd=pack)
+    assert (refused.returncode, refused.stderr) == (3, 'err-confirm: the target "h1" is there twice\n')
+    (found,) = json.loads(err_confirm("match", "--json", "reboot h1,h2", cwd=pack).stdout)
+    assert (found["runs"], found["targets"], found["ahead"]) == (None, [], {"targets": "touch h1 h2"})
+    assert not (pack / "h1").exists()
+
+
 def test_match_says_which_rules_hold_in_a_room_at_a_time(pack: Path) -> None:
     rules = 'when: [{room: "#ops", need: 2}, {hours: "22:00-06:00", by: bob}, {dates: "2026-12-24", refuse: holiday}]'
     write_files(

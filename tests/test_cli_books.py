@@ -22,7 +22,7 @@ from err_confirm.events import Abort, Advance, Answer, Event, Finish, Posted
 from err_confirm.journal import lines
 from err_confirm.model import Execution, Place, State, Verdict
 from err_confirm.records import Records
-from err_confirm.run_model import Conduct, FollowUp, Outcome
+from err_confirm.run_model import NO_CONDUCT, NOTHING, Conduct, FollowUp, Lookup, Outcome, Preview, Target
 from err_confirm.seal import Seal, load_key
 from err_confirm.settings import read_settings
 from err_confirm.store import open_store
@@ -52,10 +52,12 @@ class Site:
         self.store.due(1)  # it is there from now on
         self.engine = Engine(self.store, self.records, lambda _: None)
 
-    def asks(self, text: str = "count it", by: str = "alice", *events: Event) -> Execution:
+    def asks(
+        self, text: str = "count it", by: str = "alice", *events: Event, conduct: Conduct = NO_CONDUCT
+    ) -> Execution:
         """Ask for something, and let it live through events; returns it as it was asked for."""
-        place = Place(person=f"@{by}", room="#ops")
-        asked = self.engine.create(a_plan(ANYBODY), requester=by, place=place, text=text, identity=f"text:{by}")
+        place, plan = Place(person=f"@{by}", room="#ops"), replace(a_plan(ANYBODY), conduct=conduct)
+        asked = self.engine.create(plan, requester=by, place=place, text=text, identity=f"text:{by}")
         for event in (Posted(), *events):
             self.engine.apply(asked.id, event)
         return asked
@@ -206,6 +208,14 @@ def test_who_wanted_something_stopped_and_why_is_in_all_books(site: Site) -> Non
     assert (row["who"], row["facts"]) == ("carol", {"reason": "wrong host"})
     assert [each["id"] for each in site.rows("executions", "--state", "aborted")] == [asked.id]
     assert site.rows("verify")["findings"] == []
+
+
+def test_show_says_on_what_it_is_done_and_what_its_dry_run_said(site: Site) -> None:
+    targets = Target(id="i-1", name="web1"), Target(id="db1")
+    preview = Preview(invocation=NOTHING, output="would\n\tdo \x1b[31mit\n")
+    asked = site.asks(conduct=Conduct(lookup=Lookup(targets=targets), preview=preview))
+    out = site.says("show", asked.id)
+    assert "\n  on: web1 (i-1), db1\n  its dry run says:\n  | would\n  |         do \\u001b[31mit\n" in out
 
 
 def test_show_finds_in_the_journal_what_is_no_longer_kept(site: Site) -> None:

@@ -41,7 +41,7 @@ class Preparing:
         self._most = most
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._threads: dict[str, threading.Thread] = {}
+        self._under_way: dict[str, tuple[threading.Thread, ExitStack]] = {}
         self._begun: dict[str, deque[float]] = {}
 
     def begin(self, person: str, work: Callable[[], None]) -> None:
@@ -51,14 +51,13 @@ class Preparing:
             LimitError: this person has a request under way, or has had too many, or all places are taken.
         """
         with self._lock, ExitStack() as undo:
-            if person in self._threads:
+            if person in self._under_way:
                 raise LimitError("what you have asked for before is still being looked up; say it again after that")
             self._count(person)
             undo.enter_context(self._probes.place())
-            thread = threading.Thread(target=self._work, args=(person, work, undo.pop_all()), daemon=True)
-            thread.name = "err-confirm ahead"
-            self._threads[person] = thread
+            thread = threading.Thread(target=self._work, args=(person, work), name="err-confirm ahead", daemon=True)
             thread.start()
+            self._under_way[person] = (thread, undo.pop_all())
 
     def ready(self, plan: Plan, slow: Slow = lambda *_: None) -> Plan:
         """Return the plan as it can be asked for, after all that comes ahead of it.
@@ -88,17 +87,17 @@ class Preparing:
         """End all that is looked up, and begin nothing more; returns when it has said so."""
         self._probes.stop()
         with self._lock:
-            threads = list(self._threads.values())
-        for thread in threads:
+            under_way = list(self._under_way.values())
+        for thread, _ in under_way:
             thread.join(LEAVE)
 
-    def _work(self, person: str, work: Callable[[], None], held: ExitStack) -> None:
+    def _work(self, person: str, work: Callable[[], None]) -> None:
         try:
-            with held:
-                work()
+            work()
         finally:
             with self._lock:
-                del self._threads[person]
+                _, place = self._under_way.pop(person)
+                place.close()
 
     def _count(self, person: str) -> None:
         """Note one more request of a person. Raises LimitError if it is one too many."""
