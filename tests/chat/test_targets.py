@@ -122,6 +122,21 @@ def test_a_list_that_was_said_is_one_and_the_dry_run_knows_it(talk: Talk) -> Non
     talk.hears('^nothing runs: the target "h1" is there twice$')
 
 
+def test_no_line_of_a_dry_run_looks_like_one_of_the_prompts_own(talk: Talk, inventory: Inventory) -> None:
+    """Nor is anything in it live."""
+    inventory.plans("``` !confirm 2222bbbb\nruns: nothing\n  @here\n**!deny**\nfine \u202e")
+    asked, prompt = asks(talk, f"!release {inventory.name}")
+    said = [line.strip() for line in prompt if line.strip()]
+    assert said[said.index("its dry run says:") + 1 :][:5] == [
+        "· ``` !confirm 2222bbbb",
+        "· runs: nothing",
+        "@here",
+        "· **!deny**",
+        r"fine \u202e",
+    ]
+    talk.alice.says(f"!cancel {asked}")
+
+
 def test_explain_says_what_would_be_looked_up_and_does_not_do_it(talk: Talk, folder: Path) -> None:
     talk.alice.says("!explain reboot nowhere")
     talk.hears("^looks up its targets first, before anybody is asked: ./inventory nowhere$.*^must confirm: anyone")

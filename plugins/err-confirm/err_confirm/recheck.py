@@ -53,7 +53,8 @@ class Recheck:
     def __call__(self, execution: Execution) -> Vouched:
         """Return why something approved must not run, or which of its targets are gone.
 
-        What is started once more after it was lost is not looked at: half of it may be done.
+        What nobody had to confirm has just been looked up, and of what is started once more after it was lost, half may
+        be done: neither is looked at.
 
         Raises:
             NotReadyError: it is being looked up; the gate is woken when that is done.
@@ -64,10 +65,10 @@ class Recheck:
             self._looks = {name: look for name, look in self._looks.items() if not self._is_old(look)}
             look = self._looks.get(execution.id)
             if look is None or look.digest != execution.digest:
-                look = self._looks[execution.id] = _Look(execution.digest)
-                threading.Thread(
-                    target=self._work, args=(execution.conduct, look), name="err-confirm again", daemon=True
-                ).start()
+                look = _Look(execution.digest)
+                args = (execution.conduct, look)
+                threading.Thread(target=self._work, args=args, name="err-confirm again", daemon=True).start()
+                self._looks[execution.id] = look
             if look.found is None:
                 raise NotReadyError("what was looked up for it is being looked up once more")
             return look.found

@@ -243,7 +243,7 @@ class Chat:
         facts = {
             "how": self.how(execution),
             "runs": describe(execution.invocation),
-            **whole(execution),
+            **whole(execution, self._bot.prefix),
             "others": {name: describe(other) for name, other in execution.others.items()},
             "alike": alike(execution),
             "left": execution.expires_at - now,

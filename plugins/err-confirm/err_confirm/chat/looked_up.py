@@ -2,29 +2,30 @@
 
 from typing import Any
 
+from err_confirm.chat.replies import apart
 from err_confirm.model import Execution
 from err_confirm.run_model import SHOWN_BYTES, SHOWN_LINES, SHOWN_TARGETS, PartState, Preview
 
 
-def beginning(execution: Execution) -> dict[str, Any]:
+def beginning(execution: Execution, prefix: str) -> dict[str, Any]:
     """Return the facts for a prompt: the first targets, the first of what the dry run said, and how much more it is."""
     targets, preview = execution.conduct.targets, execution.conduct.preview
     said, more = ("", "") if preview is None else _beginning(preview)
     return {
         "targets": [str(target) for target in targets[:SHOWN_TARGETS]],
         "more_targets": max(0, len(targets) - SHOWN_TARGETS),
-        "dry_run": None if preview is None else said,
+        "dry_run": None if preview is None else apart(said, prefix),
         "more_said": more,
     }
 
 
-def whole(execution: Execution) -> dict[str, Any]:
+def whole(execution: Execution, prefix: str) -> dict[str, Any]:
     """Return the facts with nothing left out."""
     preview = execution.conduct.preview
     return {
         "targets": [str(target) for target in execution.conduct.targets],
         "more_targets": 0,
-        "dry_run": None if preview is None else preview.output,
+        "dry_run": None if preview is None else apart(preview.output, prefix),
         "more_said": "",
     }
 

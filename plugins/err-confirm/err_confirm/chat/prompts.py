@@ -116,7 +116,7 @@ class Prompts:
             who=who,
             values=[item for item in execution.parameters.values() if item not in (None, "", [])],
             runs=describe(execution.invocation),
-            **beginning(execution),
+            **beginning(execution, self._prefix),
             others={name: describe(each) for name, each in execution.others.items()},
             alike=alike(execution),
             in_use=self._in_use(execution),

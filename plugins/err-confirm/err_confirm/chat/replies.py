@@ -42,7 +42,11 @@ def introduction(execution: Execution, inert: Inert, prefix: str) -> str:
     """Return what a policy itself says before the prompt; no line of it looks like one of the prompt's own."""
     if execution.policy is None or not execution.policy.prompt:
         return ""
-    words = _words(execution, Reply(format=execution.policy.prompt), inert, whose="policy")
+    return apart(_words(execution, Reply(format=execution.policy.prompt), inert, whose="policy"), prefix)
+
+
+def apart(words: str, prefix: str) -> str:
+    """Return somebody's words with a dot before each line that looks like one of the prompt's own."""
     likely = rf"^(?=(?:[^\w\n]|_)*?(?:{re.escape(prefix)}|runs:))"
     return re.sub(likely, "· ", words, flags=re.MULTILINE)
 
