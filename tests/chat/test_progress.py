@@ -15,7 +15,7 @@ from err_confirm.backends import backend_for
 from err_confirm.chat.posting import Posting
 from err_confirm.chat.progress import CHANGES, PAUSES, ProgressNews
 from err_confirm.engine import Engine
-from err_confirm.events import Posted
+from err_confirm.events import Abort, Posted
 from err_confirm.model import Execution, Place, Plan, State
 from err_confirm.people import People
 from err_confirm.run_model import LOOP_RUNNER, Invocation, Outcome, Part, PartState
@@ -138,6 +138,11 @@ def test_what_is_said_has_what_is_done_failed_and_left_how_fast_and_how_long_sti
         one = scene.execution.id
         assert said == f"{one}: 10 of 40 done, 2 failed, 28 left · 48 a minute, about 35 s to go; stop it: !abort {one}"
         assert scene.after(1) == []
+        scene.house.engine.apply(one, Abort("alice"))
+        (said,) = scene.after(30)
+        assert said.endswith(
+            "to go; alice has stopped it" if talk.bot.mode == "text" else "to go; `alice` has stopped it"
+        )
 
 
 @pytest.mark.parametrize("talk", ["slackv3"], indirect=True)
