@@ -247,14 +247,17 @@ def test_a_worker_that_is_killed_alone_leaves_its_job_to_its_horse(site: Site) -
 
 
 def test_a_worker_that_is_to_end_stops_what_it_runs_and_tells_it(site: Site) -> None:
-    """As systemd ends a service: each of its processes is asked."""
+    """As systemd ends a service: each of its processes is asked, and what it runs is, too."""
     worker = site.worker()
     with a_bot(site) as bot:
         execution = bot.ask(site.waits())
         runs(bot, execution, site)
-        os.kill(worker.process.pid, signal.SIGTERM)
-        for horse in children(worker.process.pid):
-            os.kill(horse, signal.SIGTERM)
+        for process in (
+            worker.process.pid,
+            *children(worker.process.pid),
+            *with_variable(f"CONFIRM_ID={execution.id}"),
+        ):
+            os.kill(process, signal.SIGTERM)
         done = bot.ended(execution)
     assert done.state is State.ABORTED
     assert done.outcome

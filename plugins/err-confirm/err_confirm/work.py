@@ -5,7 +5,7 @@ import re
 import secrets
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from err_confirm.errors import JobError, RecordError, ShelfError, StartError, StoreError, StoreUnavailableError
@@ -37,6 +37,7 @@ UNRENEWED = 5.0
 """Seconds after its lease for which an execution may still be renewed by a bot that did not reach the store either."""
 TOLD_FOR = 600.0
 """Seconds for which a worker tries to tell how something ended."""
+STOPPED = "stopped, because its worker was stopped"
 MARK = "CONFIRM_JOB"
 """The variable by which what a job has started is known, see `runners/orphans.py`."""
 _NAME = re.compile(rf"(?P<id>[{ALPHABET}]{{{LENGTH}}})-(?P<fence>[0-9]{{1,6}})(?:\.(?P<place>[0-9]{{1,6}}))?")
@@ -111,9 +112,11 @@ class Bench:
             except (JobError, StoreError) as error:
                 why = f"stopped: {error}"
             if self.halt.is_set():
-                why = why or "stopped, because its worker was stopped"
+                why = why or STOPPED
             if why:
                 running.stop(why)
+        if self.halt.is_set() and not outcome.succeeded and not outcome.aborted:  # who ends all, asks it itself, too
+            return replace(outcome, exit_code=None, error=STOPPED, aborted=True)
         return outcome
 
     def _looked(self, work: "_Work") -> str:
