@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from err_confirm.cli.configuration import read_catalog
-from err_confirm.cli.queues import workers
+from err_confirm.cli.configuration import Configuration, read_catalog
+from err_confirm.cli.queues import unreachable, workers
 from err_confirm.errors import SettingError, StartError, StoreUnavailableError
 from err_confirm.job_record import JobRecord, JobState, asked, attended
 from err_confirm.model import Execution, Remote, State
@@ -364,7 +364,7 @@ def test_a_prompt_says_where_it_runs_and_what(site: Site) -> None:
     assert STARTERS["remote"].describe(outer) == f"on a worker of web: {STARTERS['command'].describe(inner)}"
 
 
-def test_doctor_says_how_many_workers_listen(two: Site, site: Site) -> None:
+def test_doctor_says_how_many_workers_listen_and_lint_where_none_can(two: Site, site: Site) -> None:
     """To each queue that an action names, if there is one."""
     runner = "name: {0}\nrun: {{command: [echo]}}\nremote: {1}\n"
     files = {f"actions/{name}.yaml": runner.format(name, name) for name in ("web", "db")}
@@ -381,6 +381,12 @@ def test_doctor_says_how_many_workers_listen(two: Site, site: Site) -> None:
     assert [finding.health for finding in workers(catalog, nowhere)] == ["error", "error"]
     assert [finding.what for finding in workers(catalog, on_sqlite)] == [NO_REDIS]
     assert list(workers(read_catalog(on_sqlite, actions=(site.folder,)), on_sqlite)) == []
+    here = Configuration(two.folder / "config.py", SimpleNamespace(), on_sqlite)
+    assert [str(problem) for problem in unreachable(catalog, here)] == [
+        f"{two.folder}/actions/{name}.yaml:1: {NO_REDIS}" for name in ("db", "web")
+    ]
+    for well in (replace(here, settings=on_redis), replace(here, path=None)):
+        assert list(unreachable(catalog, well)) == []
 
 
 # What may become of a job

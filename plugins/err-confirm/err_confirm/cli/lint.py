@@ -1,6 +1,7 @@
 """`err-confirm lint`: say what is wrong with alias, guard and action files, and what the guards cover."""
 
 import argparse
+from dataclasses import replace
 
 from err_confirm.catalog import Problem, Severity
 from err_confirm.cli.command import Command
@@ -9,6 +10,7 @@ from err_confirm.cli.console import CYAN, RED, YELLOW, colored, print_json
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.folders import folder, sorted_out
 from err_confirm.cli.guarded import coverage_facts, coverage_lines, guarded
+from err_confirm.cli.queues import unreachable
 
 COLORS = {Severity.ERROR: RED, Severity.WARNING: YELLOW, Severity.NOTE: CYAN}
 
@@ -18,6 +20,7 @@ def lint(options: argparse.Namespace) -> Exit:
     configuration = read_configuration(options.config)
     given = sorted_out(options.folders, configuration.settings.packs)
     catalog = read_catalog(configuration.settings, given.aliases, given.actions, given.packs)
+    catalog = replace(catalog, problems=(*catalog.problems, *unreachable(catalog, configuration)))
     found = guarded(catalog, configuration, complete=not options.folders)
     guards = sum(not guard.error for guard in catalog.guards.values())
     if options.json:

@@ -1,8 +1,9 @@
-"""What `err-confirm doctor` says of the queues that actions name: whether a worker listens to each of them."""
+"""What `doctor` and `lint` say of the queues that actions name: whether there are any, and who listens to them."""
 
 from collections.abc import Iterator
 
-from err_confirm.catalog import Catalog
+from err_confirm.catalog import Catalog, Problem, Severity
+from err_confirm.cli.configuration import Configuration
 from err_confirm.errors import StartError
 from err_confirm.health import Finding, error, warning, well
 from err_confirm.job_record import how_to_start
@@ -18,6 +19,14 @@ def workers(catalog: Catalog, settings: Settings) -> Iterator[Finding]:
         return
     for queue in sorted(named):
         yield _listeners(queue, settings)
+
+
+def unreachable(catalog: Catalog, configuration: Configuration) -> Iterator[Problem]:
+    """Yield a warning for each action that runs on a worker, where a config.py names a store without queues."""
+    if configuration.path is not None and not configuration.settings.store.startswith("redis"):
+        for action in catalog.actions.values():
+            if action.remote:
+                yield Problem(action.source, NO_REDIS, Severity.WARNING)
 
 
 def _listeners(queue: str, settings: Settings) -> Finding:
