@@ -13,16 +13,19 @@ from err_confirm.archive import Archive
 from err_confirm.engine import Engine, Vouched
 from err_confirm.errors import LockedError, LockError
 from err_confirm.events import Advance, Answer, Cancel, Finish, Posted
+from err_confirm.gate import DUE, Gate
 from err_confirm.journal import UNLOCKED, lines
 from err_confirm.model import Execution, Place, State, Verdict
 from err_confirm.mutexes import MOST_IN_LINE, SHELVES, Mutexes
+from err_confirm.outbox import Outbox
 from err_confirm.run_model import Conduct, Mutex, Outcome
+from err_confirm.runs import Runs
 from err_confirm.shelf import Shelf
 from err_confirm.steps import KEEP, LEASE, RUN_WITHIN, Step
 from err_confirm.store.base import Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
-from house import a_plan
-from servers import StoreFactory
+from house import Counter, a_plan
+from servers import PATIENCE, StoreFactory
 
 WAIT = 600.0
 AT_ONCE, PATIENT = Mutex(name="web1"), Mutex(name="web1", wait=WAIT)
@@ -244,6 +247,24 @@ def test_the_line_and_the_shelf_do_not_grow_without_end(bots: tuple[Bot, Bot]) -
         mutex = Mutex(name=f"host{number}")
         assert one.mutexes.take(replace(found, conduct=Conduct(mutex=mutex))) == ""
     assert len(one.shelf.all()) <= SHELVES
+
+
+def test_very_many_that_wait_for_their_turn_hold_up_nobody_else(bots: tuple[Bot, Bot], clock: Clock) -> None:
+    """Regression: the gate looked at the first that are due, and these were always the same."""
+    one, other = bots
+    other.advance(other.confirmed())
+    plan = replace(a_plan(None), conduct=Conduct(mutex=PATIENT))
+    for each in [*[plan] * (DUE + 1), a_plan(None, "last")]:
+        asked = one.engine.create(each, requester="alice", place=Place(person="@alice"), text="it").id
+        one.engine.apply(asked, Posted())
+        clock.now += 0.001
+    runner, outbox = Counter(), Outbox(lambda _: None)
+    runs = Runs(one.engine, {"count": runner}, "one")
+    gate = Gate(one.engine, runs, outbox, "one")
+    gate.look()
+    gate.look()
+    runs.stop(PATIENCE)
+    assert runner.starts == ["last"]
 
 
 RACERS, NAMES, ROUNDS = 4, ("web1", "web2", "web3"), 8
