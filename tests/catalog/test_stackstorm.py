@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
-from builders import a_policy
+from builders import a_policy, an_execution
 from err_confirm.catalog import Catalog, load
 from err_confirm.catalog.stackstorm.http_request import request
 from err_confirm.catalog.stackstorm.metadata import MetadataFile
 from err_confirm.catalog.stackstorm.not_run import OLD_NAMES, WHY, NotRunError
 from err_confirm.catalog.stackstorm.shell_line import arguments
 from err_confirm.errors import ParameterError, TemplateError
+from err_confirm.following import values
 from err_confirm.index import Index
 from err_confirm.people import People
 from err_confirm.plan import describe, plan
-from err_confirm.runners import RUNNERS
+from err_confirm.run_model import FollowUp
 from talk import write_files
 
 SCRIPT = "#!/bin/sh\n"
@@ -82,6 +83,7 @@ def test_a_line_that_needs_no_shell_is_divided_into_arguments(line, words):
         *((f"ls {text}", "") for text in ("$HOME", "$(id)", "`id`", "*.log", "a?", "[ab]", "~", "{a,b}", "a\\ b")),
         *((f'ls "{text}"', "") for text in ("$HOME", "`id`", "\\n")),
         ("ls\nid", "a second line"),
+        ("ls\rid", "a second line"),
         ("ls 'a", "a quote that does not end"),
         ("{% if a %}ls{% endif %}", "a template with statements"),
         ("{# a #} ls", "a template with statements"),
@@ -227,12 +229,6 @@ def test_what_is_not_run_here_is_a_warning_that_says_why(metadata, why):
     assert "it" not in loaded({"name": "it", **metadata}).actions
 
 
-def test_a_request_runs_only_where_there_is_a_runner_for_it():
-    if "http" not in RUNNERS:
-        (message,) = said({"runner_type": "http-request"})
-        assert message == '"it" is not run here: there is no runner http here; write an action file that runs curl'
-
-
 def test_metadata_that_stackstorm_would_not_take_are_an_error():
     catalog = loaded("name: it\nrunner_type: noop\nenabeld: true\nparameters:\n  a: {type: text}\n")
     assert [str(each).partition("yaml:")[2] for each in catalog.errors] == [
@@ -299,6 +295,21 @@ def test_a_class_gets_its_secrets_from_the_environment_of_the_bot():
         plan(catalog, Index(catalog.aliases.values()).matches("go password=x")[0])
 
 
+def test_what_follows_does_not_change_what_is_immutable():
+    """A parameter of the same name is not handed on to it, and one that is given to it is an error."""
+    first = "name: first\nformats: ['first {{where}}']\nrun: {command: [echo, '{{ where }}']}\nthen: "
+    metadata = {"runner_type": "local-shell-cmd", "parameters": cmd("deploy {{ where }}")["fixed"]}
+    metadata["parameters"] |= {"where": {"default": "prod", "immutable": True}}
+    files = {"ops/aliases/go.yaml": "name: go\nformats: [go]\naction_ref: it\n"}
+    catalog = loaded(metadata, {**files, "ops/aliases/first.yaml": first + "go\n"})
+    assert not catalog.errors
+    parent = an_execution(parameters={"where": "test"})
+    go = catalog.aliases["go"]
+    assert values(parent, FollowUp(alias="go"), go, catalog.action(go)) == {}
+    wrong = loaded(metadata, {**files, "ops/aliases/first.yaml": first + "{alias: go, parameters: {where: test}}\n"})
+    assert [each.message for each in wrong.errors] == ['"where" is fixed by "go"; leave it out']
+
+
 URL = {"default": "https://api.example.com/hosts/{{ id }}", "immutable": True}
 
 
@@ -330,6 +341,14 @@ def test_a_request_goes_to_its_fixed_host_alone():
         },
         "timeout": 60,
     }
+    line = runs(
+        {"runner_type": "http-request", "fixed": {"url": URL, "body": {"default": {"who": "{{ who }}"}}}},
+        """id=7 who='a", x'""",
+        id={"type": "integer"},
+        who={"free": True},
+    )
+    assert line.startswith("POST https://api.example.com/hosts/7 ")
+    assert json.loads(line[line.index("{") :]) == {"who": 'a", x'}
     assert http(url=URL, id={"enum": ["a"]})["http"]["method"] == "GET"
     assert http(url=URL, id={"enum": ["a"]}, body={"default": "x"})["http"]["body"] == "x"
 

@@ -51,7 +51,8 @@ def values(parent: Execution, follow_up: FollowUp, alias: Alias, action: Action)
     """
     if follow_up.parameters is None:
         given = {name: value for name, value in parent.parameters.items() if name in action.parameters}
-        given = {name: value for name, value in given.items() if name not in alias.immutable_parameters}
+        fixed = {*alias.immutable_parameters, *(name for name in given if action.parameters[name].immutable)}
+        given = {name: value for name, value in given.items() if name not in fixed}
     else:
         given = dict(_rendered(follow_up.parameters, {**parent.parameters, **_facts(parent)}))
     for name, value in given.items():

@@ -106,7 +106,7 @@ def _check_parameter(findings: Findings, location: Location, value: Any, alias: 
     if name not in action.parameters:
         hint = did_you_mean(name, action.parameters)
         findings.add(location, f'unknown parameter "{name}" of "{alias.name}"{hint}')
-    elif name in alias.immutable_parameters:
+    elif name in alias.immutable_parameters or action.parameters[name].immutable:
         findings.add(location, f'"{name}" is fixed by "{alias.name}"; leave it out')
     elif not any(is_template(text) for _, text in texts(value)):
         with findings.refusals(*location):

@@ -12,7 +12,6 @@ from err_confirm.errors import TemplateError
 from err_confirm.model import ParameterType
 from err_confirm.templating import names
 
-RUNNER = "http"
 OWN = frozenset(
     {"allow_redirects", "cookies", "headers", "http_proxy", "https_proxy", "password", "url", "username", "timeout"}
     | {"verify_ssl_cert", "url_hosts_blacklist", "url_hosts_whitelist", "method", "body", "params", "auth"}
@@ -43,7 +42,7 @@ def request(file: MetadataFile, _: Path) -> dict[str, Any]:
         made |= _body(body, made.get("headers", {}))
     hosts = value(file, "url_hosts_whitelist")
     host = urlsplit(url).hostname
-    return {RUNNER: {**made, "expect": _SUCCESS, "hosts": hosts or [host]}, "timeout": timeout(file, 60)}
+    return {"http": {**made, "expect": _SUCCESS, "hosts": hosts or [host]}, "timeout": timeout(file, 60)}
 
 
 def _check_url(file: MetadataFile, url: str) -> None:

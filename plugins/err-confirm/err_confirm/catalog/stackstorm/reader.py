@@ -19,7 +19,6 @@ from err_confirm.catalog.stackstorm.not_run import OLD_NAMES, WHY, NotRunError
 from err_confirm.catalog.stackstorm.settings import COMMON, SHELL, is_fixed, settable
 from err_confirm.errors import TemplateError
 from err_confirm.model import Action, Parameter, ParameterType
-from err_confirm.runners import RUNNERS
 from err_confirm.spelling import did_you_mean
 from err_confirm.templating import names, templates
 
@@ -61,8 +60,6 @@ def _converted(findings: Findings, file: MetadataFile) -> Action | None:
     if kind not in _CONVERTED:
         why = WHY.get(kind) or f"nobody here knows the runner {kind}{did_you_mean(kind, _CONVERTED)}"
         raise NotRunError(("runner_type",), why)
-    if kind == "http-request" and http_request.RUNNER not in RUNNERS:
-        raise NotRunError(("runner_type",), "there is no runner http here; write an action file that runs curl")
     convert, runners = _CONVERTED[kind]
     own = {name: each for name, each in file.parameters.items() if name not in runners}
     for name, parameter in own.items():

@@ -12,7 +12,7 @@ _OUTSIDE = {
     "|": "a pipe",
     "&": "&",
     ";": "a second command",
-    "\n": "a second line",
+    **dict.fromkeys("\n\r", "a second line"),
     **dict.fromkeys("<>", "a redirection"),
     **dict.fromkeys("()", "parentheses"),
     **dict.fromkeys("*?[]", "a pattern of file names"),
