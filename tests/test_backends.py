@@ -201,6 +201,7 @@ def test_other_networks_have_no_threads_and_no_edits(backend: Backend) -> None:
     backend.put_in_thread(message, "1.0")
     assert message.extras == {}
     assert (backend.thread(message), backend.edited(message)) == ("", False)
+    assert (SLACK.edits, backend.edits) == (True, False)
 
 
 @pytest.mark.parametrize("backend", [TEXT, TELEGRAM])
