@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,12 @@ class Site:
         client.close()
 
     def listening(self, queue_name: str) -> int:
-        return Queues(self.url, self.namespace).workers(queue_name)
+        """Return how many workers listen."""
+        return self._queues.workers(queue_name)
+
+    @cached_property
+    def _queues(self) -> Queues:
+        return Queues(self.url, self.namespace)
 
     def waits(self, seconds: float = 60.0, **spec: Any) -> Invocation:
         """Return what writes a line into the ledger, and then waits."""
