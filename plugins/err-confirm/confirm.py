@@ -76,15 +76,11 @@ class Confirm(BotPlugin):
         vouch = [Permission(self._bot, self.chat, self.hold.ready)]
         self.service = Service(
             settings,
-            self.chat.tell,
+            self.chat,
             self.warn_admins,
             BotRunner(self.calls.start, self.calls.say),
-            post=self.chat.ask,
-            say_not=self.chat.say_not,
             vouch=vouch,
             prefix=self._bot.prefix,
-            on_wait=self.chat.waits,
-            on_progress=self.chat.progress,
         )
         self.chat.join(
             self.service.engine,
@@ -331,7 +327,7 @@ class Confirm(BotPlugin):
         def refused(error: ErrConfirmError) -> None:
             self._later(place, self._sentence(error, "unsure_request"))
 
-        self.service.request(
+        self.service.requests.request(
             plans,
             requester=self.chat.person(msg),
             identity=self.chat.identity(msg),

@@ -83,7 +83,7 @@ def asking(talk: Talk) -> Ask:
         place = Place(person=confirm.chat.mention("alice"), room=room)
         identity = "slack:UALICE" if place.person.startswith("<") else "text:alice"
         who = {"requester": "alice", "identity": identity}
-        talk.service.request(plans, **who, place=place, text=text, post=confirm.chat.ask)
+        talk.service.requests.request(plans, **who, place=place, text=text, post=confirm.chat.ask)
         return str(talk.executions()[0].id)
 
     return ask_for

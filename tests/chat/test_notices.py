@@ -62,7 +62,7 @@ def ask(talk: Talk) -> Ask:
         post = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm").chat.ask
         place = Place(person="@alice", room=room)
         who = {"requester": "alice", "identity": "text:alice"}
-        service.request(plans, **who, place=place, text=f"say {what}", post=post)
+        service.requests.request(plans, **who, place=place, text=f"say {what}", post=post)
         return str(talk.executions()[0].id)
 
     return ask_for
@@ -377,7 +377,7 @@ def test_people_are_told_directly_by_their_own_ids_on_each_network(network: str,
         chat = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm").chat
         person = f"<@{ids['alice'].partition(':')[2]}>" if scheme == "slack" else ids["alice"].partition(":")[2]
         who = {"requester": "alice", "identity": ids["alice"]}
-        talk.service.request(plans, **who, place=Place(person=person), text="say hello", post=chat.ask)
+        talk.service.requests.request(plans, **who, place=Place(person=person), text="say hello", post=chat.ask)
         asked = talk.hears(rf"^!confirm ({TOKEN})-{TOKEN}$", "@bob")[1]
         talk.hears(r"told directly, each how to confirm: `?bob`?\s+could not be told directly: `?dave", "#sre")
         talk.hears(rf"^!deny {asked}\Z", "@alice")

@@ -190,7 +190,7 @@ class TestAlibabaOos:
         workers["one"].kill()
         write_files(tmp_path, {"slow": doing["one"]})
         ended = ends(talk, asked)
-        assert ended.state is State.FAILED
+        assert ended.state is State.LOST
         states = {target.id: part.state for target, part in zip(ended.conduct.targets, ended.parts, strict=True)}
         assert states.pop(doing["one"]) is PartState.RUNS
         assert set(states.values()) == {PartState.DONE}

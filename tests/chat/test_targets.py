@@ -328,7 +328,7 @@ def test_what_is_asked_for_afterwards_is_looked_up_first_and_asked_for_once(talk
     def ask() -> Execution:
         (plan,) = talk.service.plans(f"reboot {inventory.name}", "#ops")
         who = {"requester": "alice", "place": Place(person="@alice", room="#ops"), "text": f"reboot {inventory.name}"}
-        asked: Execution = talk.service.ask(plan, **who, post=plugin.chat.ask, after=follows)
+        asked: Execution = talk.service.requests.ask(plan, **who, post=plugin.chat.ask, after=follows)
         return asked
 
     inventory()

@@ -63,7 +63,9 @@ def test_requests_that_come_at_once_are_no_way_around(talk: Talk) -> None:
     def ask(plan: list[Plan]) -> None:
         place = Place(person="@alice", room="#ops")
         with suppress(LimitError):
-            talk.service.request(plan, requester="alice", place=place, text="x", post=lambda e: posted.append(e.id))
+            talk.service.requests.request(
+                plan, requester="alice", place=place, text="x", post=lambda e: posted.append(e.id)
+            )
 
     threads = [threading.Thread(target=ask, args=(plan,)) for plan in plans]
     for thread in threads:

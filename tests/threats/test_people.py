@@ -12,7 +12,7 @@ import pytest
 
 from builders import RECORDS, a_policy
 from err_confirm.directories import Function
-from err_confirm.engine import Engine
+from err_confirm.engine import Engine, Vouched
 from err_confirm.errors import GroupError, NotReadyError
 from err_confirm.events import Advance, Answer, Posted, Reason
 from err_confirm.groups import Groups
@@ -280,7 +280,7 @@ class Chatting:
         (match,) = service.index.matches(text)
         planned = replace(plan(service.catalog, match), policy=policy)
         who = {"requester": chat.person(self.message(by)), "identity": chat.identity(self.message(by))}
-        service.request([planned], **who, place=chat.place(self.message(by)), text=text, post=chat.ask)
+        service.requests.request([planned], **who, place=chat.place(self.message(by)), text=text, post=chat.ask)
         return self.talk.prompt()
 
     def permission(self, within: float = 30.0) -> Permission:
@@ -546,11 +546,11 @@ def test_what_cannot_be_told_yet_waits_and_ends_when_it_is_too_late(store: Store
     """It is neither run nor refused meanwhile; who vouches is not asked once it would not run anyhow."""
     asked_for: list[str] = []
 
-    def vouch(execution: Execution) -> str:
+    def vouch(execution: Execution) -> Vouched:
         asked_for.append(execution.id)
         if len(asked_for) == 1:
             raise NotReadyError("not yet")
-        return "" if len(asked_for) == 2 else "no"
+        return Vouched(doubt="" if len(asked_for) == 2 else "no")
 
     engine = Engine(store, RECORDS, lambda _: None, vouch=vouch)
     policy = a_policy(retry_count=60, retry_delay=10.0)

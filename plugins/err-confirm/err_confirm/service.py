@@ -4,9 +4,7 @@ import logging
 import os
 import secrets
 import socket
-import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -14,52 +12,46 @@ from err_confirm.archive import Archive
 from err_confirm.catalog import Catalog, Severity, load, parse_policy
 from err_confirm.catalog.changes import changes
 from err_confirm.conditions import Situation
-from err_confirm.engine import FIRST, After, Engine, Unclear, Vouched
+from err_confirm.engine import Engine, Unclear
 from err_confirm.errors import (
     CodesMissingError,
-    ErrConfirmError,
-    NotReadyError,
-    ShelfError,
     StoreError,
-    StoreUnavailableError,
 )
-from err_confirm.events import Cancel, Posted
 from err_confirm.gate import Gate
 from err_confirm.guards import Guards
 from err_confirm.index import Index
 from err_confirm.journal import RELOADED
-from err_confirm.limits import LOOKED_AT, Request, check
 from err_confirm.locks import Locks
-from err_confirm.model import Execution, Place, Plan, State
+from err_confirm.model import Execution, Plan
 from err_confirm.mutexes import Mutexes
 from err_confirm.otp import SecondFactor, asked_for, installed
 from err_confirm.outbox import Outbox
 from err_confirm.outputs import Outputs
 from err_confirm.plan import decided, plan
 from err_confirm.policy_model import Policy
-from err_confirm.preparing import Preparing, Slow
+from err_confirm.preparing import Preparing
 from err_confirm.probes import Probes
 from err_confirm.recheck import Recheck
 from err_confirm.records import Records
 from err_confirm.remote_runs import NO_REDIS, remote_runner
+from err_confirm.requesting import Requests
 from err_confirm.run_model import Mutex
 from err_confirm.runners import starters
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.runs import Runs
 from err_confirm.seal import Seal, load_key
-from err_confirm.sequels import Say, Sequels
+from err_confirm.sequels import Sequels
 from err_confirm.settings import Settings
 from err_confirm.shelf import Shelf
 from err_confirm.store import open_store
 from err_confirm.store.base import Head
 from err_confirm.tokens import Tokens
+from err_confirm.voice import Voice
+from err_confirm.vouching import Vouch, Vouching
 
 log = logging.getLogger(__name__)
 
 ALIASES_OFF = "the plugin Aliases, whose command this may be, is off; a bot admin can say plugin activate Aliases"
-Post = Callable[[Execution], None]
-Refused = Callable[[ErrConfirmError], None]
-Vouch = Callable[[Execution], str]
 LAST_WORDS = 5.0
 """Seconds for which a stopping service goes on telling what happened."""
 
@@ -69,15 +61,11 @@ class Service:
 
     Args:
         settings: of the bot.
-        say: words and sends what an execution has become; called on one thread, in order.
+        voice: says things in chat.
         warn: tells the bot's admins a sentence.
         bot_runner: starts commands of the bot's other plugins.
-        post: posts the prompt of one execution that follows another; without it, none is.
-        say_not: says of an execution for what cause which alias does not follow it, and why.
-        vouch: each says why an approved execution must not run after all, nothing if it may. May raise NotReadyError.
+        vouch: what must agree before an approved execution runs.
         prefix: what commands begin with.
-        on_wait: says that a confirmed execution waits for the one that runs; called as `say` is.
-        on_progress: is called with what runs whenever that has come farther; must return at once, and not raise.
 
     Raises:
         SettingError: a setting cannot be used.
@@ -86,16 +74,12 @@ class Service:
     def __init__(
         self,
         settings: Settings,
-        say: Callable[[Execution], None],
+        voice: Voice,
         warn: Callable[[str], None],
         bot_runner: BotRunner | None = None,
         *,
-        post: Post = lambda _: None,
-        say_not: Say = lambda *_: None,
         vouch: Sequence[Vouch] = (),
         prefix: str = "",
-        on_wait: Callable[[Execution], None] = lambda _: None,
-        on_progress: Callable[[Execution], None] = lambda _: None,
     ) -> None:
         self.settings = settings
         self._default = parse_policy(settings.default, settings.people, settings.groups)
@@ -109,36 +93,42 @@ class Service:
         self.locks = Locks(self._shelf, self.archive, prefix)
         self.second_factor = SecondFactor(self._shelf, seal, settings.people, self.archive, settings.namespace)
         self._head = Head()
-        self._say = say
-        self._on_wait = on_wait
-        self._asking = threading.Lock()
-        self._outbox = Outbox(self._tell, self._follow)
-        self._vouchers = (self.locks.vouch, *vouch, self._turn)
+        self._voice = voice
+        self._outbox = Outbox(self._tell, lambda execution: self._sequels.follow(execution))  # noqa: PLW0108  # they need this
         self.engine = Engine(
             self.store,
             Records(seal),
             self._outbox.put,
             groups=settings.groups.roster,
-            vouch=self._vouch,
+            vouch=lambda execution: self._vouching(execution),  # noqa: PLW0108  # which needs this
             person=settings.people.person,
         )
         self.mutexes = Mutexes(self._shelf, self.archive, self.engine.read, prefix)
         self._remote = remote_runner(settings)
         runners = starters(bot_runner or BotRunner(), self._remote)
         self.outputs = Outputs(settings.output)
-        self._runs = Runs(self.engine, runners, process, outputs=self.outputs, on_progress=on_progress)
+        self._runs = Runs(self.engine, runners, process, outputs=self.outputs, on_progress=voice.progress)
         self._gate = Gate(self.engine, self._runs, self._outbox, process)
         self._preparing = Preparing(Probes(runners), settings.limits.person)
+        self.requests = Requests(
+            settings.limits,
+            self.engine,
+            locks=self.locks,
+            mutexes=self.mutexes,
+            preparing=self._preparing,
+            add=self._gate.add,
+        )
         self._again = Probes(runners)
-        self._recheck = Recheck(self._again, self._gate.wake)
+        recheck = Recheck(self._again, self._gate.wake)
+        self._vouching = Vouching((self.locks.vouch, *vouch), self.mutexes, recheck, self._waits)
         self._sequels = Sequels(
             self.engine,
             self.archive,
             lambda: self.catalog,
             self.moment,
-            ask=partial(self.ask, post=post),
-            begin=partial(self._begin, post=post),
-            say=say_not,
+            ask=partial(self.requests.ask, post=voice.ask),
+            begin=partial(self.requests.begin, post=voice.ask),
+            say=voice.say_not,
         )
 
     def start(self) -> None:
@@ -220,134 +210,6 @@ class Service:
         """Return the store's clock if one of these policies has conditions; None where nobody looks at it."""
         return self.store.due(1)[1] if any(policy is not None and policy.when for policy in policies) else None
 
-    def request(
-        self,
-        plans: Iterable[Plan],
-        *,
-        requester: str,
-        place: Place,
-        text: str,
-        post: Post,
-        identity: str = "",
-        slow: Slow = lambda *_: None,
-        refused: Refused = lambda error: log.warning("%s", error),
-    ) -> list[Execution]:
-        """Ask for what is planned: post a prompt for each execution, or let it run where it needs no confirmation.
-
-        Where something must be looked up first, that goes on on a thread of its own, and nothing is returned.
-
-        Args:
-            plans: what somebody wants, one execution each.
-            requester: the person who wants it.
-            place: where they said so.
-            text: what they said.
-            post: posts the prompt of one execution; an ErrConfirmError from it cancels that execution, and is told.
-            identity: who the chat network says that it was.
-            slow: says that a lookup or a dry run takes its time.
-            refused: says why nothing is asked for after all, where that is found out on that thread.
-
-        Raises:
-            StoreUnavailableError: the store does not answer; what was started is not known.
-            LimitError: there are too many prompts, or too many are looked up; what comes before it in `plans` was asked
-                for.
-            AlreadyAskedError: the same waits already; likewise.
-            LockedError: one of them is locked, or would run alone and not wait; none was asked for.
-            ShelfError: nobody can tell whether they are.
-        """
-        plans = list(plans)
-        create = partial(self._create, text=text, identity=identity, post=post)
-        self._allow(plans)
-        requests = [Request(plan=each, requester=requester, place=place) for each in plans]
-        ahead = [each for each in requests if each.plan.ahead is not None]
-        if not ahead:
-            return [each for each in map(create, requests) if each.state is not State.CANCELED]
-
-        def work() -> None:
-            try:
-                for each in requests:
-                    self._check(each)
-                    create(replace(each, plan=self._preparing.ready(each.plan, slow)))
-            except ErrConfirmError as error:
-                refused(error)
-
-        self._check(ahead[0])
-        self._preparing.begin(requester, work)
-        return []
-
-    def ask(
-        self,
-        plan: Plan,
-        *,
-        requester: str,
-        place: Place,
-        text: str,
-        post: Post,
-        identity: str = "",
-        after: After = FIRST,
-    ) -> Execution:
-        """Ask for one execution, perhaps `after` another; returns when it was asked for, as it then is.
-
-        It takes its time where something is looked up first. What was asked for before under the same id is returned
-        as it is; one whose prompt cannot be posted is canceled, which is told.
-
-        Args:
-            plan: what it would be.
-            requester: the person who wants it.
-            place: where they said so.
-            text: what they said.
-            post: posts its prompt.
-            identity: who the chat network says that it was.
-            after: what it follows.
-
-        Raises:
-            TargetsError: its targets cannot be told, or there are none.
-            PreviewError: its dry run failed.
-            TemplateError: nothing can be made of what was looked up.
-            StoreUnavailableError, LimitError, AlreadyAskedError, LockedError, ShelfError: as for `request`.
-        """
-        if after.id and (found := self.engine.read(after.id)[0]) and (found.posted or found.state.ended):
-            return found
-        request = Request(plan=plan, requester=requester, place=place)
-        self._allow([plan])
-        self._check(request)
-        ready = replace(request, plan=self._preparing.waited_for(plan))
-        return self._create(ready, text=text, identity=identity, post=post, after=after)
-
-    def _create(self, request: Request, *, text: str, identity: str, post: Post, after: After = FIRST) -> Execution:
-        """Store, post and hand on one execution, if there may be one more; one that cannot be posted is canceled."""
-        requester, place = request.requester, request.place
-        with self._asking:  # two at once would both be the last one that there may be
-            self._check(request)
-            execution = self.engine.create(
-                request.plan, requester=requester, place=place, text=text, identity=identity, after=after
-            )
-        return self._begin(execution, post)
-
-    def _begin(self, execution: Execution, post: Post) -> Execution:
-        """Post the prompt of an execution, or let it run where it needs no confirmation."""
-        try:
-            if execution.policy is not None:
-                post(execution)
-        except StoreUnavailableError:
-            raise
-        except ErrConfirmError as error:
-            return self.engine.apply(execution.id, Cancel(execution.requester, str(error))).execution or execution
-        posted = self.engine.apply(execution.id, Posted()).execution or execution
-        self._gate.add(posted)
-        return posted
-
-    def _allow(self, plans: Sequence[Plan]) -> None:
-        """See that none of these would be asked for in vain. Raises LockedError."""
-        self.locks.check(each.alias for each in plans)
-        for each in plans:
-            self.mutexes.check(each.conduct.mutex)
-
-    def _check(self, request: Request) -> None:
-        """Refuse one prompt too many; what needs no confirmation posts none."""
-        if request.plan.policy is not None:
-            _, now = self.store.due(1)
-            check(self.settings.limits, request, self.engine.recent(), now, lambda: self.engine.waiting(LOOKED_AT)[0])
-
     def unlock(self, reference: str, *, who: str, identity: str, room: str, admin: bool) -> Mutex | None:
         """Give up the name that a lost execution keeps, if an execution is meant; return it.
 
@@ -361,9 +223,6 @@ class Service:
         if execution is None:
             return None
         return self.mutexes.give_up(execution, who=who, identity=identity, room=room, admin=admin)
-
-    def _follow(self, execution: Execution) -> None:
-        self._sequels.follow(execution)
 
     def policy_of(self, alias: str) -> Policy | None:
         """Return the policy of an alias, None if it has none. Raises KeyError if there is no such alias."""
@@ -384,30 +243,13 @@ class Service:
         remote = any(action.remote for action in self.catalog.actions.values())
         return NO_REDIS if remote and not self.settings.store.startswith("redis") else ""
 
-    def _vouch(self, execution: Execution) -> Vouched:
-        """Return the first reason why an approved execution must not run after all, or what of it is gone.
-
-        What is locked, or not allowed any more, is not even looked up once more; its name is taken last of all.
-        """
-        if doubt := next(filter(None, (vouch(execution) for vouch in self._vouchers)), ""):
-            return Vouched(doubt=doubt)
-        found = self._recheck(execution)
-        return found if found.doubt else replace(found, doubt=self.mutexes.take(execution))
-
-    def _turn(self, execution: Execution) -> str:
-        """Return why an execution cannot run alone under its name; where it waits for that, tell so once."""
-        try:
-            return self.mutexes.vouch(execution)
-        except NotReadyError:
-            with suppress(ShelfError):
-                if self.mutexes.stand_in_line(execution):
-                    self._outbox.put_word(partial(self._on_wait, execution))
-            raise
-
     def in_use(self, execution: Execution) -> str:
         """Return in words which other execution has the name under which this one runs alone; nothing if none has."""
         mutex = execution.conduct.mutex
         return self.mutexes.busy(mutex, execution.id) if mutex else ""
+
+    def _waits(self, execution: Execution) -> None:
+        self._outbox.put_word(partial(self._voice.waits, execution))
 
     def _tell(self, execution: Execution) -> None:
         """Say what an execution has become, after the journal's copy has it, too."""
@@ -416,7 +258,7 @@ class Service:
             self.mutexes.leave(execution)
         except StoreError as error:  # it has nothing any more in any case
             log.warning("that %s is free could not be noted: %s", execution.conduct.mutex, error)
-        self._say(execution)
+        self._voice.tell(execution)
 
     def _load(self) -> Catalog:
         settings = self.settings

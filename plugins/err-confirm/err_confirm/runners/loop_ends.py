@@ -25,7 +25,7 @@ def part_of(outcome: Outcome) -> Part:
 
 
 def outcome_of(parts: Sequence[Part], targets: Sequence[str], stopped: str = "") -> Outcome:
-    """Return how a loop ended.
+    """Return how a loop ended; it is lost as a whole where nobody knows what has become of a part.
 
     Args:
         parts: what has become of each target.
@@ -40,6 +40,7 @@ def outcome_of(parts: Sequence[Part], targets: Sequence[str], stopped: str = "")
         output="".join(f"{line}\n" for line in _table(parts, targets)),
         error=f"{stopped}; {error}" if aborted else error,
         aborted=aborted,
+        lost=not stopped and PartState.RUNS in states,
         parts=tuple(parts),
     )
 

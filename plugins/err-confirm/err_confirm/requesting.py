@@ -1,0 +1,180 @@
+"""Ask for what is planned: look ahead, keep to the limits, store it, post its prompt."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from err_confirm.engine import FIRST, After, Engine
+from err_confirm.errors import ErrConfirmError, StoreUnavailableError
+from err_confirm.events import Cancel, Posted
+from err_confirm.limits import LOOKED_AT, Limits, Request, check
+from err_confirm.locks import Locks
+from err_confirm.model import Execution, Place, Plan, State
+from err_confirm.mutexes import Mutexes
+from err_confirm.preparing import Preparing, Slow
+
+log = logging.getLogger(__name__)
+
+Post = Callable[[Execution], None]
+Refused = Callable[[ErrConfirmError], None]
+
+
+class Requests:
+    """What people want of one bot.
+
+    Args:
+        limits: how many prompts there may be.
+        engine: stores what is asked for.
+        locks: on what may not be asked for.
+        mutexes: names under which something runs alone.
+        preparing: looks ahead.
+        add: lets the gate know of what was asked for.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        engine: Engine,
+        *,
+        locks: Locks,
+        mutexes: Mutexes,
+        preparing: Preparing,
+        add: Callable[[Execution], None],
+    ) -> None:
+        self._limits = limits
+        self._engine = engine
+        self._locks = locks
+        self._mutexes = mutexes
+        self._preparing = preparing
+        self._add = add
+        self._asking = threading.Lock()
+
+    def request(
+        self,
+        plans: Iterable[Plan],
+        *,
+        requester: str,
+        place: Place,
+        text: str,
+        post: Post,
+        identity: str = "",
+        slow: Slow = lambda *_: None,
+        refused: Refused = lambda error: log.warning("%s", error),
+    ) -> list[Execution]:
+        """Ask for what is planned: post a prompt for each execution, or let it run where it needs no confirmation.
+
+        Where something must be looked up first, that goes on on a thread of its own, and nothing is returned.
+
+        Args:
+            plans: what somebody wants, one execution each.
+            requester: the person who wants it.
+            place: where they said so.
+            text: what they said.
+            post: posts the prompt of one execution; an ErrConfirmError from it cancels that execution, and is told.
+            identity: who the chat network says that it was.
+            slow: says that a lookup or a dry run takes its time.
+            refused: says why nothing is asked for after all, where that is found out on that thread.
+
+        Raises:
+            StoreUnavailableError: the store does not answer; what was started is not known.
+            LimitError: there are too many prompts, or too many are looked up; what comes before it in `plans` was asked
+                for.
+            AlreadyAskedError: the same waits already; likewise.
+            LockedError: one of them is locked, or would run alone and not wait; none was asked for.
+            ShelfError: nobody can tell whether they are.
+        """
+        plans = list(plans)
+        create = partial(self._create, text=text, identity=identity, post=post)
+        self._allow(plans)
+        requests = [Request(plan=each, requester=requester, place=place) for each in plans]
+        ahead = [each for each in requests if each.plan.ahead is not None]
+        if not ahead:
+            return [each for each in map(create, requests) if each.state is not State.CANCELED]
+
+        def work() -> None:
+            try:
+                for each in requests:
+                    self._check(each)
+                    create(replace(each, plan=self._preparing.ready(each.plan, slow)))
+            except ErrConfirmError as error:
+                refused(error)
+
+        self._check(ahead[0])
+        self._preparing.begin(requester, work)
+        return []
+
+    def ask(
+        self,
+        plan: Plan,
+        *,
+        requester: str,
+        place: Place,
+        text: str,
+        post: Post,
+        identity: str = "",
+        after: After = FIRST,
+    ) -> Execution:
+        """Ask for one execution, perhaps `after` another; returns when it was asked for, as it then is.
+
+        It takes its time where something is looked up first. What was asked for before under the same id is returned
+        as it is; one whose prompt cannot be posted is canceled, which is told.
+
+        Args:
+            plan: what it would be.
+            requester: the person who wants it.
+            place: where they said so.
+            text: what they said.
+            post: posts its prompt.
+            identity: who the chat network says that it was.
+            after: what it follows.
+
+        Raises:
+            TargetsError: its targets cannot be told, or there are none.
+            PreviewError: its dry run failed.
+            TemplateError: nothing can be made of what was looked up.
+            StoreUnavailableError, LimitError, AlreadyAskedError, LockedError, ShelfError: as for `request`.
+        """
+        if after.id and (found := self._engine.read(after.id)[0]) and (found.posted or found.state.ended):
+            return found
+        request = Request(plan=plan, requester=requester, place=place)
+        self._allow([plan])
+        self._check(request)
+        ready = replace(request, plan=self._preparing.waited_for(plan))
+        return self._create(ready, text=text, identity=identity, post=post, after=after)
+
+    def _create(self, request: Request, *, text: str, identity: str, post: Post, after: After = FIRST) -> Execution:
+        """Store, post and hand on one execution, if there may be one more; one that cannot be posted is canceled."""
+        requester, place = request.requester, request.place
+        with self._asking:  # two at once would both be the last one that there may be
+            self._check(request)
+            execution = self._engine.create(
+                request.plan, requester=requester, place=place, text=text, identity=identity, after=after
+            )
+        return self.begin(execution, post)
+
+    def begin(self, execution: Execution, post: Post) -> Execution:
+        """Post the prompt of an execution that was asked for, or let it run where it needs no confirmation."""
+        try:
+            if execution.policy is not None:
+                post(execution)
+        except StoreUnavailableError:
+            raise
+        except ErrConfirmError as error:
+            return self._engine.apply(execution.id, Cancel(execution.requester, str(error))).execution or execution
+        posted = self._engine.apply(execution.id, Posted()).execution or execution
+        self._add(posted)
+        return posted
+
+    def _allow(self, plans: Sequence[Plan]) -> None:
+        """See that none of these would be asked for in vain. Raises LockedError."""
+        self._locks.check(each.alias for each in plans)
+        for each in plans:
+            self._mutexes.check(each.conduct.mutex)
+
+    def _check(self, request: Request) -> None:
+        """Refuse one prompt too many; what needs no confirmation posts none."""
+        if request.plan.policy is not None:
+            _, now = self._engine.store.due(1)
+            check(self._limits, request, self._engine.recent(), now, lambda: self._engine.waiting(LOOKED_AT)[0])
