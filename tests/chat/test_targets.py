@@ -13,6 +13,7 @@ import pytest
 from err_confirm.engine import After
 from err_confirm.errors import NoTargetsError
 from err_confirm.model import Execution, Place, State
+from err_confirm.probes import AT_ONCE
 from err_confirm.run_model import SHOWN_BYTES, SHOWN_LINES, SHOWN_TARGETS
 from servers import eventually
 from talk import Talk, a_bot, write_files
@@ -238,6 +239,24 @@ def test_a_lookup_that_takes_its_time_holds_up_nobody(talk: Talk, folder: Path, 
     talk.hears("^runs: echo reboot web1$")
     slow.write_text('{"hosts": [{"id": "web3"}]}')
     talk.hears("^runs: echo reboot web3$")
+
+
+def test_many_who_ask_at_once_hold_up_nothing_that_was_confirmed(
+    talk: Talk, folder: Path, inventory: Inventory
+) -> None:
+    other = Inventory(folder, "other")
+    asked, _ = asks(talk, f"!reboot {other('web1')}")
+    slow = inventory.hangs()
+    for person in (talk.bob, talk.carol, talk.mallory, talk.dave):
+        person.says(f"!reboot {inventory.name}")
+    talk.quiet()
+    talk.alice.says(f"!reboot {other('web1')}")
+    talk.hears("^nothing runs: too many others are just being looked up; say it again in a moment$")
+    talk.bob.says(f"!confirm {asked}")
+    talk.hears(f"{asked} succeeded in .*: reboot web1$")
+    slow.write_text("{}")
+    for _ in range(AT_ONCE):
+        talk.hears("^nothing runs: the lookup of the targets of reboot says nothing usable: ")
 
 
 def test_a_lookup_that_hangs_is_stopped_and_said(talk: Talk, inventory: Inventory) -> None:
