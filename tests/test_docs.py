@@ -648,7 +648,7 @@ def test_only_the_named_modules_import_what_is_theirs_alone() -> None:
 SAID = {
     "clean_up": "clean up /tmp older than 10 days",
     "do_something": "do_something with h1,h2 word",
-    "reboot": "reboot staging",
+    "reboot": "reboot all of staging",
     "free_space": "free space on /tmp",
     "restart": "restart web01 db",
     "ship": "ship shop 41",

@@ -137,7 +137,7 @@ def test_the_command_of_the_wheel_gives_its_exit_code(tmp_path: Path, installed:
     good = installed.runs("err-confirm", "lint", str(ROOT))
     assert (good.returncode, good.stdout.splitlines()[-1]) == (
         0,
-        "7 aliases, 2 guards and 7 actions can be used: 0 errors, 0 warnings",
+        "8 aliases, 2 guards and 8 actions can be used: 0 errors, 0 warnings",
     )
     (tmp_path / "aliases").mkdir()
     (tmp_path / "aliases/wrong.yaml").write_text("name: wrong\n")
