@@ -70,7 +70,7 @@ from err_confirm.plan import plan
 from err_confirm.preparing import Preparing
 from err_confirm.probes import Probes
 from err_confirm.run_model import Outcome
-from err_confirm.runners import RUNNERS
+from err_confirm.runners import RUNNERS, STARTERS
 from err_confirm.runners.base import Context
 from err_confirm.runners.class_runner import ClassSettings
 from err_confirm.runners.command_runner import CommandSettings
@@ -559,7 +559,7 @@ def test_a_system_counts_as_matched_only_where_a_test_of_the_chat_replays_it() -
     assert len(rows) == 5
     for system, *_, matched in rows:
         if matched.startswith(("**yes**", "**partly**")):
-            assert any(span.startswith("tests/chat/test_peers.py::") for span in codes(matched)), system
+            assert any(span.startswith("tests/chat/test_peers") for span in codes(matched)), system
         if not matched.startswith("**yes**"):
             assert re.match(r"\*\*not yet\*\*: .{20}|\*\*partly\*\*: .*Missing: .{20}", matched), system
 
@@ -674,7 +674,7 @@ def test_an_example_does_something_real_and_harmless(name: str) -> None:
     (match,) = Index(catalog.aliases.values()).matches(SAID[name])
     planned = Preparing(Probes(RUNNERS), most=1).ready(plan(catalog, match))
     assert planned.alias == name
-    outcome = RUNNERS[planned.invocation.runner].start(planned.invocation, Context()).wait(30)
+    outcome = STARTERS[planned.invocation.runner].start(planned.invocation, Context()).wait(30)
     assert outcome is not None
     assert outcome.succeeded, outcome
     assert outcome.output.strip()
