@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,14 +16,15 @@ import pytest
 from builders import a_policy
 from err_confirm.events import Abort, Reason
 from err_confirm.journal import lines
-from err_confirm.model import State
-from err_confirm.run_model import Invocation
+from err_confirm.model import Rate, State
+from err_confirm.run_model import Invocation, PartState
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
+from err_confirm.runners.loop_runner import LoopRunner, loop
 from err_confirm.steps import Already, Refusal, Step
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
-from house import Counter, a_house
+from house import Counter, a_house, a_plan
 from servers import RedisServer, eventually
 from stubborn import FAMILY, with_canary
 
@@ -107,3 +108,22 @@ def test_what_is_stopped_in_the_moment_in_which_it_ends_is_one_or_the_other_and_
                 assert isinstance(decisions[1], Already | Refusal)
         with pytest.raises(queue.Empty):
             house.changes.get(timeout=0.05)
+
+
+def test_once_somebody_wants_a_loop_stopped_no_target_begins_any_more(store: Store) -> None:
+    """Regression: for up to a second it went on, and the next ones began."""
+
+    @dataclass
+    class Wants(Counter):
+        def start(self, invocation: Invocation, context: Context) -> Any:
+            if invocation.spec["name"] == "2":
+                house.engine.apply(execution.id, Abort("alice", "wrong hosts"))
+            return super().start(invocation, context)
+
+    wants, names = Wants(), [str(number) for number in range(9)]
+    each = [Invocation(runner="count", spec={"name": name}) for name in names]
+    with a_house(store, None, LoopRunner({"count": wants})) as house:
+        execution = house.start(replace(a_plan(a_policy()), invocation=loop(each, Rate(), names)))
+        house.confirm(execution)
+        aborted = house.becomes(execution, State.RUNNING, State.ABORTED)
+    assert (wants.starts, [part.state for part in aborted.parts].count(PartState.WAITS)) == (names[:3], 6)

@@ -179,7 +179,10 @@ class Runs:
         return with_value(outcome, self._outputs.find(execution) if self._outputs else None)
 
     def _report(self, execution: Execution, parts: Sequence[Part]) -> bool:
-        """Write how far it has come, which keeps its lease, too; return whether that was written. Raises StaleError."""
+        """Write how far it has come, which keeps its lease, too; return whether it may go on. Raises StaleError.
+
+        What somebody wants stopped begins nothing more, from the very moment in which they said so.
+        """
         try:
             decision = self._engine.apply(execution.id, Progress(self._process, execution.fence, tuple(parts)))
         except StoreUnavailableError as error:
@@ -187,8 +190,11 @@ class Runs:
             return False
         if isinstance(decision, Refusal):
             raise StaleError(execution.id)
-        self._on_progress(decision.execution)
-        return True
+        current = decision.execution
+        self._on_progress(current)
+        if current.aborted_by and (running := self._running.get(execution.id)):
+            running.stop(aborted(current))
+        return not current.aborted_by
 
     def _finish(self, execution: Execution, outcome: Outcome) -> None:
         """Report the end until the store takes it; once the bot is to stop, for a few seconds more."""
