@@ -88,3 +88,15 @@ def test_a_run_that_raises_is_not_stopped_later(store: Store) -> None:
         assert run.waited.wait(PATIENCE)
         eventually(lambda: not len(house.runs))
     assert run.stopped == []
+
+
+def test_an_end_that_no_store_could_keep_is_reported_all_the_same(store: Store) -> None:
+    """Regression: with half a character in what a plugin's error said, it was lost."""
+    said = Outcome(exit_code=None, output="ok \ud800", error="no file \udcff")
+    ended = threading.Event()
+    ended.set()
+    with a_house(store, Starts(run=Counted(ended, said))) as house:
+        execution = house.ask(a_policy())
+        house.confirm(execution)
+        failed = house.becomes(execution, State.RUNNING, State.FAILED)
+    assert (failed.outcome.output, failed.outcome.error) == ("ok ?", "no file ?")

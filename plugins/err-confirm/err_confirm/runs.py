@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from err_confirm.demands import answer_value
@@ -18,6 +19,7 @@ from err_confirm.policy import filling, fingerprint
 from err_confirm.results import with_value
 from err_confirm.run_model import LOOP_RUNNER, Outcome, Part
 from err_confirm.runners.base import Context, Running, Starter
+from err_confirm.runners.loop_ends import writable
 from err_confirm.seating import NOBODY, Roster
 from err_confirm.steps import LEASE, Refusal
 
@@ -198,7 +200,8 @@ class Runs:
 
     def _finish(self, execution: Execution, outcome: Outcome) -> None:
         """Report the end until the store takes it; once the bot is to stop, for a few seconds more."""
-        event = Finish(self._process, execution.fence, outcome)
+        told = replace(outcome, output=writable(outcome.output), error=writable(outcome.error))
+        event = Finish(self._process, execution.fence, told)
         tries_left = LAST_TRIES
         while tries_left > 0:
             try:

@@ -46,8 +46,14 @@ def outcome_of(parts: Sequence[Part], targets: Sequence[str], stopped: str = "")
 
 
 def cut(text: str) -> str:
-    """Return the beginning of a text."""
+    """Return the beginning of a text, as it can be written."""
+    text = writable(text)
     return text if len(text) <= LONGEST_SAID else f"{text[: LONGEST_SAID - 1]}…"
+
+
+def writable(text: str) -> str:
+    """Return a text without half characters, which plugins and names of files may hold, and no store can keep."""
+    return text.encode(errors="replace").decode()
 
 
 def _table(parts: Sequence[Part], targets: Sequence[str]) -> Iterator[str]:
