@@ -12,7 +12,7 @@ from builders import a_policy
 from err_confirm.model import State
 from err_confirm.run_model import Invocation, Outcome
 from err_confirm.runners.base import Context
-from err_confirm.runs import Runs
+from err_confirm.runs import NOT_STARTED, Runs
 from err_confirm.store.base import Store
 from house import PATIENCE, Counted, Counter, a_house
 from servers import eventually
@@ -56,9 +56,9 @@ class Starts(Counter):
         return self.run
 
 
-def hurried() -> Callable[[], float]:
-    """Return a clock on which a minute has passed whenever it is looked at."""
-    moments = itertools.count(step=60)
+def hurried(*before: float) -> Callable[[], float]:
+    """Return a clock on which a minute has passed whenever it is looked at; before that, it shows these moments."""
+    moments = itertools.chain(before, itertools.count(step=60))
     return lambda: float(next(moments))
 
 
@@ -71,7 +71,7 @@ def test_a_run_that_does_not_end_does_not_hold_the_end_of_the_bot(
         execution = house.ask(a_policy())
         house.confirm(execution)
         claimed = house.becomes(execution, State.RUNNING)
-        runs = Runs(house.engine, {"count": house.runner}, claimed.process, hurried())
+        runs = Runs(house.engine, {"count": house.runner}, claimed.process, hurried(0.0, 0.0))
         runs.start(claimed)
         runs.stop(1.0)
         assert f"left behind: err-confirm {execution.id}" in caplog.text
@@ -100,3 +100,16 @@ def test_an_end_that_no_store_could_keep_is_reported_all_the_same(store: Store) 
         house.confirm(execution)
         failed = house.becomes(execution, State.RUNNING, State.FAILED)
     assert (failed.outcome.output, failed.outcome.error) == ("ok ?", "no file ?")
+
+
+def test_what_was_claimed_and_could_not_be_started_for_long_is_not_started(store: Store) -> None:
+    """Regression: a bot that was stopped in between started it when another one had taken it over."""
+    with a_house(store) as house:
+        house.runner.hold.set()
+        execution = house.ask(a_policy())
+        house.confirm(execution)
+        claimed = house.becomes(execution, State.RUNNING)
+        late = Counter()
+        Runs(house.engine, {"count": late}, claimed.process, hurried()).start(claimed)
+        failed = house.becomes(execution, State.FAILED)
+    assert (late.starts, failed.outcome.error) == ([], NOT_STARTED)

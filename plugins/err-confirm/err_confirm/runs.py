@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 STOPPED = "stopped, because the bot was stopped"
 TAKEN_OVER = "stopped, because another bot has taken it over"
+NOT_STARTED = "not started: its bot was held up for so long that another one may have taken it over"
+START_WITHIN = LEASE / 3
+"""Seconds after it was handed over in which it is started; together with what the gate allows, less than its lease."""
 LOOK = 1.0
 """Seconds between two looks whether somebody wants it stopped."""
 AGAIN = 1.0
@@ -84,7 +87,7 @@ class Runs:
             self._started[claim] = None
             if len(self._started) > REMEMBERED:
                 del self._started[next(iter(self._started))]
-            thread = threading.Thread(target=self._run, args=(execution,), name=name, daemon=True)
+            thread = threading.Thread(target=self._run, args=(execution, self._monotonic()), name=name, daemon=True)
             thread.start()
             self._threads[execution.id] = thread
 
@@ -117,16 +120,16 @@ class Runs:
         for thread in threads:
             thread.join(max(0.0, deadline - self._monotonic()))
 
-    def _run(self, execution: Execution) -> None:
+    def _run(self, execution: Execution, since: float) -> None:
         try:
-            self._finish(execution, self._outcome(execution))
+            self._finish(execution, self._outcome(execution, since))
         except Exception:  # a runner may be anybody's code
             log.exception("how execution %s ends is not known here; it will be lost", execution.id)
         finally:
             with self._lock:
                 del self._threads[execution.id]
 
-    def _outcome(self, execution: Execution) -> Outcome:
+    def _outcome(self, execution: Execution, since: float) -> Outcome:
         invocation = execution.runs
         runner = self._runners.get(invocation.runner)
         if runner is None:
@@ -141,6 +144,8 @@ class Runs:
                 place=execution.place,
                 policy=fingerprint(execution.policy) if execution.policy else "",
             )
+            if self._monotonic() - since >= START_WITHIN:  # its process may have been stopped meanwhile
+                return Outcome(exit_code=None, error=NOT_STARTED)
             running = runner.start(invocation, context)
         except (StartError, GroupError) as error:
             return Outcome(exit_code=None, error=str(error))
