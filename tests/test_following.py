@@ -27,8 +27,10 @@ from err_confirm.records import Records
 from err_confirm.run_model import Conduct, FollowUp, Lookup, Outcome, Part, PartState, Target
 from err_confirm.seal import Seal
 from err_confirm.sequels import Sequels
+from err_confirm.steps import KEEP
 from err_confirm.store import open_store
 from err_confirm.store.base import Store, Swap, SwapResult
+from err_confirm.store.sqlite_store import SqliteStore
 from faulty import Around
 from house import a_plan
 from servers import StoreFactory, eventually
@@ -489,3 +491,21 @@ def test_a_bot_that_stops_leaves_what_follows_to_the_next_start(bot: Bot) -> Non
     eventually(lambda: not outbox.has(parent.id))
     left, _ = bot.engine.read(parent.id)
     assert (left, asked) == (parent, [])
+
+
+def test_nothing_follows_what_ended_so_long_ago_that_it_may_have_been_followed_and_forgotten(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    """Regression: a bot that was stopped for more than a day, with an end still to be told, asked once more."""
+    moment = 1_000_000.0
+    store = SqliteStore(tmp_path / "s.db", clock=lambda: moment)
+    late = Bot(store, catalog, tmp_path / "late.jsonl")
+    parent = late.succeeds(then="cleans")
+    late.tells(parent)
+    (child,) = late.children(parent)
+    late.engine.apply(child.id, Advance("other"))
+    late.engine.apply(child.id, Finish("other", 1, Outcome(exit_code=0)))
+    moment += KEEP + 1.0
+    late.succeeds()  # a store forgets when it is written to
+    late.tells(parent)
+    assert (late.engine.read(child.id)[0], [why[0] for why in late.refused]) == (None, ["then"])

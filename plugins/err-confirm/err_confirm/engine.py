@@ -1,19 +1,20 @@
 """The verbs: read an execution, ask what may happen, swap it, and tell of what has changed."""
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from err_confirm import ids
-from err_confirm.errors import GroupError, LineError, NotReadyError, RecordError, StoreUnavailableError
+from err_confirm.errors import GroupError, LineError, NotReadyError, RecordError, SequelError, StoreUnavailableError
 from err_confirm.events import Abort, Advance, Answer, Doubt, Event, Reason
 from err_confirm.history import Found, Search, search
 from err_confirm.model import Execution, Place, Plan, State, Verdict
 from err_confirm.policy import electorate, groups, quorum_until
 from err_confirm.records import Records
 from err_confirm.seating import NOBODY, Candidate, Roster, seats
-from err_confirm.steps import RUN_WITHIN, Decision, Refusal, Step
+from err_confirm.steps import KEEP, RUN_WITHIN, Decision, Refusal, Step
 from err_confirm.store.base import Record, Store, SwapStatus
 from err_confirm.transition import transition
 from err_confirm.witness import Witness
@@ -43,12 +44,16 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class After:
-    """What an execution follows, why, how many before it did so, and the id that it must have."""
+    """What an execution follows, why, how many before it did so, and the id that it must have.
+
+    `until` that moment, one that has followed already is still kept.
+    """
 
     id: str = ""
     parent: str = ""
     cause: str = ""
     depth: int = 0
+    until: float = math.inf
 
 
 FIRST = After()
@@ -109,6 +114,9 @@ class Engine:
 
         What follows another execution has an id that can only be made of that one's: where it is there already, it is
         returned as it is.
+
+        Raises:
+            SequelError: nobody can tell any more whether it was there.
         """
         assert plan.ahead is None, "nobody knows yet what would run"
         policy = plan.policy
@@ -117,6 +125,8 @@ class Engine:
             record, now = self.store.read(execution_id)
             if record is not None and after.id:
                 return self._read(record)
+            if now >= after.until:
+                raise SequelError(f"{after.parent} has ended so long ago that nobody knows any more whether it did")
             execution = Execution(
                 id=execution_id,
                 state=State.PENDING,
@@ -150,7 +160,8 @@ class Engine:
             execution_id = ids.id_of(self._records.seal.sequel(parent.id, cause, attempt))
             found, _ = self.read(execution_id)
             if found is None or (found.parent, found.cause) == (parent.id, cause):  # and none that has its id by chance
-                return After(id=execution_id, parent=parent.id, cause=cause, depth=parent.depth + 1), found
+                until = (parent.ended_at or 0.0) + KEEP
+                return After(id=execution_id, parent=parent.id, cause=cause, depth=parent.depth + 1, until=until), found
         raise StoreUnavailableError(f"the store has no room for what follows {parent.id}; try again")
 
     def sequels(self, parent: Execution) -> dict[str, Execution]:
