@@ -247,6 +247,7 @@ class Bot:
     refused: list[tuple[str, str, str]] = field(default_factory=list)
     check: Callable[[Plan], None] = lambda _: None
     post_fails: str = ""
+    say_fails: str = ""
 
     def __post_init__(self) -> None:
         store = Mortal(self.store, self.points)
@@ -259,7 +260,7 @@ class Bot:
             lambda _: None,
             ask=self._ask,
             begin=self._begin,
-            say=lambda _, *why: self.refused.append(why),
+            say=self._say,
         )
 
     def _ask(self, plan: Plan, **facts: Any) -> Execution:
@@ -276,6 +277,12 @@ class Bot:
         else:
             self.engine.apply(execution.id, Posted())
         return execution
+
+    def _say(self, _: Execution, *why: str) -> None:
+        if self.say_fails:
+            raise PostError(self.say_fails)
+        cause, alias, error = why
+        self.refused.append((cause, alias, error))
 
     def _post(self, execution: Execution) -> None:
         self.points.at("before post")
@@ -509,3 +516,12 @@ def test_nothing_follows_what_ended_so_long_ago_that_it_may_have_been_followed_a
     late.succeeds()  # a store forgets when it is written to
     late.tells(parent)
     assert (late.engine.read(child.id)[0], [why[0] for why in late.refused]) == (None, ["then"])
+
+
+def test_what_cannot_be_said_keeps_nothing_else_that_follows_from_being_asked_for(bot: Bot) -> None:
+    parent = bot.succeeds(then="rests", finally_="cleans")
+    bot.say_fails = "the room is gone"
+    with pytest.raises(PostError, match="the room is gone"):
+        bot.tells(parent)
+    (child,) = bot.children(parent)
+    assert (child.cause, child.state) == ("finally", State.APPROVED)

@@ -63,19 +63,28 @@ class Sequels:
 
         Raises:
             StoreUnavailableError: the store does not answer; doing it again does no harm.
-            PostError: what does not follow could not be said; likewise.
+            PostError: what does not follow could not be said; likewise, and all else that follows was asked for.
         """
+        failures = []
         for cause, follow_up in following(parent).items():
-            after, found = self._engine.sequel(parent, cause)
-            if found is None:
-                try:
-                    self._request(parent, follow_up, after)
-                except StoreUnavailableError:
-                    raise
-                except ErrConfirmError as error:
-                    self._refuse(parent, cause, follow_up.alias, str(error))
-            elif found.state is State.PENDING and not found.posted:
-                self._begin(found)
+            try:
+                self._go_on(parent, cause, follow_up)
+            except ErrConfirmError as error:
+                failures.append(error)
+        for failure in failures:
+            raise failure
+
+    def _go_on(self, parent: Execution, cause: str, follow_up: FollowUp) -> None:
+        after, found = self._engine.sequel(parent, cause)
+        if found is None:
+            try:
+                self._request(parent, follow_up, after)
+            except StoreUnavailableError:
+                raise
+            except ErrConfirmError as error:
+                self._refuse(parent, cause, follow_up.alias, str(error))
+        elif found.state is State.PENDING and not found.posted:
+            self._begin(found)
 
     def _request(self, parent: Execution, follow_up: FollowUp, after: After) -> None:
         if after.depth > DEEPEST:
