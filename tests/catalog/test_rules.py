@@ -223,3 +223,25 @@ def test_a_choice_runs_an_action_that_takes_the_same_parameters(folders, run, me
     folders.action("name: more\nparameters: {env: {}, count: {required: true}}\nrun: {command: [echo]}\n", "more.yaml")
     problems = folders.problems(f"{HEAD}confirm:\n  choices:\n    approve: {{}}\n    scale:\n      run: {run}\n")
     assert problems == ([f"aliases/reboot.yaml:8: {message}"] if message else [])
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "key"),
+    [
+        ("", "lock: '{{ env }}'", "lock"),
+        ("", "preview: {command: [echo]}", "preview"),
+        ("", "targets: '{{ [env] }}'", "targets"),
+        ("", "output: json", "output"),
+        ("on_lost: retry", "", "on_lost"),
+        ("lock: '{{ env }}'", "lock: '{{ env }}'", ""),
+        ("lock: '{{ env }}'", "on_lost: retry", ""),
+    ],
+)
+def test_a_choice_runs_nothing_that_must_run_otherwise_than_the_aliass_own_action(folders, own, other, key):
+    """Nobody would see its dry run or keep to its lock, and what does harm the second time would be started again."""
+    folders.action(f"{ACTION}{own}\n")
+    folders.action(f"name: b\nparameters: {{env: {{}}}}\nrun: {{python: 'b:run'}}\n{other}\n", "b.yaml")
+    folders.alias(f"{HEAD}confirm:\n  choices:\n    approve: {{}}\n    scale:\n      run: b\n")
+    errors = [str(error) for error in folders.load().errors]
+    held = [error.partition(":8: ")[2].partition(" would not hold")[0] for error in errors]
+    assert held == ([f'"{key}" of "b"'] if key else [])

@@ -1,7 +1,7 @@
 """Compare an alias with the action that it starts, aliases with one another, and guards with one another."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from err_confirm.catalog.alias_reader import Draft
 from err_confirm.catalog.content import find
@@ -14,6 +14,8 @@ from err_confirm.model import Action, Alias, Guard
 from err_confirm.parameters import cast_one, settle
 from err_confirm.spelling import did_you_mean
 from err_confirm.templating import is_template, names
+
+_AS_OWN = "a choice runs what looks ahead, is locked, lost and read as the alias's own action; let it follow"
 
 
 def compare_with_action(draft: Draft, action: Action) -> None:
@@ -37,7 +39,8 @@ def compare_with_action(draft: Draft, action: Action) -> None:
 
 
 def compare_choices(draft: Draft, actions: Mapping[str, Action]) -> None:
-    """Note choices that run an action which is not there, or does not take the parameters of the alias."""
+    """Note choices that run an action which is not there, does not take what the alias gives, or must run otherwise."""
+    own = find(actions, draft.alias.action_ref, draft.alias.pack)
     for location, name in runs(draft.alias.policy) if draft.alias.policy else ():
         action = find(actions, name, draft.alias.pack)
         if action is None:
@@ -52,6 +55,20 @@ def compare_choices(draft: Draft, actions: Mapping[str, Action]) -> None:
             if parameter.required and parameter.default is None and parameter.name not in given:
                 message = f'no format gives "{parameter.name}", which "{name}" needs'
                 draft.findings.add(location, message, Severity.WARNING)
+        for key in _not_held(action, own) if own else ():
+            draft.findings.add(location, f'"{key}" of "{name}" would not hold here: {_AS_OWN}')
+
+
+def _not_held(action: Action, own: Action) -> Iterator[str]:
+    """Yield the keys by which an action must run otherwise than the alias's own, instead of which it would run."""
+    ahead = {"targets": action.targets, "preview": action.preview}
+    yield from (key for key, rule in ahead.items() if rule is not None)
+    if action.mutex not in (None, own.mutex):
+        yield "lock"
+    if own.retry and not action.retry:
+        yield "on_lost"
+    if own.json != action.json:
+        yield "output"
 
 
 def compare_texts(drafts: Iterable[Draft]) -> None:
