@@ -480,6 +480,11 @@ class TestDamaged:
                 desk.engine.apply(damaged, event)
         assert store.read(damaged)[0] == before
 
+    def test_what_no_record_can_hold_is_refused_by_itself(self) -> None:
+        """The gate then leaves it alone: it would hold up all others."""
+        with pytest.raises(RecordError, match="something in it cannot be written"):
+            RECORDS.first_swap(an_execution(text="half a character: \ud800"))
+
     def test_a_copy_of_another_record_does_not_run(self, store: Store) -> None:
         """Given the approved record of one execution under another's name and version, then both are refused."""
         approved = RECORDS.first_swap(an_execution(None))

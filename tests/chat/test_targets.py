@@ -205,6 +205,7 @@ def test_a_yes_to_what_was_not_shown_whole_counts_once_that_was_read(
         (["{{ 7*7 }}"], r"says nothing usable: the target '{{ 7\*7 }}' "),
         (["$(id)"], r"says nothing usable: the target '\$\(id\)' "),
         (["web1", "web1"], 'says nothing usable: the target "web1" is there twice'),
+        (["w" * 501], "says nothing usable: a target has 501 characters, and at most 500 can be shown"),
     ],
     ids=str,
 )
@@ -275,6 +276,7 @@ def test_a_lookup_that_hangs_is_stopped_and_said(talk: Talk, inventory: Inventor
         (("web2", "db2"), r"its targets have changed: \+ db2, - web1"),
         (({"id": "web1", "name": "prod-db"}, "web2"), r"its targets have changed: web1 is now prod-db \(web1\)"),
         ((), "its targets have changed: - web1, - web2"),
+        (({"id": "web1", "name": "\ud800"}, "web2"), r"its targets have changed: web1 is now \\ud800 \(web1\)"),
         (("-x",), r"what was looked up for it could not be looked up once more: it says nothing usable: the target"),
     ],
     ids=str,

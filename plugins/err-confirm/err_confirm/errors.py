@@ -155,7 +155,7 @@ class StoreUnavailableError(StoreError):
 
 
 class RecordError(StoreError):
-    """Raised when a record is not one that err-confirm wrote under this id; nothing is done with it."""
+    """Raised when a record is not one that err-confirm wrote under this id, or can write; nothing is done with it."""
 
     def __init__(self, execution_id: str, detail: str) -> None:
         super().__init__(f"the store's record of execution {execution_id} cannot be used ({detail}); ask again")

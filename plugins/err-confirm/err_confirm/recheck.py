@@ -13,11 +13,14 @@ from err_confirm.preparing import targets_in
 from err_confirm.probes import Probes
 from err_confirm.run_model import Conduct, Lookup, OnChange, Preview, Target
 from err_confirm.steps import RUN_WITHIN
+from err_confirm.visible import visible
 
 COUNTS = 5.0
 """Seconds for which what was found counts: the claim asks again at once, and after another has written."""
 NAMED = 5
 """How many of the targets that came, and of those that went, are named."""
+LONGEST_DOUBT = 2_000
+"""Characters of a whole sentence of this."""
 LONGEST = 80
 """Characters that are shown of a target or of a line that was not there before."""
 NOTHING = Vouched()
@@ -89,7 +92,7 @@ class Recheck:
             found = Vouched(doubt=f"{found.doubt}: it {error}{said}")
         finally:
             with self._lock:
-                look.found, look.done_at = found, self._monotonic()
+                look.found, look.done_at = replace(found, doubt=_worded(found.doubt)), self._monotonic()
             self._wake()
 
     def _found(self, conduct: Conduct) -> Vouched:
@@ -109,6 +112,11 @@ class Recheck:
             return ()
         except AheadError as error:
             raise AheadError(f"says nothing usable: {error}") from error
+
+
+def _worded(doubt: str) -> str:
+    """Return a doubt as a record can hold it, whatever an inventory has said in it."""
+    return visible(doubt if len(doubt) <= LONGEST_DOUBT else f"{doubt[:LONGEST_DOUBT]}…")
 
 
 def _looks_ahead(conduct: Conduct) -> bool:

@@ -4,6 +4,7 @@ import secrets
 from functools import lru_cache
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from err_confirm.errors import RecordError
 from err_confirm.events import Event
@@ -59,7 +60,10 @@ class Records:
 
     def _swap(self, before: Execution | None, step: Step, at: float, event: Event | None = None) -> Swap:
         after = step.execution
-        body = _EXECUTION.dump_json(after)
+        try:
+            body = _EXECUTION.dump_json(after)
+        except PydanticSerializationError as error:
+            raise RecordError(after.id, "something in it cannot be written") from error
         told = entry(before, after, at, event)
         return Swap(
             record=Record(

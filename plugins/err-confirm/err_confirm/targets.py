@@ -9,6 +9,8 @@ from err_confirm.run_model import Target
 
 MOST_TARGETS = 1_000
 """How many targets an execution may have: all of them are in its record."""
+LONGEST_ID = 500
+"""Characters of an id: all of the first ones are in the prompt."""
 LONGEST_NAME = 100
 
 
@@ -39,7 +41,8 @@ def as_targets(found: Any) -> tuple[Target, ...]:
 def _target(item: Any) -> Target:
     if isinstance(item, Mapping):
         if unknown := [key for key in item if key not in ("id", "name")]:
-            raise TargetsError(f'a target has id and name, and this one has "{unknown[0]}"; select only those')
+            shown = repr(unknown[0][:LONGEST_NAME])
+            raise TargetsError(f"a target has id and name, and this one has {shown}; select only those")
         return Target(id=_id(item.get("id")), name=_name(item.get("name")))
     return Target(id=_id(item))
 
@@ -52,14 +55,17 @@ def _id(value: Any) -> str:
         check_word(text)
     except ValueError as error:
         raise TargetsError(f"the target {text[:LONGEST_NAME]!r} {error}") from error
+    if len(text) > LONGEST_ID:
+        raise TargetsError(f"a target has {len(text):,} characters, and at most {LONGEST_ID:,} can be shown")
     if text.startswith("-"):
         raise TargetsError(f'the target "{text}" must not start with "-"')
     return text
 
 
 def _name(value: Any) -> str:
-    """Return a name as it can be shown, be it cut: only the id decides what is done to what."""
-    return "" if value is None else str(value)[:LONGEST_NAME]
+    """Return a name as it can be shown and kept, be it cut: only the id decides what is done to what."""
+    # JSON can hold half a character, `\ud800` alone, and no record can.
+    return "" if value is None else str(value)[:LONGEST_NAME].encode(errors="backslashreplace").decode()
 
 
 def _kind(value: Any) -> str:
