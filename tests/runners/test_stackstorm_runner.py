@@ -5,6 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from err_confirm.errors import StartError
 from err_confirm.run_model import Outcome
 from err_confirm.runners.base import Context
 from err_confirm.runners.stackstorm_runner import StackStormRunner, StackStormSettings
@@ -132,3 +133,11 @@ def test_a_time_limit_cancels_it_too(out_of_time, there, st2):
     st2.to_come = ("running",)
     out_of_time(lambda outcome: "it has been canceled" in outcome.output, **there())
     assert all(states == ["canceled"] for states in st2.executions.values())
+
+
+@pytest.mark.parametrize("key", ["st2-key\nand more", "st2-k\u00e9y"])
+def test_a_key_that_no_header_can_have_is_not_shown(rendered, there, tmp_path, key):
+    """What is wrong with it is said without it."""
+    (tmp_path / "key").write_text(key)
+    with pytest.raises(StartError, match=r"^the secret for the header St2-Api-Key has characters"):
+        RUNNER.start(rendered({}, **there()), Context())

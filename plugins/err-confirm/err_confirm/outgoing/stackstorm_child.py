@@ -46,7 +46,7 @@ class Api:
         text = answer.read(_LARGEST)
         try:
             said = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             said = {}
         return answer.status, said if isinstance(said, dict) else {}
 

@@ -8,13 +8,19 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from err_confirm.errors import StartError, TemplateError
+from err_confirm.errors import TemplateError
 from err_confirm.model import Action
 from err_confirm.run_model import Invocation
 from err_confirm.runners.base import Context, Render, Running, to_text
 from err_confirm.runners.child import child
 from err_confirm.runners.environment import render_setting, resolve_setting
-from err_confirm.runners.http_settings import HttpSettings, check_destination, secret_pairs
+from err_confirm.runners.http_settings import (
+    HttpSettings,
+    check_destination,
+    check_header,
+    is_header_text,
+    secret_pairs,
+)
 from err_confirm.runners.json_body import render_json, to_json
 from err_confirm.visible import exact, exact_json
 
@@ -43,7 +49,7 @@ class HttpRunner:
             name: render_setting(f"header {name}", value, action, render) for name, value in request.headers.items()
         }
         for name, value in headers.items():
-            if isinstance(value, str) and not _is_header_text(value):
+            if isinstance(value, str) and not is_header_text(value):
                 raise TemplateError(f"the header {name} can only have visible ASCII characters and blanks")
         body = None
         if request.has_json:
@@ -88,8 +94,7 @@ class HttpRunner:
         headers = {header: context.told[name] for name, header in _TOLD.items() if name in context.told}
         headers |= {name: resolve_setting(name, value) for name, value in spec["headers"].items()}
         for name, value in headers.items():
-            if not _is_header_text(value):
-                raise StartError(f"the secret for the header {name} has characters that no header can have")
+            check_header(name, value)
         query = {name: resolve_setting(name, value) for name, value in spec["query"].items()}
         told = {key: spec[key] for key in ("method", "body", "expect", "hosts", "ca")}
         return child(
@@ -107,10 +112,6 @@ def _with_query(url: str, query: Mapping[str, str | Mapping[str, str]]) -> str:
         for name, value in query.items()
     ]
     return f"{url}{'&' if '?' in url else '?'}{'&'.join(pairs)}" if pairs else url
-
-
-def _is_header_text(value: str) -> bool:
-    return value.isascii() and value.replace("\t", " ").isprintable()
 
 
 def _shown(value: str | Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from err_confirm.errors import StartError
 from err_confirm.outgoing.destination import as_address, is_listed, read_host, read_url, refusal
 from err_confirm.runners.environment import check_secret
 from err_confirm.runners.process_settings import LimitSettings
@@ -36,6 +37,17 @@ def check_destination(url: str, hosts: Sequence[str]) -> None:
     address = as_address(host)
     if address and (why := refusal(host, address, hosts)):
         raise ValueError(why)
+
+
+def is_header_text(value: str) -> bool:
+    """Tell whether a header can have this value: visible ASCII characters, blanks and tabs."""
+    return value.isascii() and value.replace("\t", " ").isprintable()
+
+
+def check_header(name: str, secret: str) -> None:
+    """Raise StartError, which does not show it, if a header cannot have a secret as its value."""
+    if not is_header_text(secret):
+        raise StartError(f"the secret for the header {name} has characters that no header can have")
 
 
 def names_secret(name: str) -> bool:

@@ -12,6 +12,7 @@ from err_confirm.run_model import Invocation
 from err_confirm.runners.base import Context, Render, Running
 from err_confirm.runners.child import child
 from err_confirm.runners.environment import check_secret, is_secret, render_setting, resolve_setting
+from err_confirm.runners.http_settings import check_header
 from err_confirm.runners.json_body import render_json, to_json
 from err_confirm.runners.process_settings import LimitSettings
 from err_confirm.visible import exact, exact_json
@@ -82,10 +83,12 @@ class StackStormRunner:
     def start(self, invocation: Invocation, context: Context) -> Running:
         """Start it. Raises StartError."""
         spec = invocation.spec
+        key = resolve_setting("key", spec["key"])
+        check_header("St2-Api-Key", key)
         told = {
             **{name: spec[name] for name in ("action", "parameters", "url", "ca")},
             "hosts": [read_url(spec["url"]).host],  # it is written in a file, so it may be an inner one
-            "key": resolve_setting("key", spec["key"]),
+            "key": key,
             "tag": "-".join(context.told[name] for name in ("CONFIRM_ID", "CONFIRM_FENCE") if name in context.told),
         }
         return child("stackstorm_child.py", told, spec, context)
