@@ -150,3 +150,13 @@ def test_the_command_prints_or_writes_it(tmp_path: Path, capsys: pytest.CaptureF
     assert facts["title"] == "deploy"
     assert main([*shared, "deplyo"]) == Exit.NO
     assert 'did you mean "deploy"?' in capsys.readouterr().err
+
+
+def test_what_is_masked_in_a_prompt_is_masked_in_a_drawing(tmp_path: Path) -> None:
+    """A secret that stands in the URL of a file."""
+    request = '{http: {url: "https://h.example/x?token=canary&q={{ q }}"}}'
+    alias = f"name: hook\nformats: ['hook {{{{q}}}}']\nparameters: {{q: {{}}}}\nrun: {request}\npreview: {request}\n"
+    made = _drawn(_catalog(tmp_path, {"aliases/hook.yaml": alias}), "hook")
+    drawn = [svg(made), mermaid(made), json.dumps([box.lines for box in made.boxes])]
+    assert not any("canary" in each for each in drawn)
+    assert drawn[-1].count("token=***&q={{ q }}") == 2

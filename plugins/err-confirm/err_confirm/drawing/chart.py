@@ -15,6 +15,7 @@ from err_confirm.policy_words.demands import demands_words
 from err_confirm.policy_words.quorums import quorum_words, waits
 from err_confirm.policy_words.rules import rule_words, times_words
 from err_confirm.run_model import FollowUp
+from err_confirm.runners.http_settings import masked, secret_pairs
 from err_confirm.visible import visible
 
 LONGEST_RUN = 300
@@ -198,5 +199,7 @@ def _shortened(value: Any) -> str:
     if isinstance(value, list):
         text = " ".join(map(str, value))
     else:
+        if isinstance(value, Mapping) and isinstance(url := value.get("url"), str):
+            value = {**value, "url": masked(url, secret_pairs(url))}
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST_RUN else f"{text[: LONGEST_RUN - 1]}…"

@@ -1,7 +1,6 @@
 """Send one HTTP request: to the host that was checked, from a process of its own."""
 
 import os
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +18,7 @@ from err_confirm.runners.http_settings import (
     check_destination,
     check_header,
     is_header_text,
+    masked,
     secret_pairs,
 )
 from err_confirm.runners.json_body import render_json, to_json
@@ -26,7 +26,6 @@ from err_confirm.visible import exact, exact_json
 
 _TOLD = {"CONFIRM_ID": "Confirm-Id", "CONFIRM_FENCE": "Confirm-Fence"}
 """What the other side is told of the execution, so that it can refuse a second request for one."""
-_MASK = "***"
 
 
 class HttpRunner:
@@ -79,10 +78,7 @@ class HttpRunner:
     def describe(self, invocation: Invocation) -> str:
         """Return the request: where it goes, its headers and its body; a secret stands in `<>` as its reference."""
         spec = invocation.spec
-        url = spec["url"]
-        for pair in spec["hidden"]:
-            url = re.sub(rf"(?<=[?&]){re.escape(pair)}(?=&|$)", f"{pair.partition('=')[0]}={_MASK}", url)
-        url = _with_query(url, spec["query"])
+        url = _with_query(masked(spec["url"], spec["hidden"]), spec["query"])
         parts = [f"{name}: {_shown(value)}" for name, value in spec["headers"].items()]
         if spec["body"] is not None:
             parts.append(exact(spec["body"]) if spec["json"] else exact_json(spec["body"]))

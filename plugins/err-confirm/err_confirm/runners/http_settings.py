@@ -17,6 +17,7 @@ _FIXED_HOST = re.compile(r"https?://[^/?#\\{]+(?:[/?]|$)")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect", "te", "trailer", "upgrade"})
 _SECRET_WORDS = frozenset({"token", "key", "password", "passwd", "pwd", "secret", "signature", "sig", "apikey", "auth"})
+_MASK = "***"
 BODILESS = frozenset({"GET", "HEAD"})
 
 
@@ -60,6 +61,13 @@ def secret_pairs(url: str) -> list[str]:
     """Return each `name=value` in a URL's query that is fixed in the file and probably secret."""
     pairs = url.partition("?")[2].split("&")
     return [pair for pair in pairs if "{" not in pair and names_secret(unquote(pair.partition("=")[0]))]
+
+
+def masked(url: str, pairs: Sequence[str]) -> str:
+    """Return a URL in whose query the values of these pairs cannot be read."""
+    for pair in pairs:
+        url = re.sub(rf"(?<=[?&]){re.escape(pair)}(?=&|$)", f"{pair.partition('=')[0]}={_MASK}", url)
+    return url
 
 
 def read_hosts(hosts: list[str]) -> list[str]:
