@@ -4,12 +4,13 @@ set -eu
 folder=$1
 command -v apt-get > /dev/null && command -v dpkg > /dev/null || exit 0
 mkdir -p "$folder.new"
-cd "$folder.new"
-for package in openssh-server libwrap0 libnss-wrapper; do
-    apt-get -qq -o APT::Sandbox::User=root download "$package" 2> /dev/null || exit 0
-done
-for package in *.deb; do dpkg -x "$package" .; done
-rm -f ./*.deb
-cd ..
+(
+    cd "$folder.new"
+    for package in openssh-server libwrap0 libnss-wrapper; do
+        apt-get -qq -o APT::Sandbox::User=root download "$package" 2> /dev/null || exit 1
+    done
+    for package in *.deb; do dpkg -x "$package" . || exit 1; done
+    rm -f ./*.deb
+) || exit 0
 rm -rf "$folder"
 mv "$folder.new" "$folder"

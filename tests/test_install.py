@@ -39,6 +39,21 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return install(tmp_path_factory.mktemp("wheel"))
 
 
+def test_a_machine_with_apt_can_make_setup(tmp_path: Path) -> None:
+    """The sshd of the tests is unpacked into a folder that is named from where make runs; without it all goes on."""
+    for tool, does in {"apt-get": 'for last; do :; done; touch "$last.deb"', "dpkg": 'mv "$2" "$3/unpacked"'}.items():
+        (tmp_path / tool).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / tool).chmod(0o755)
+    (tmp_path / ".venv").mkdir()
+    fetch = [ROOT / "tests/fetch_sshd.sh", ".venv/sshd"]
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    subprocess.run(fetch, cwd=tmp_path, env=path, check=True)
+    assert [path.name for path in (tmp_path / ".venv").rglob("*")] == ["sshd", "unpacked"]
+    (tmp_path / "apt-get").write_text("#!/bin/sh\nexit 100\n")
+    subprocess.run(fetch, cwd=tmp_path, env=path, check=True)
+    assert (tmp_path / ".venv/sshd/unpacked").exists()
+
+
 def talks(terminal: Terminal) -> None:
     """Ask, read the prompt, confirm, and see the end."""
     terminal.types("!do_something with h1,h2 word")
