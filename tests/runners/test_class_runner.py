@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
+from err_confirm.errors import ParameterError
 from err_confirm.model import Action, Parameter, Source
 from err_confirm.run_model import Outcome
 from err_confirm.runners.base import Context
@@ -51,6 +52,11 @@ def a_class(body, base=BASE):
 def test_what_cannot_be_meant_is_refused(wrong):
     with pytest.raises(ValidationError):
         ClassSettings.model_validate(wrong)
+
+
+def test_half_a_character_is_handed_to_no_class(pack):
+    with pytest.raises(ParameterError, match='"v" cannot be handed'):
+        pack(a_class("return given"), {"v": "\ud800"})
 
 
 @pytest.mark.parametrize(

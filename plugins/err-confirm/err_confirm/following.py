@@ -9,6 +9,7 @@ from err_confirm.errors import SequelError
 from err_confirm.model import Action, Alias, Execution, State, Verdict
 from err_confirm.run_model import FollowUp, PartState
 from err_confirm.runners.base import to_text
+from err_confirm.runners.json_values import with_texts
 from err_confirm.templating import render_value
 
 THEN, ELSE, FINALLY = "then", "else", "finally"
@@ -54,7 +55,8 @@ def values(parent: Execution, follow_up: FollowUp, alias: Alias, action: Action)
         fixed = {*alias.immutable_parameters, *(name for name in given if action.parameters[name].immutable)}
         given = {name: value for name, value in given.items() if name not in fixed}
     else:
-        given = dict(_rendered(follow_up.parameters, {**parent.parameters, **_facts(parent)}))
+        variables = {**parent.parameters, **_facts(parent)}
+        given = with_texts(follow_up.parameters, lambda text: render_value(text, variables))
     for name, value in given.items():
         if value is None:
             raise SequelError(f'there is no value for "{name}"')
@@ -68,17 +70,6 @@ def _choice(execution: Execution) -> str:
     if execution.state is State.DENIED:
         return next((vote.choice for vote in reversed(execution.votes) if vote.verdict is Verdict.DENY), "")
     return ""
-
-
-def _rendered(value: Any, variables: Mapping[str, Any]) -> Any:
-    match value:
-        case str():
-            return render_value(value, variables)
-        case Mapping():
-            return {key: _rendered(item, variables) for key, item in value.items()}
-        case list() | tuple():
-            return [_rendered(item, variables) for item in value]
-    return value
 
 
 def _facts(execution: Execution) -> dict[str, Any]:

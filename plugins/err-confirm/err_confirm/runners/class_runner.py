@@ -1,22 +1,20 @@
 """Call a class of a StackStorm pack, in an interpreter of its own."""
 
-import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from err_confirm.errors import ParameterError
 from err_confirm.model import Action
 from err_confirm.run_model import Invocation
 from err_confirm.runners.acting import describe_acting, render_process
 from err_confirm.runners.base import Context, Render, Running
 from err_confirm.runners.environment import describe_environment
+from err_confirm.runners.json_values import json_copy
 from err_confirm.runners.process_settings import ProcessSettings
-from err_confirm.runners.starting import started
+from err_confirm.runners.starting import called
 from err_confirm.visible import exact, exact_json
 
 SECRET = "ST2_SECRET_"  # noqa: S105 (it is a prefix)
@@ -44,7 +42,7 @@ class ClassRunner:
         base = os.path.abspath(action.base)
         secret = {name.removeprefix(SECRET) for name in settings.env if name.startswith(SECRET)}
         # As in StackStorm, a parameter without a value is None.
-        arguments = {name: _json_copy(name, parameters.get(name)) for name in action.parameters if name not in secret}
+        arguments = {name: json_copy(name, parameters.get(name)) for name in action.parameters if name not in secret}
         return Invocation(
             runner=self.key,
             spec={
@@ -66,14 +64,5 @@ class ClassRunner:
     def start(self, invocation: Invocation, context: Context) -> Running:
         """Start it. Raises StartError."""
         spec = invocation.spec
-        call = {key: spec[key] for key in ("file", "arguments", "config")}
-        argv = [sys.executable, "-I", "-u", "-X", "utf8", str(_CHILD)]
-        stdin = json.dumps({**call, "secret": SECRET}).encode()
-        return started(spec, context, argv=argv, cwd=spec["base"], stdin=stdin)
-
-
-def _json_copy(name: str, value: Any) -> Any:
-    try:
-        return json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise ParameterError(name, f"cannot be handed to a class as JSON ({error}); leave it out") from error
+        call = {**{key: spec[key] for key in ("file", "arguments", "config")}, "secret": SECRET}
+        return called(spec, context, program=_CHILD, told=call, cwd=spec["base"])

@@ -21,7 +21,7 @@ from err_confirm.runners.http_settings import (
     masked,
     secret_pairs,
 )
-from err_confirm.runners.json_body import render_json, to_json
+from err_confirm.runners.json_values import to_json, with_texts
 from err_confirm.visible import exact, exact_json
 
 _TOLD = {"CONFIRM_ID": "Confirm-Id", "CONFIRM_FENCE": "Confirm-Fence"}
@@ -52,7 +52,7 @@ class HttpRunner:
                 raise TemplateError(f"the header {name} can only have visible ASCII characters and blanks")
         body = None
         if request.has_json:
-            body = to_json(render_json(request.json_, render))
+            body = to_json(with_texts(request.json_, render))
             if "content-type" not in {name.lower() for name in headers}:
                 headers["Content-Type"] = "application/json"
         elif request.body is not None:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from err_confirm.runners.json_values import with_texts
+
 PLACEHOLDER = "<target>"
 """What stands for the target in what is shown."""
 TRIED = 3
@@ -46,14 +48,7 @@ def _words() -> Iterator[str]:
 
 def _with(value: Any, old: str, new: str) -> Any:
     """Return a value in whose texts, but not in whose keys, something stands instead of something else."""
-    match value:
-        case str():
-            return value.replace(old, new)
-        case list():
-            return [_with(item, old, new) for item in value]
-        case dict():
-            return {key: _with(item, old, new) for key, item in value.items()}
-    return value
+    return with_texts(value, lambda text: text.replace(old, new))
 
 
 def _json(value: Any) -> str:

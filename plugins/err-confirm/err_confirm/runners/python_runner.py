@@ -1,22 +1,20 @@
 """Run a Python function of an `actions/` folder, in an interpreter of its own."""
 
-import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from err_confirm.errors import ParameterError
 from err_confirm.model import Action
 from err_confirm.run_model import Invocation
 from err_confirm.runners.acting import describe_acting, render_process
 from err_confirm.runners.base import Context, Render, Running
 from err_confirm.runners.environment import describe_environment
+from err_confirm.runners.json_values import json_copy
 from err_confirm.runners.process_settings import ProcessSettings
-from err_confirm.runners.starting import started
+from err_confirm.runners.starting import called
 from err_confirm.visible import exact, exact_json
 
 _CHILD = Path(__file__).with_name("python_child.py")
@@ -44,7 +42,7 @@ class PythonRunner:
             runner=self.key,
             spec={
                 "python": settings.python,
-                "arguments": {name: _json_copy(name, value) for name, value in parameters.items()},
+                "arguments": {name: json_copy(name, value) for name, value in parameters.items()},
                 "path": [os.path.join(base, "actions")],
                 "cwd": base,
                 **render_process(settings, action, render),
@@ -64,13 +62,4 @@ class PythonRunner:
         """Start it. Raises StartError."""
         spec = invocation.spec
         call = {key: spec[key] for key in ("python", "arguments", "path")}
-        argv = [sys.executable, "-I", "-u", "-X", "utf8", str(_CHILD)]
-        return started(spec, context, argv=argv, cwd=spec["cwd"], stdin=json.dumps(call).encode())
-
-
-def _json_copy(name: str, value: Any) -> Any:
-    try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        return json.loads(text.encode())
-    except (TypeError, ValueError) as error:
-        raise ParameterError(name, f"cannot be handed to a function as JSON ({error}); leave it out") from error
+        return called(spec, context, program=_CHILD, told=call, cwd=spec["cwd"])

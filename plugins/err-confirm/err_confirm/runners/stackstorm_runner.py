@@ -13,7 +13,7 @@ from err_confirm.runners.base import Context, Render, Running
 from err_confirm.runners.child import child
 from err_confirm.runners.environment import check_secret, is_secret, render_setting, resolve_setting
 from err_confirm.runners.http_settings import check_header
-from err_confirm.runners.json_body import render_json, to_json
+from err_confirm.runners.json_values import to_json, with_texts
 from err_confirm.runners.process_settings import LimitSettings
 from err_confirm.visible import exact, exact_json
 
@@ -58,7 +58,7 @@ class StackStormRunner:
     def render(self, action: Action, render: Render, parameters: Mapping[str, Any]) -> Invocation:
         """Return the exact action and parameters. Raises TemplateError."""
         settings = StackStormSettings.model_validate(dict(action.run))
-        told = render_json(settings.parameters, render)
+        told = with_texts(settings.parameters, render)
         to_json(told)
         ca = os.path.abspath(os.path.join(os.path.abspath(action.base), settings.ca)) if settings.ca else ""
         return Invocation(

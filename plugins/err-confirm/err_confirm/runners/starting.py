@@ -1,6 +1,9 @@
 """Start the process of a specification: as whom it says, with its variables, within its limits."""
 
+import json
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from err_confirm.runners.acting import process_environment, user_of
@@ -37,3 +40,11 @@ def started(
             keep=context.keep,
         )
     )
+
+
+def called(
+    spec: Mapping[str, Any], context: Context, *, program: Path, told: Mapping[str, Any], cwd: str
+) -> ProcessGroup:
+    """Start a program of ours that calls Python code of others, and is told what on its input. Raises StartError."""
+    argv = [sys.executable, "-I", "-u", "-X", "utf8", str(program)]
+    return started(spec, context, argv=argv, cwd=cwd, stdin=json.dumps(told).encode())
