@@ -170,5 +170,7 @@ def test_a_result_template_knows_what_has_become_of_each_target() -> None:
     words = (
         "{% for state, names in execution.result.targets.items() %}{{ state }}: {{ names | join(', ') }}; {% endfor %}"
     )
-    said = ending(replace(LOOP, result=Reply(format=words)), Wording("!").inert)
-    assert plain(said) == "done: web1 (i-1); failed: web2 (i-2); left: 2;"
+    loop = replace(LOOP, result=Reply(format=words))
+    assert plain(ending(loop, Wording("!").inert)) == "done: web1 (i-1); failed: web2 (i-2); left: 2;"
+    loop = replace(loop, parts=(*loop.parts[:2], Part(state=PartState.GONE)))
+    assert plain(ending(loop, Wording("!").inert)) == "done: web1 (i-1); failed: web2 (i-2); left: ;"

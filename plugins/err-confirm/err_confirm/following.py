@@ -7,9 +7,10 @@ from typing import Any
 from err_confirm.demands import answer_value
 from err_confirm.errors import SequelError
 from err_confirm.model import Action, Alias, Execution, State, Verdict
-from err_confirm.run_model import FollowUp, PartState
+from err_confirm.run_model import FollowUp
 from err_confirm.runners.base import to_text
 from err_confirm.runners.json_values import with_texts
+from err_confirm.tally import by_end
 from err_confirm.templating import render_value
 
 THEN, ELSE, FINALLY = "then", "else", "finally"
@@ -83,7 +84,7 @@ def _facts(execution: Execution) -> dict[str, Any]:
             "value": outcome.value if outcome else None,
             "succeeded": execution.state is State.SUCCEEDED,
             "error": outcome.error if outcome else "",
-            "targets": _targets(execution),
+            "targets": by_end(execution, lambda target: target.id),
         },
         "state": str(execution.state),
         "id": execution.id,
@@ -91,22 +92,6 @@ def _facts(execution: Execution) -> dict[str, Any]:
         "reason": execution.reason or execution.abort_reason,
         "answers": _answers(execution),
     }
-
-
-def _targets(execution: Execution) -> dict[str, list[str]]:
-    """Return the ids of the targets that are done, have failed, and are left; what is not known is left, too."""
-    ids = [target.id for target in execution.conduct.targets]
-    if len(execution.parts) == len(ids):
-        states = [part.state for part in execution.parts]
-    else:
-        ran = {State.SUCCEEDED: PartState.DONE, State.FAILED: PartState.FAILED}
-        states = [ran.get(execution.state, PartState.WAITS)] * len(ids)
-    at = dict[str, list[str]](done=[], failed=[], left=[])
-    names = {PartState.DONE: "done", PartState.FAILED: "failed"}
-    for target, state in zip(ids, states, strict=True):
-        if state is not PartState.GONE:
-            at[names.get(state, "left")].append(target)
-    return at
 
 
 def _answers(execution: Execution) -> list[dict[str, Any]]:

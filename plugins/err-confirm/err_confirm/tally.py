@@ -1,7 +1,7 @@
 """Count what has become of targets, and say it in words."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from err_confirm.model import Execution, State
@@ -71,6 +71,22 @@ def kinds(execution: Execution, most: int = LISTED) -> Iterator[Kind]:
         found = [(target, part) for target, part in paired if part.state is state]
         if found:
             yield Kind(word=word, some=tuple(found[:most]), more=len(found) - most if len(found) > most else 0)
+
+
+def by_end(execution: Execution, shown: Callable[[Target], str]) -> dict[str, list[str]]:
+    """Return the targets that are `done`, have `failed`, and are `left`, which are also those that nobody knows about.
+
+    Those that were gone before it ran are nowhere. What runs but once for all of them ends for all as it ends.
+    """
+    ran = {State.SUCCEEDED: PartState.DONE, State.FAILED: PartState.FAILED}
+    targets = execution.conduct.targets
+    states = [part.state for part in execution.parts] or [ran.get(execution.state, PartState.WAITS)] * len(targets)
+    found = dict[str, list[str]](done=[], failed=[], left=[])
+    keys = {PartState.DONE: "done", PartState.FAILED: "failed"}
+    for target, state in zip(targets, states, strict=True):
+        if state is not PartState.GONE:
+            found[keys.get(state, "left")].append(shown(target))
+    return found
 
 
 def unknown(execution: Execution) -> Kind | None:

@@ -8,7 +8,9 @@ from err_confirm.errors import TemplateError
 from err_confirm.inert import Inert
 from err_confirm.model import Execution, Reply
 from err_confirm.pages import pages
-from err_confirm.run_model import Outcome, PartState
+from err_confirm.run_model import Outcome
+from err_confirm.runners.json_values import with_texts
+from err_confirm.tally import by_end
 from err_confirm.templating import render_marked
 from err_confirm.visible import visible
 
@@ -111,7 +113,7 @@ def _facts(execution: Execution) -> dict[str, Any]:
             "succeeded": outcome.succeeded,
             "failed": not outcome.succeeded,
             "value": outcome.value,
-            "targets": _targets(execution),
+            "targets": by_end(execution, lambda target: visible(str(target))),
         }
         if execution.conduct.json:
             result["result"] = outcome.value
@@ -124,22 +126,6 @@ def _facts(execution: Execution) -> dict[str, Any]:
     }
 
 
-def _targets(execution: Execution) -> dict[str, list[str]]:
-    """Return the names of a loop's targets by what has become of them; `left` are all that did not come to an end."""
-    found: dict[str, list[str]] = {"done": [], "failed": [], "left": []}
-    known = {PartState.DONE: "done", PartState.FAILED: "failed"}
-    for target, part in zip(execution.conduct.targets, execution.parts, strict=False):
-        found[known.get(part.state, "left")].append(visible(str(target)))
-    return found
-
-
 def _one_line(value: Any) -> Any:
     """Return a value from chat with its texts on one line each, so that none of them begins a line of its own."""
-    match value:
-        case str():
-            return visible(value)
-        case list():
-            return [_one_line(item) for item in value]
-        case Mapping():
-            return {name: _one_line(item) for name, item in value.items()}
-    return value
+    return with_texts(value, visible)
