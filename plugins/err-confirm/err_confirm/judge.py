@@ -115,19 +115,9 @@ class Judge:
     def _read(self) -> Guards:
         try:
             # A library that these need may be missing: then Confirm is not there, but we are.
-            from err_confirm.catalog import load, parse_policy  # noqa: PLC0415
             from err_confirm.settings import read_settings  # noqa: PLC0415
 
-            settings = read_settings(self._bot.bot_config)
-            catalog = load(
-                settings.aliases,
-                settings.actions,
-                packs=settings.packs,
-                people=settings.people,
-                groups=settings.groups,
-                profiles=settings.profiles,
-                default=parse_policy(settings.default, settings.people, settings.groups),
-            )
+            catalog = read_settings(self._bot.bot_config).load()
         except Exception as error:  # whatever it is, nobody knows what is guarded
             log.exception("nobody knows what is guarded")
             return Guards([everything(Source(Path("config.py")), str(error))])

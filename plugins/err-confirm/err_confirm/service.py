@@ -9,14 +9,11 @@ from dataclasses import replace
 from functools import partial
 
 from err_confirm.archive import Archive
-from err_confirm.catalog import Catalog, Severity, load, parse_policy
+from err_confirm.catalog import Catalog, Severity
 from err_confirm.catalog.changes import changes
 from err_confirm.conditions import Situation
 from err_confirm.engine import Engine, Unclear
-from err_confirm.errors import (
-    CodesMissingError,
-    StoreError,
-)
+from err_confirm.errors import CodesMissingError, StoreError
 from err_confirm.gate import Gate
 from err_confirm.guards import Guards
 from err_confirm.index import Index
@@ -82,7 +79,6 @@ class Service:
         prefix: str = "",
     ) -> None:
         self.settings = settings
-        self._default = parse_policy(settings.default, settings.people, settings.groups)
         self._use(self._load())
         process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         seal = Seal(load_key(settings.key_file), settings.namespace)
@@ -261,16 +257,7 @@ class Service:
         self._voice.tell(execution)
 
     def _load(self) -> Catalog:
-        settings = self.settings
-        catalog = load(
-            settings.aliases,
-            settings.actions,
-            packs=settings.packs,
-            people=settings.people,
-            default=self._default,
-            groups=settings.groups,
-            profiles=settings.profiles,
-        )
+        catalog = self.settings.load()
         for problem in catalog.problems:
             log.log(logging.INFO if problem.severity is Severity.NOTE else logging.WARNING, "%s", problem)
         return catalog

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from err_confirm.catalog import Catalog, load, parse_policy
 from err_confirm.catalog.problem import UnreadableError
 from err_confirm.catalog.yaml_source import read
 from err_confirm.directories import LIKE, Directory, Function, Table
@@ -44,6 +45,18 @@ class Settings:
     limits: Limits
     output: Path
     profiles: Mapping[str, Profile] | None
+
+    def load(self) -> Catalog:
+        """Read all alias, guard and action files. Raises SettingError."""
+        return load(
+            self.aliases,
+            self.actions,
+            packs=self.packs,
+            people=self.people,
+            groups=self.groups,
+            profiles=self.profiles,
+            default=parse_policy(self.default, self.people, self.groups),
+        )
 
 
 def read_settings(config: object, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
-from err_confirm.catalog import Catalog, load, parse_policy
+from err_confirm.catalog import Catalog
 from err_confirm.errors import SettingError
 from err_confirm.groups import Groups
 from err_confirm.people import People
@@ -59,18 +59,12 @@ def read_catalog(
     packs: tuple[Path, ...] = (),
 ) -> Catalog:
     """Load the files of some folders, or else those of the settings."""
-    given = bool(aliases or actions or packs)
-    return load(
-        [_shown(folder) for folder in (aliases if given else settings.aliases)],
-        [_shown(folder) for folder in (actions if given else settings.actions)],
-        packs=[_shown(folder) for folder in (packs if given else settings.packs)],
-        people=settings.people,
-        groups=settings.groups,
-        profiles=settings.profiles,
-        default=parse_policy(settings.default, settings.people, settings.groups),
-    )
+    if not (aliases or actions or packs):
+        aliases, actions, packs = settings.aliases, settings.actions, settings.packs
+    return replace(settings, aliases=_shown(aliases), actions=_shown(actions), packs=_shown(packs)).load()
 
 
-def _shown(folder: Path) -> Path:
-    """Return a folder as people name it: below the current one without the path to that."""
-    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+def _shown(folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return folders as people name them: those below the current one without the path to that."""
+    here = Path.cwd()
+    return tuple(each.relative_to(here) if each.is_relative_to(here) else each for each in folders)
