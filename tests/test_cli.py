@@ -199,6 +199,7 @@ def test_packs_are_looked_at_those_of_the_settings_and_those_that_are_named(pack
     }
     write_files(pack, files)
     assert "\n  runs: echo hello\n" in err_confirm("match", "hello", cwd=pack).stdout
+    assert "echo hello" in err_confirm("draw", "hello", cwd=pack).stdout
     found = [err_confirm("lint", *named, cwd=pack).stdout.splitlines()[-1] for named in ([], ["packs/web"])]
     assert [line.partition(" can be")[0] for line in found] == [
         "4 aliases, 2 guards and 2 actions",

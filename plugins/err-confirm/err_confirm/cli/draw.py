@@ -14,8 +14,7 @@ from err_confirm.spelling import did_you_mean
 
 def draw(options: argparse.Namespace) -> Exit:
     """Print a drawing, or write it into a file."""
-    settings = read_configuration(options.config).settings
-    catalog = read_catalog(settings, settings.aliases, settings.actions)
+    catalog = read_catalog(read_configuration(options.config).settings)
     made = chart(catalog, options.name)
     if made is None:
         known = [*catalog.aliases, *catalog.guards]
