@@ -78,7 +78,7 @@ class Inert:
 
     def whole(self, value: object) -> str:
         """Return all lines of a text as a code block."""
-        return self.fenced("\n".join(map(line, str(value).rstrip("\n").split("\n"))))
+        return self.fenced(lines(str(value).rstrip("\n")))
 
     def markdown(self, text: str) -> str:
         """Return somebody's own Markdown with each marked value in it inert, wherever it stands."""
@@ -96,8 +96,7 @@ class Inert:
         for before, block in blocks(text):
             shown.append("\n".join(self._line(each, values) for each in before.split("\n")))
             if block:
-                inside = _PLACE.sub(filled, block["text"]).rstrip("\n").split("\n")
-                shown.append(self.fenced("\n".join(map(line, inside))))
+                shown.append(self.fenced(lines(_PLACE.sub(filled, block["text"]).rstrip("\n"))))
         return "".join(shown)
 
     def _line(self, text: str, values: list[str]) -> str:
@@ -165,6 +164,11 @@ def blocks(markdown: str) -> Iterator[tuple[str, re.Match[str] | None]]:
 def line(text: str) -> str:
     """Return one line of output, its tabs and line end as they look in a terminal, all else hidden as escapes."""
     return visible(text.rstrip("\r").expandtabs())
+
+
+def lines(text: str) -> str:
+    """Return all lines of an output, as `line` does each."""
+    return "\n".join(map(line, text.split("\n")))
 
 
 def _joined(*parts: str) -> str:

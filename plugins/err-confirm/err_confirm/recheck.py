@@ -13,7 +13,7 @@ from err_confirm.preparing import targets_in
 from err_confirm.probes import Probes
 from err_confirm.run_model import Conduct, Lookup, OnChange, Preview, Target
 from err_confirm.steps import RUN_WITHIN
-from err_confirm.visible import visible
+from err_confirm.visible import shortened, visible
 
 COUNTS = 5.0
 """Seconds for which what was found counts: the claim asks again at once, and after another has written."""
@@ -23,7 +23,6 @@ LONGEST_DOUBT = 2_000
 """Characters of a whole sentence of this."""
 LONGEST = 80
 """Characters that are shown of a target or of a line that was not there before."""
-NOTHING = Vouched()
 
 
 @dataclass(slots=True)
@@ -63,7 +62,7 @@ class Recheck:
             NotReadyError: it is being looked up; the gate is woken when that is done.
         """
         if execution.policy is None or execution.state is not State.APPROVED or not _looks_ahead(execution.conduct):
-            return NOTHING
+            return Vouched()
         with self._lock:
             self._looks = {name: look for name, look in self._looks.items() if not self._is_old(look)}
             look = self._looks.get(execution.id)
@@ -96,7 +95,7 @@ class Recheck:
             self._wake()
 
     def _found(self, conduct: Conduct) -> Vouched:
-        lookup, preview, found = conduct.lookup, conduct.preview, NOTHING
+        lookup, preview, found = conduct.lookup, conduct.preview, Vouched()
         if lookup is not None and lookup.invocation is not None:
             found = _compared(lookup, self._targets(lookup))
         if preview is not None and preview.again and not found.doubt:
@@ -161,4 +160,4 @@ def _unlike(preview: Preview, output: str) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return shortened(text, LONGEST)

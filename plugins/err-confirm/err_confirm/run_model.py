@@ -124,6 +124,11 @@ class Conduct:
         """What it is done to, if that is known one by one."""
         return self.lookup.targets if self.lookup else ()
 
+    def place_of(self, name: str) -> int | None:
+        """Return the place of the target that has this as its id or its name, None if there is none."""
+        found = (place for place, each in enumerate(self.targets) if name and name in (each.id, each.name))
+        return next(found, None)
+
     @property
     def cut(self) -> bool:
         """Whether a prompt cannot show all that somebody confirms."""

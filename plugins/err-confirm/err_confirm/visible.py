@@ -54,6 +54,11 @@ def exact_json(value: Any) -> str:
     return visible(json.dumps(value, ensure_ascii=False))
 
 
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most `most` characters; of a longer one the beginning, and a mark that it is no more."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def escaped(char: str) -> str:
     r"""Return a character as its escape, `\u202e`."""
     code = ord(char)

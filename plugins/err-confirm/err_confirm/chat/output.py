@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from err_confirm.inert import line
+from err_confirm.inert import lines
 from err_confirm.model import Execution
 from err_confirm.outputs import Outputs, page
 from err_confirm.run_model import LOOP_RUNNER
@@ -70,7 +70,8 @@ class OutputPages:
         kept = self._kept(execution, shown) if found is None else found.read(found.size)
         text, count = page(kept, shown.page or 1)
         facts = {"e": execution, "target": shown.target, "size": len(kept), "line": self._line(execution, shown)}
-        if count > 1 and not shown.page and send_file(self._name(execution, shown), _visible(kept)):
+        file = lines(kept.decode(errors="replace")).encode() if count > 1 and not shown.page else b""
+        if file and send_file(self._name(execution, shown), file):
             return self._wording.say("output_file", **facts)
         part = execution.parts[shown.place] if shown.place is not None and execution.parts else None
         outcome = None if part else execution.outcome
@@ -106,12 +107,6 @@ def _read(execution: Execution, asked: str) -> Shown | None:
     if execution.runs.runner != LOOP_RUNNER:
         return Shown() if not asked else Shown(page=int(paged[2])) if paged and not paged[1] else None
     for name, number in ((asked, 0), *([(paged[1] or "", int(paged[2]))] if paged else [])):
-        for place, target in enumerate(execution.conduct.targets):
-            if name in (target.id, target.name) and name:
-                return Shown(target=target.id, place=place, page=number)
+        if (place := execution.conduct.place_of(name)) is not None:
+            return Shown(target=execution.conduct.targets[place].id, place=place, page=number)
     return None
-
-
-def _visible(content: bytes) -> bytes:
-    """Return a text for a file: as in chat, with all escaped that hides or could be taken for something else."""
-    return "\n".join(map(line, content.decode(errors="replace").split("\n"))).encode()

@@ -4,7 +4,7 @@ import sys
 
 from err_confirm.cli.console import complain
 from err_confirm.cli.exits import Exit
-from err_confirm.inert import line
+from err_confirm.inert import line, lines
 from err_confirm.model import Execution
 from err_confirm.outputs import Outputs
 from err_confirm.run_model import LOOP_RUNNER
@@ -12,7 +12,7 @@ from err_confirm.run_model import LOOP_RUNNER
 
 def print_output(outputs: Outputs, execution: Execution, target: str) -> Exit:
     """Write the output of an execution, or of one of its targets; its end, where no more of it is here."""
-    place = next((n for n, each in enumerate(execution.conduct.targets) if target in (each.id, each.name)), None)
+    place = execution.conduct.place_of(target)
     if place is None and (target or execution.runs.runner == LOOP_RUNNER):
         names = ", ".join(line(each.name or each.id) for each in execution.conduct.targets[:10])
         complain(f"say whose output: {names}" if names else f"{execution.id} has no targets")
@@ -27,7 +27,7 @@ def print_output(outputs: Outputs, execution: Execution, target: str) -> Exit:
             host = line(execution.process.partition(":")[0])
             complain(f"{missing:,} bytes before this are not here; if they could be kept, they are on {host}")
     if sys.stdout.isatty():
-        content = "\n".join(map(line, content.decode(errors="replace").split("\n"))).encode()
+        content = lines(content.decode(errors="replace")).encode()
     sys.stdout.flush()
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()

@@ -16,7 +16,7 @@ from err_confirm.policy_words.quorums import quorum_words, waits
 from err_confirm.policy_words.rules import rule_words, times_words
 from err_confirm.run_model import FollowUp
 from err_confirm.runners.http_settings import masked, secret_pairs
-from err_confirm.visible import visible
+from err_confirm.visible import shortened, visible
 
 LONGEST_RUN = 300
 """The most characters of what runs."""
@@ -109,10 +109,10 @@ def _looks(action: Action | None) -> Iterator[list[str]]:
         return
     if action.targets is not None:
         probe = action.targets.probe
-        found = action.targets.of if probe is None else _shortened(probe.run[probe.runner])
+        found = action.targets.of if probe is None else _on_one_line(probe.run[probe.runner])
         yield ["find the targets", found]
     if action.preview is not None:
-        yield ["dry run", _shortened(action.preview.probe.run[action.preview.probe.runner])]
+        yield ["dry run", _on_one_line(action.preview.probe.run[action.preview.probe.runner])]
 
 
 def _asked(
@@ -164,7 +164,7 @@ def _runs(action: Action | None) -> Iterator[str]:
         yield f"for each target, {rate.concurrency} at once, until more than {rate.max_errors} fail"
     if action.remote is not None:
         yield f"on a worker of {action.remote.queue}"
-    yield _shortened(action.run[action.runner])
+    yield _on_one_line(action.run[action.runner])
 
 
 def _ends(made: Chart, run: str, alias: Alias, catalog: Catalog) -> None:
@@ -194,7 +194,7 @@ def _followed(made: Chart, end: str, follow: FollowUp, catalog: Catalog, label: 
     made.add(Kind.FOLLOW, follow.alias, asks, after=end, label=label)
 
 
-def _shortened(value: Any) -> str:
+def _on_one_line(value: Any) -> str:
     """Return what stands under a runner's key on one line."""
     if isinstance(value, list):
         text = " ".join(map(str, value))
@@ -202,4 +202,4 @@ def _shortened(value: Any) -> str:
         if isinstance(value, Mapping) and isinstance(url := value.get("url"), str):
             value = {**value, "url": masked(url, secret_pairs(url))}
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST_RUN else f"{text[: LONGEST_RUN - 1]}…"
+    return shortened(text, LONGEST_RUN)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from err_confirm.run_model import Outcome, Part, PartState
 from err_confirm.tally import counted
+from err_confirm.visible import shortened
 
 LONGEST_SAID = 200
 """The most characters that are kept of what a part said last."""
@@ -47,8 +48,7 @@ def outcome_of(parts: Sequence[Part], targets: Sequence[str], stopped: str = "")
 
 def cut(text: str) -> str:
     """Return the beginning of a text, as it can be written."""
-    text = writable(text)
-    return text if len(text) <= LONGEST_SAID else f"{text[: LONGEST_SAID - 1]}…"
+    return shortened(writable(text), LONGEST_SAID)
 
 
 def writable(text: str) -> str:
