@@ -1,5 +1,7 @@
 """The command line: what it prints, where, and its exit codes."""
 
+import contextlib
+import io
 import json
 import os
 import pty
@@ -8,12 +10,13 @@ import signal
 import subprocess
 import sys
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from err_confirm import __version__
-from err_confirm.cli import COMMANDS, Exit
+from err_confirm.cli import COMMANDS, Exit, main
 from talk import ROOT, write_files
 
 FILES = {
@@ -53,7 +56,32 @@ def pack(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def err_confirm(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+@dataclass
+class Done:
+    """What a command has printed, and with what it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def err_confirm(*arguments: str, cwd: Path) -> Done:
+    """Run the command in this process: to start one takes longer than all that it does."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code: int = main(arguments)
+        except SystemExit as end:
+            code = int(end.code or 0)
+    texts = []
+    for stream in (out, err):
+        stream.seek(0)
+        texts.append(stream.read())
+    return Done(code, *texts)
+
+
+def process(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    """Run the command as people do, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "err_confirm", *arguments],
         cwd=cwd,
@@ -66,7 +94,7 @@ def err_confirm(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]
 
 
 def test_match_says_what_a_text_would_start(pack: Path) -> None:
-    done = err_confirm("match", "restart web01", cwd=pack)
+    done = process("match", "restart web01", cwd=pack)
     assert done.returncode == 0
     assert done.stdout == (
         "restart\n  host: web01\n  service: web\n  runs: echo web01 web\n"
@@ -167,7 +195,7 @@ def test_what_starts_nothing_has_an_exit_code_and_an_empty_list(pack: Path, text
     "arguments", [[], ["match"], ["match", "--aliases", "nowhere", "x"], ["lint", "nowhere"], ["x"]]
 )
 def test_wrong_usage_is_64(pack: Path, arguments: list[str]) -> None:
-    done = err_confirm(*arguments, cwd=pack)
+    done = (process if arguments == ["x"] else err_confirm)(*arguments, cwd=pack)
     assert (done.returncode, done.stdout) == (64, "")
     assert "err-confirm" in done.stderr
 
@@ -281,19 +309,16 @@ def test_what_a_config_prints_is_no_part_of_the_answer(pack: Path) -> None:
     [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
 )
 def test_colours_are_for_terminals_and_not_for_those_who_want_none(
-    pack: Path, environment: dict[str, str], colored: bool
+    pack: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], colored: bool
 ) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in {"TERM": "xterm", **environment}.items():
+        monkeypatch.setenv(name, value)
     screen, terminal = pty.openpty()
     with os.fdopen(screen, "rb", buffering=0) as shown:
-        subprocess.run(
-            [sys.executable, "-m", "err_confirm", "lint"],
-            cwd=pack,
-            env={"PYTHONPATH": str(ROOT / "plugins/err-confirm"), "TERM": "xterm", **environment},
-            stdout=terminal,
-            timeout=60,
-            check=False,
-        )
-        os.close(terminal)
+        with os.fdopen(terminal, "w") as out, contextlib.chdir(pack), contextlib.redirect_stdout(out):
+            main(["lint"])
+            out.flush()
         assert (b"\x1b[33m" in shown.read(65_536)) is colored
     assert "\x1b" not in err_confirm("lint", cwd=pack).stdout
 
@@ -314,7 +339,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(pack: Path) -> None:
 
 def test_an_interrupt_is_quiet(pack: Path) -> None:
     write_files(pack, {"config.py": f"import os, signal\nos.kill(os.getpid(), {int(signal.SIGINT)})\n"})
-    done = err_confirm("lint", cwd=pack)
+    done = process("lint", cwd=pack)
     assert (done.returncode, done.stdout, done.stderr) == (Exit.INTERRUPTED, "", "")
 
 
