@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from err_confirm.catalog import Catalog, load
+from err_confirm.catalog import Catalog, load, parse_policy
 from err_confirm.cli import Exit, main
 from err_confirm.drawing import Chart, Kind, chart, mermaid, svg
 from err_confirm.people import People
-from talk import write_files
+from talk import ROOT, write_files
 
+DEFAULT = parse_policy("requester", People({}))
 DEPLOY = """\
 name: deploy
 formats: ["deploy {{version}} to {{env=staging}}"]
@@ -116,6 +117,11 @@ def test_what_a_file_says_is_no_markup_in_a_drawing(tmp_path: Path) -> None:
     }
     assert not [name for each in root.iter() for name in each.attrib if name.startswith("on") or "href" in name]
     assert "\u202e" not in svg(made)
+
+
+def test_the_picture_in_the_docs_is_what_is_drawn_of_the_example() -> None:
+    example = load([ROOT / "aliases"], [ROOT / "actions"], people=People({}), default=DEFAULT)
+    assert (ROOT / "docs/ship.svg").read_text() == svg(_drawn(example, "ship"))
 
 
 def test_a_guarded_command_can_be_drawn_too(tmp_path: Path) -> None:
