@@ -10,7 +10,7 @@ from errbot import BotPlugin, Command, CommandError, botcmd, cmdfilter, re_botcm
 
 from err_confirm.catalog import RESERVED
 from err_confirm.cover import coverage
-from err_confirm.drawing import chart, mermaid
+from err_confirm.drawing import chart, mermaid, svg
 from err_confirm.explain import Explainer, Meaning
 from err_confirm.guards import ALIAS_COMMANDS, OWN
 from err_confirm.index import Index
@@ -21,6 +21,8 @@ from err_confirm.wording import displays
 MOST_WORDS = 2_000
 """How many words a command may have. Errbot 6.2.1 looks each command up in time quadratic in them: 20,000 words hold
 the whole bot for 4 s, and a message of 1 MB for hours."""
+PICTURE = "drawing.svg"
+"""What the file is called in which a drawing is sent."""
 _OURS = "alias."
 
 
@@ -114,14 +116,15 @@ class Aliases(BotPlugin):
         return confirm.chat.reply(msg, confirm.chat.wording.say("explain", text=text, found=found, barred=barred))
 
     @botcmd
-    def draw(self, _: Any, args: str) -> str:
-        """Draw who must answer, what runs and what follows, as Mermaid text: !draw restart"""
+    def draw(self, msg: Any, args: str) -> str:
+        """Draw who must answer, what runs and what follows, as a picture where that can be sent: !draw restart"""
         confirm = self._confirm()
         confirm.check_on()
-        catalog, name = confirm.service.catalog, args.strip().strip("`")
-        made = chart(catalog, name)
-        known = [*catalog.aliases, *catalog.guards]
-        return confirm.chat.wording.say("draw", name=name, text=mermaid(made) if made else "", known=known)
+        name = args.strip().strip("`")
+        made = chart(confirm.service.catalog, name)
+        sent = made is not None and confirm.chat.send_file(msg, PICTURE, svg(made).encode())
+        text = mermaid(made) if made else ""
+        return confirm.chat.reply(msg, confirm.chat.wording.say("draw", name=name, text=text, sent=sent))
 
     @botcmd(admin_only=True)
     def aliases_reload(self, msg: Any, _: str) -> str:

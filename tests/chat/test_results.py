@@ -121,6 +121,20 @@ def test_where_there_are_files_one_is_sent_instead_of_many_pages(network: str, t
         assert len(talk.bot.files) == 1
 
 
+def test_a_drawing_is_sent_as_a_picture_where_that_can_be(tmp_path: Path) -> None:
+    write_files(tmp_path, FILES)
+    with a_bot(tmp_path, LOOPBACK_NETWORK="slackv3") as talk:
+        talk.alice.says("!draw shout")
+        talk.hears("shout`? comes as a file, a picture")
+        ((_, name, content),) = talk.bot.files
+        assert (name, content[:4]) == ("drawing.svg", b"<svg")
+        talk.bot.broken_files = True
+        talk.alice.says("!draw shout")
+        talk.hears("flowchart TD")
+        talk.alice.says("!draw nothing")
+        talk.hears("no alias and no guard is called")
+
+
 def test_json_is_what_a_result_template_reads_and_adds_nothing_to_it(talk: Talk) -> None:
     talk.alice.says("!where")
     talk.hears(r"succeeded in [0-9.]+ s\n4 GiB on \*d\*`\Z")

@@ -256,9 +256,9 @@ class Chat:
 
     def output(self, msg: Any, execution: Execution, asked: str) -> str:
         """Return what a run has written, as `asked` says; it may come as a file instead."""
-        return self._pages.say(execution, asked, lambda name, content: self._send_file(msg, name, content))
+        return self._pages.say(execution, asked, lambda name, content: self.send_file(msg, name, content))
 
-    def _send_file(self, msg: Any, name: str, content: bytes) -> bool:
+    def send_file(self, msg: Any, name: str, content: bytes) -> bool:
         """Send a file where a message was said; return whether that could be begun: nobody hears how it ends."""
         to = self._backend.file_to(msg)
         if to is None:
