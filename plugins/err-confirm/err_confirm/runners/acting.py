@@ -9,16 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from err_confirm.errors import TemplateError
-from err_confirm.model import Action, Profile
-from err_confirm.runners.base import Render
-from err_confirm.runners.environment import (
-    absolute,
-    check_environment,
-    is_secret,
-    render_environment,
-    resolve_environment,
-)
+from err_confirm.model import Profile
+from err_confirm.runners.environment import absolute, check_environment, is_secret, resolve_environment
 
 _USER = r"^[A-Za-z_][A-Za-z0-9_.-]*\$?$"
 
@@ -56,21 +48,6 @@ def read_profile(given: Any) -> Profile:
         raise ValueError('"env" is a dict of texts')
     env = {name: absolute(value, Path.cwd()) if is_secret(value) else value for name, value in env.items()}
     return Profile(user=user, env=check_environment(env))
-
-
-def render_process(settings: Any, action: Action, render: Render) -> dict[str, Any]:
-    """Return what the specification of a process has besides the thing to run. Raises TemplateError."""
-    env = render_environment(settings.env, action, render)
-    acting, name = settings.run_as, {}
-    if isinstance(acting, ProfileEntry):
-        profile = action.profiles.get(acting.profile)
-        if profile is None:
-            raise TemplateError(f'there is no profile "{acting.profile}"; name it in CONFIRM_PROFILES')
-        own = {name: {"secret": value} if is_secret(value) else value for name, value in profile.env.items()}
-        env, name = {**env, **own}, {"as": {"user": profile.user, "profile": acting.profile}}
-    elif acting:
-        name = {"as": {"user": acting, "profile": ""}}
-    return {"env": env, "timeout": settings.timeout, "output_cap": settings.output_cap, **name}
 
 
 def describe_acting(spec: Mapping[str, Any]) -> str:

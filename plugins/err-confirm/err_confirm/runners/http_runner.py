@@ -37,7 +37,7 @@ class HttpRunner:
     def render(self, action: Action, render: Render, parameters: Mapping[str, Any]) -> Invocation:
         """Return the exact request. Raises TemplateError."""
         settings = HttpSettings.model_validate(dict(action.run))
-        request, base = settings.http, os.path.abspath(action.base)
+        request = settings.http
         url = to_text(render(request.url), "url")
         query = {name: render_setting(f"query {name}", value, action, render) for name, value in request.query.items()}
         try:
@@ -69,7 +69,7 @@ class HttpRunner:
                 "json": request.has_json,
                 "expect": list(request.expect),
                 "hosts": list(request.hosts),
-                "ca": os.path.abspath(os.path.join(base, request.ca)) if request.ca else "",
+                "ca": os.path.abspath(action.base / request.ca) if request.ca else "",
                 "timeout": settings.timeout,
                 "output_cap": settings.output_cap,
             },

@@ -60,7 +60,6 @@ class StackStormRunner:
         settings = StackStormSettings.model_validate(dict(action.run))
         told = with_texts(settings.parameters, render)
         to_json(told)
-        ca = os.path.abspath(os.path.join(os.path.abspath(action.base), settings.ca)) if settings.ca else ""
         return Invocation(
             runner=self.key,
             spec={
@@ -68,7 +67,7 @@ class StackStormRunner:
                 "parameters": told,
                 "url": settings.url,
                 "key": render_setting("key", settings.key, action, render),
-                "ca": ca,
+                "ca": os.path.abspath(action.base / settings.ca) if settings.ca else "",
                 "timeout": settings.timeout,
                 "output_cap": settings.output_cap,
             },

@@ -1,4 +1,4 @@
-"""Start the process of a specification: as whom it says, with its variables, within its limits."""
+"""Specify a process, and start it later: as whom, with which variables, within which limits."""
 
 import json
 import sys
@@ -6,10 +6,33 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from err_confirm.runners.acting import process_environment, user_of
-from err_confirm.runners.base import Context
+from err_confirm.errors import TemplateError
+from err_confirm.model import Action
+from err_confirm.runners.acting import ProfileEntry, process_environment, user_of
+from err_confirm.runners.base import Context, Render
+from err_confirm.runners.environment import is_secret, render_environment
 from err_confirm.runners.launch import Launch
 from err_confirm.runners.process import ProcessGroup
+from err_confirm.runners.process_settings import ProcessSettings
+
+
+def render_process(settings: ProcessSettings, action: Action, render: Render) -> dict[str, Any]:
+    """Return what the specification of a process has besides the thing to run. Raises TemplateError."""
+    spec: dict[str, Any] = {
+        "env": render_environment(settings.env, action, render),
+        "timeout": settings.timeout,
+        "output_cap": settings.output_cap,
+    }
+    acting = settings.run_as
+    if isinstance(acting, ProfileEntry):
+        profile = action.profiles.get(acting.profile)
+        if profile is None:
+            raise TemplateError(f'there is no profile "{acting.profile}"; name it in CONFIRM_PROFILES')
+        spec["env"] |= {name: {"secret": value} if is_secret(value) else value for name, value in profile.env.items()}
+        spec["as"] = {"user": profile.user, "profile": acting.profile}
+    elif acting:
+        spec["as"] = {"user": acting, "profile": ""}
+    return spec
 
 
 def started(
