@@ -33,7 +33,9 @@ run: {{command: ["echo", "{name}", "{{{{ env }}}}"]}}
 """
 FILES = {
     "aliases/reboot.yaml": "name: reboot" + LOOKUP.format(name="reboot", of="targets", more="timeout: 20s"),
-    "aliases/drain.yaml": "name: drain" + LOOKUP.format(name="drain", of="target", more="on_change: intersect"),
+    "aliases/drain.yaml": "name: drain"
+    + LOOKUP.format(name="drain", of="target", more="on_change: intersect")
+    + "on_lost: retry\n",
     "aliases/hurry.yaml": "name: hurry" + LOOKUP.format(name="hurry", of="targets", more="timeout: 100ms"),
     "aliases/apply.yaml": "name: apply" + DRY_RUN.format(name="apply", more="again: true"),
     "aliases/release.yaml": "name: release" + DRY_RUN.format(name="release", more="again: false"),
@@ -135,6 +137,17 @@ def test_no_line_of_a_dry_run_looks_like_one_of_the_prompts_own(talk: Talk, inve
         "· **!deny**",
         r"fine \u202e",
     ]
+    talk.alice.says(f"!cancel {asked}")
+
+
+def test_what_holds_besides_the_command_is_in_the_prompt(talk: Talk, inventory: Inventory) -> None:
+    """That less of it may run, and that it may run more than once."""
+    asked, prompt = asks(talk, f"!drain {inventory('web1')}")
+    talk.alice.says(f"!show {asked}")
+    shown = talk.hears("bound to").string.splitlines()
+    for each in ("targets that are gone when it starts are left out", "if it is lost, it is started again"):
+        assert each in prompt
+        assert each in shown
     talk.alice.says(f"!cancel {asked}")
 
 
