@@ -83,6 +83,20 @@ def test_all_that_happens_is_drawn_in_its_order(catalog: Catalog) -> None:
     } <= led
 
 
+@pytest.mark.parametrize(
+    ("run", "drawn"),
+    [
+        ("[./deploy, '{{ target }}']", ("for each target, 1 at once, until one fails", "./deploy {{ target }}")),
+        ("[./deploy, '{{ targets }}']", ("./deploy {{ targets }}",)),
+    ],
+)
+def test_only_what_runs_for_each_target_is_drawn_as_such(tmp_path: Path, run: str, drawn: tuple[str, ...]) -> None:
+    """A command that takes all targets runs once."""
+    text = f"name: deploy\nformats: [deploy]\ntargets: {{command: [./inventory]}}\nrun: {{command: {run}}}\n"
+    made = _drawn(_catalog(tmp_path, {"aliases/deploy.yaml": text}), "deploy")
+    assert [box.lines for box in made.boxes if box.kind is Kind.RUN] == [drawn]
+
+
 def test_each_box_but_the_first_has_one_arrow_that_leads_to_it(catalog: Catalog) -> None:
     """So it can be laid out without a line that crosses another."""
     for name in catalog.aliases:
