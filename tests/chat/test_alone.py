@@ -88,6 +88,8 @@ def test_a_name_that_a_lost_execution_keeps_is_given_up_by_who_may(talk: Talk, t
     engine: Engine = talk.service.engine
     engine.apply(first, Finish(running.process, running.fence, Outcome(exit_code=None, error="gone", lost=True)))
     assert talk.execution(first).state is State.LOST
+    talk.alice.says(f"!show {first}")
+    talk.hears(r"^lost at .* UTC: gone, and what it started may still run; look what it did, then ask anew$", "#ops")
     talk.carol.says("!restart web1")
     talk.hears(rf"it may still run\); look what it did, then say !unlock {first}\Z", "#ops")
     talk.mallory.says(f"!unlock {first}")
