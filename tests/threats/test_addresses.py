@@ -140,6 +140,18 @@ def test_an_inner_address_is_for_a_host_that_is_listed_by_its_name(
     assert (refusal("it.example", ip_address(address), hosts) == "") is allowed
 
 
+@pytest.mark.parametrize(
+    ("host", "address", "said"),
+    [
+        ("127.0.0.1", "127.0.0.1", "127.0.0.1 is an inner address; list 127.0.0.1 under hosts to allow it"),
+        ("it.example", "10.0.0.5", "it.example is 10.0.0.5, an inner address; list it.example under hosts to allow it"),
+    ],
+)
+def test_a_refused_address_is_a_whole_sentence(host: str, address: str, said: str) -> None:
+    """It stands behind a file and its line, or behind `nothing was sent`."""
+    assert refusal(host, ip_address(address), ()) == said
+
+
 def test_a_name_is_looked_up_once_and_the_address_that_was_checked_is_the_one_that_is_asked(web: Web) -> None:
     """A name server that answers otherwise the second time is never asked a second time."""
     answers = [["127.0.0.1"], ["169.254.169.254"]]

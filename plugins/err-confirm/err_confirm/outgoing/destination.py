@@ -95,12 +95,12 @@ def refusal(host: str, address: Address, hosts: Sequence[str]) -> str:
     """
     if str(address) in hosts:
         return ""
-    plain, shown = _embedded(address), host if host == str(address) else f"{host} is {address}"
+    plain, shown = _embedded(address), f"{host} is" if host == str(address) else f"{host} is {address},"
     if plain.is_link_local or plain.is_multicast or plain.is_unspecified or plain in _METADATA:
-        return f"{shown}, an address for the machine or the network itself; list the address under hosts to allow it"
+        return f"{shown} an address for the machine or the network itself; list the address under hosts to allow it"
     if plain.is_global and not plain.is_reserved and not any(plain in network for network in _INNER):
         return ""
-    return "" if host in hosts else f"{shown}, an inner address; list {host} under hosts to allow it"
+    return "" if host in hosts else f"{shown} an inner address; list {host} under hosts to allow it"
 
 
 def _embedded(address: Address) -> Address:
