@@ -14,7 +14,14 @@ from err_confirm.wording import Wording
 
 SRE, LEADS = Seat(by=("@sre",)), Seat(by=("@leads",))
 ROSTER = {"@sre": frozenset({"bob", "carol", "alice"}), "@leads": frozenset({"erin", "carol"})}
-PROMPTS = Prompts(Wording("!"), lambda person: f"@{person}", Tokens(RECORDS.seal), "!")
+PROMPTS = Prompts(
+    Wording("!"),
+    lambda person: f"@{person}",
+    Tokens(RECORDS.seal),
+    "!",
+    in_use=lambda _: "",
+    policy_of=dict[str, Policy | None]().__getitem__,
+)
 
 
 def asked(*quorums: Any, votes: tuple[str, ...] = (), **changes: Any) -> Execution:

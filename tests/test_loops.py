@@ -16,7 +16,7 @@ from err_confirm.runners import starters
 from err_confirm.steps import LEASE
 from err_confirm.store import open_store
 from err_confirm.store.base import Due, Record, Store, Swap, SwapResult
-from err_confirm.tally import told
+from err_confirm.tally import counts
 from faulty import Around
 from house import Counter, a_house
 from looping import a_loop, begun, hold, most_at_once, noted
@@ -146,7 +146,7 @@ def test_after_a_kill_it_is_said_of_each_target_whether_it_was_done_failed_unkno
         **dict.fromkeys(REST, PartState.WAITS),
     }
     assert begun(evidence) == dict.fromkeys([*FIRST, *HELD], 1)
-    assert told(execution) == "1 of 12 failed, 3 unknown, 6 not begun, 2 done"
+    assert counts(execution) == "1 of 12 failed, 3 unknown, 6 not begun, 2 done"
     lines = [line.strip() for line in worded(execution, "")]
     first = lines.index("failed: fast2-bad exit code 3: no fast2-bad here")
     assert lines[first + 1 : first + 3] == [

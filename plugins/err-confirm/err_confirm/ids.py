@@ -16,7 +16,7 @@ _LOOK_ALIKES = str.maketrans("ilo", "110")
 
 def new_id() -> str:
     """Return a new id from the system's secure source: 40 bits."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    return id_of(secrets.token_bytes(5))
 
 
 def id_of(digest: bytes) -> str:

@@ -16,6 +16,7 @@ from err_confirm.templating import names, render_value, templates
 
 TARGET, TARGET_NAME, TARGETS = "target", "target_name", "targets"
 """What templates call the id and the name of the target that is next, and the list of all ids."""
+TARGET_WORDS = frozenset({TARGET, TARGET_NAME, TARGETS})
 LONGEST_MUTEX = 200
 
 
@@ -39,7 +40,7 @@ def with_targets(plan: Plan, action: Action, targets: Sequence[Target]) -> Plan:
     """Return the plan once its targets are known. Raises TemplateError."""
     assert action.targets is not None
     ids = [target.id for target in targets]
-    if loops(action):
+    if target_words(action.run) != {TARGETS}:
         each = [
             rendered(action, plan.parameters, {TARGET: target.id, TARGET_NAME: target.name or target.id, TARGETS: ids})
             for target in targets
@@ -66,10 +67,9 @@ def with_preview(plan: Plan, action: Action, output: str) -> Plan:
     return replace(plan, conduct=replace(plan.conduct, preview=preview), ahead=None)
 
 
-def loops(action: Action) -> bool:
-    """Tell whether an action runs once for each target: not where its command takes all of them."""
-    read = {name for text in templates(action.run) for name in names(text)}
-    return action.targets is not None and (TARGETS not in read or bool({TARGET, TARGET_NAME} & read))
+def target_words(run: Mapping[str, Any]) -> frozenset[str]:
+    """Return which words for targets something that runs reads; if that is the list alone, it runs once for all."""
+    return TARGET_WORDS & {name for text in templates(run) for name in names(text)}
 
 
 def rendered(action: Action, parameters: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> Invocation:

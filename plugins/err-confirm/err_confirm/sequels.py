@@ -18,8 +18,6 @@ from err_confirm.spelling import did_you_mean
 
 log = logging.getLogger(__name__)
 
-Ask = Callable[[Plan, Execution, str, After], Execution]
-"""Stores what is planned after an execution, with what stands for its text; returns it as it is in the store."""
 Say = Callable[[Execution, str, str, str], None]
 """Says of an execution that for some cause, an alias was to follow it, and why it does not."""
 

@@ -58,7 +58,7 @@ def counted(parts: Sequence[Part], *, running: bool = False) -> str:
     )
 
 
-def told(execution: Execution) -> str:
+def counts(execution: Execution) -> str:
     """Return how many targets of an execution there are of each state."""
     return counted(execution.parts, running=execution.state is State.RUNNING)
 

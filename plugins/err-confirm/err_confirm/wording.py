@@ -17,7 +17,7 @@ from err_confirm.policy_words.quorums import listed, quorum_words, waits, who_co
 from err_confirm.policy_words.rules import rule_words
 from err_confirm.policy_words.terms import terms
 from err_confirm.run_model import BOT_RUNNER
-from err_confirm.tally import kinds, told, unknown
+from err_confirm.tally import counts, kinds, unknown
 
 _HALF_A_DAY = 43_200
 _LIBRARY = Path(__file__).resolve().parent
@@ -79,7 +79,7 @@ class Wording:
             named=self.named,
             needs=self._needs,
             terms=self._terms,
-            counted=told,
+            counted=counts,
             kinds=kinds,
             unknown=unknown,
             listed=listed,

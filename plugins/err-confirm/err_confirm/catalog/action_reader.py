@@ -11,7 +11,6 @@ from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.messages import problems
 from err_confirm.catalog.risks import find_risks
 from err_confirm.catalog.run_reader import (
-    TARGET_WORDS,
     check_loop,
     check_profile,
     check_templates,
@@ -23,7 +22,7 @@ from err_confirm.catalog.yaml_source import Location
 from err_confirm.errors import ParameterError
 from err_confirm.model import Action, Parameter, ParameterType, Profile
 from err_confirm.parameters import check_type, check_value, compile_pattern
-from err_confirm.rendering import TARGETS
+from err_confirm.rendering import TARGET_WORDS, TARGETS
 from err_confirm.runners.said_runner import SaidRunner
 
 

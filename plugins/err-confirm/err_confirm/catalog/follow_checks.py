@@ -48,7 +48,8 @@ def _check_causes(draft: Draft) -> None:
     """Note each key of `on` that nothing ever is the cause of, and choices that are called like a state."""
     alias, findings = draft.alias, draft.findings
     on = findings.document.data.get("on") or {}
-    choices = {choice.name: choice for policy in with_rules(alias.policy) for choice in policy.choices}
+    policies = with_rules(alias.policy) if alias.policy else ()
+    choices = {choice.name: choice for _, policy in policies for choice in policy.choices}
     for cause in on:
         if cause in _INSTEAD:
             findings.add(("on", cause), f'"{cause}" is none of the keys of on: {_INSTEAD[cause]}')

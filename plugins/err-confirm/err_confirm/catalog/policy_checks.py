@@ -54,7 +54,7 @@ def without_parameters(policy: Policy | None) -> Iterator[tuple[Location, str]]:
     for number, when in enumerate(policy.when):
         if when.parameters:
             yield ("when", number, "parameters"), f"{_NO_PARAMETERS}; a rule can be about room, hours, days and dates"
-    for where, each in _policies(policy):
+    for where, each in with_rules(policy):
         for choice in each.choices:
             if choice.run:
                 location = (*where, "choices", choice.name, "run")
@@ -77,27 +77,21 @@ def note_what_is_easy(findings: Findings, policy: Policy, what: str) -> None:
 
 def runs(policy: Policy) -> Iterator[tuple[Location, str]]:
     """Yield each action that runs after some choice, with the keys where it stands."""
-    for where, each in _policies(policy):
+    for where, each in with_rules(policy):
         for choice in each.choices:
             if choice.run:
                 yield (_KEY, *where, "choices", choice.name, "run"), choice.run
 
 
-def with_rules(policy: Policy | None) -> Iterator[Policy]:
-    """Yield a policy, and those of its rules."""
-    for _, each in _policies(policy) if policy else ():
-        yield each
-
-
-def _policies(policy: Policy) -> Iterator[tuple[Location, Policy]]:
-    """Yield a policy, and those of its rules."""
+def with_rules(policy: Policy) -> Iterator[tuple[Location, Policy]]:
+    """Yield a policy, and those of its rules, with the keys where they stand."""
     yield (), policy
     for number, when in enumerate(policy.when):
         yield ("when", number), when.policy
 
 
 def _templates(policy: Policy, known: Collection[str]) -> Iterator[tuple[Location, str]]:
-    for where, each in _policies(policy):
+    for where, each in with_rules(policy):
         for number, text in enumerate(each.typed):
             for name in sorted(names(text) - {*known}):
                 yield (*where, "typed", number), _unknown(name, known)

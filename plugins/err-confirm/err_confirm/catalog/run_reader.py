@@ -12,16 +12,15 @@ from err_confirm.catalog.run_keys import LONGEST_PROBE, USUAL_PROBE, Conducted, 
 from err_confirm.catalog.yaml_source import Location
 from err_confirm.errors import TemplateError
 from err_confirm.model import PreviewRule, Probe, Profile, TargetRule
-from err_confirm.rendering import TARGET, TARGET_NAME, TARGETS
+from err_confirm.rendering import TARGET, TARGET_WORDS, TARGETS, target_words
 from err_confirm.run_model import OnChange
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.said_runner import SaidRunner
 from err_confirm.selection import check_selection
 from err_confirm.spelling import did_you_mean
-from err_confirm.templating import check, names, templates
+from err_confirm.templating import check, names
 
 _Keys = TypeVar("_Keys", bound=BaseModel)
-TARGET_WORDS = (TARGET, TARGET_NAME, TARGETS)
 
 
 def choose_runner(findings: Findings, run: Mapping[str, Any], location: Location) -> str:
@@ -89,15 +88,14 @@ def check_loop(
     findings: Findings, run: Mapping[str, Any], runner: str, parameters: Collection[str], rule: TargetRule
 ) -> None:
     """Note targets that nothing is done to, or whose names the parameters have."""
-    for name in TARGET_WORDS:
-        if name in parameters:
-            findings.add(("parameters", name), f'with targets, "{name}" is one of them; call the parameter otherwise')
+    for name in sorted(TARGET_WORDS & {*parameters}):
+        findings.add(("parameters", name), f'with targets, "{name}" is one of them; call the parameter otherwise')
     if findings.failed:
         return
-    read = {name for text in templates(run) for name in names(text)}
-    if runner != "python" and not read & {*TARGET_WORDS}:
+    read = target_words(run)
+    if runner != "python" and not read:
         findings.add(("run",), f"runs the same for each target; say where it goes: {{{{ {TARGET} }}}}")
-    if rule.on_change is OnChange.INTERSECT and TARGETS in read and not read & {TARGET, TARGET_NAME}:
+    if rule.on_change is OnChange.INTERSECT and read == {TARGETS}:
         findings.add(("targets", "on_change"), f"intersect is for what runs once for each {{{{ {TARGET} }}}}")
 
 

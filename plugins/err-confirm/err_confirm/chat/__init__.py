@@ -26,7 +26,7 @@ from err_confirm.outputs import Outputs
 from err_confirm.pages import pages
 from err_confirm.people import People
 from err_confirm.plan import describe
-from err_confirm.policy_words.follow_ups import PolicyOf, unknown
+from err_confirm.policy_words.follow_ups import PolicyOf
 from err_confirm.runners.process import GRACE
 from err_confirm.steps import Already, Decision, Refusal, Step
 from err_confirm.tokens import Tokens
@@ -117,8 +117,8 @@ class Chat:
         tokens: Tokens,
         *,
         outputs: Outputs,
-        in_use: Callable[[Execution], str] = lambda _: "",
-        policy_of: PolicyOf = unknown,
+        in_use: Callable[[Execution], str],
+        policy_of: PolicyOf,
     ) -> None:
         """Take who knows what waits, who is in groups and what time it is: before, nothing is asked or told.
 

@@ -10,7 +10,7 @@ from err_confirm.lookalikes import lookalikes
 from err_confirm.model import Execution, Place
 from err_confirm.plan import describe
 from err_confirm.policy_model import Policy
-from err_confirm.policy_words.follow_ups import PolicyOf, follow_words, unknown
+from err_confirm.policy_words.follow_ups import PolicyOf, follow_words
 from err_confirm.policy_words.missing import waiting_words
 from err_confirm.run_model import Invocation
 from err_confirm.seating import ways
@@ -53,8 +53,8 @@ class Prompts:
         tokens: Tokens,
         prefix: str,
         *,
-        in_use: Callable[[Execution], str] = lambda _: "",
-        policy_of: PolicyOf = unknown,
+        in_use: Callable[[Execution], str],
+        policy_of: PolicyOf,
     ) -> None:
         self._wording = wording
         self._policy_of = policy_of

@@ -25,7 +25,7 @@ from err_confirm.policy_words.follow_ups import follow_words
 from err_confirm.policy_words.missing import waiting_words
 from err_confirm.policy_words.terms import terms
 from err_confirm.run_model import BOT_RUNNER
-from err_confirm.tally import Kind, kinds, told
+from err_confirm.tally import Kind, counts, kinds
 from err_confirm.visible import visible
 
 _EXECUTION = TypeAdapter(Execution)
@@ -114,7 +114,7 @@ def worded(execution: Execution, needs: str) -> Iterator[str]:
         yield f"  {needs}"
     yield f"  bound to: {execution.digest[:16]}"
     if execution.parts:
-        yield f"  targets: {told(execution)}"
+        yield f"  targets: {counts(execution)}"
         yield from (line for kind in kinds(execution) for line in _targets(kind))
     outcome = execution.outcome
     if outcome:

@@ -11,11 +11,6 @@ PolicyOf = Callable[[str], Policy | None]
 _WHEN = {"then": "then", "else": "if it fails", "finally": "finally"}
 
 
-def unknown(alias: str) -> Policy | None:
-    """Know no alias."""
-    raise KeyError(alias)
-
-
 def follow_words(follow: Mapping[str, FollowUp], policy_of: PolicyOf | None = None, shown: Shown = str) -> str:
     """Return on one line what follows for which cause, and if the policies are known, whether that asks.
 

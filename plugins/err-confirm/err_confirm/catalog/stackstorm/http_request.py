@@ -18,14 +18,17 @@ OWN = frozenset(
     | {"file_name", "file_content", "file_content_type"}
 )
 """The parameters of the runner, and those that it looks for among the action's."""
-_NOT_THERE = ("cookies", "http_proxy", "https_proxy", "password", "username", "url_hosts_blacklist", "auth")
+_NOT_THERE = (
+    *("cookies", "http_proxy", "https_proxy", "password", "username", "url_hosts_blacklist", "auth"),
+    *("file_name", "file_content", "allow_redirects"),
+)
 _SUCCESS = list(range(200, 207))
 _BOUNDED = (ParameterType.INTEGER, ParameterType.NUMBER, ParameterType.BOOLEAN)
 
 
 def request(file: MetadataFile, _: Path) -> dict[str, Any]:
     """Return what stands under `run:` for a request. Raises NotRunError."""
-    for name in (*_NOT_THERE, "file_name", "file_content", "allow_redirects"):
+    for name in _NOT_THERE:
         if value(file, name):
             raise NotRunError(
                 ("parameters", name), f'"{name}" is not supported; write an action file with run: {{http: …}}'

@@ -67,7 +67,7 @@ class MetadataParameter(ParameterEntry):
 
     def unchecked(self) -> str:
         """Return a key that bounds a value and is not checked here, nothing if there is none."""
-        return next((key for key in _UNCHECKED if getattr(self, key, None) not in (None, False)), "")
+        return next((key for key in _UNCHECKED if getattr(self, key) not in (None, False)), "")
 
     def entry(self) -> dict[str, Any]:
         """Return what an action file of ours would say of it, without the default."""

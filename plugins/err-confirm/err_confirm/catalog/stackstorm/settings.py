@@ -35,7 +35,7 @@ def process(file: MetadataFile, usual_timeout: int) -> dict[str, Any]:
         raise NotRunError(("parameters", "env"), "its env is no mapping of names and texts")
     run: dict[str, Any] = {"timeout": timeout(file, usual_timeout)}
     if env:
-        run["env"] = {name: item if isinstance(item, str) else str(item) for name, item in env.items()}
+        run["env"] = {name: str(item) for name, item in env.items()}
     if cwd := value(file, "cwd"):
         run["cwd"] = cwd
     return run
