@@ -1,5 +1,6 @@
 """Word what the bot says: one template file a message, every value made inert."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,7 @@ class Wording:
             kinds=kinds,
             unknown=unknown,
             listed=listed,
+            some=self._some,
             quorum_words=lambda quorum: quorum_words(quorum, self.named),
             waits=lambda policy: waits(policy, self.named),
             rule_words=lambda when: rule_words(when, self.named, self.inert.code),
@@ -106,6 +108,11 @@ class Wording:
         """Return a name of a policy as code; that of a group without its `@` where it would call somebody."""
         calls = name.startswith("@") and self._network.inert(name) != name
         return self.inert.code(name.removeprefix("@") if calls else name)
+
+    def _some(self, first: Iterable[object], more: int = 0) -> str:
+        """Return the first of many as code, and how many there are besides."""
+        shown = ", ".join(map(self.inert.code, first))
+        return f"{shown} and {more:,} more" if more > 0 else shown
 
     def _needs(self, execution: Execution, rosters: Rosters, now: float) -> str:
         return waiting_words(execution, rosters, now, self.named)
