@@ -3,6 +3,7 @@
 import itertools
 import os
 import threading
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from builders import RECORDS, a_policy
 from err_confirm.archive import Archive
 from err_confirm.engine import Engine, Vouched
-from err_confirm.errors import LockedError, LockError
+from err_confirm.errors import LockedError, LockError, NotReadyError
 from err_confirm.events import Advance, Answer, Cancel, Finish, Posted
 from err_confirm.gate import DUE, Gate
 from err_confirm.journal import UNLOCKED, lines
@@ -24,6 +25,7 @@ from err_confirm.shelf import Shelf
 from err_confirm.steps import KEEP, LEASE, RUN_WITHIN, Step
 from err_confirm.store.base import Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
+from err_confirm.vouching import Vouching
 from house import Counter, a_plan
 from servers import PATIENCE, StoreFactory
 
@@ -174,6 +176,29 @@ def test_one_that_took_its_name_and_was_never_claimed_keeps_it_until_it_has_expi
     clock.now += RUN_WITHIN
     assert other.advance(first).state is State.EXPIRED
     assert other.advance(second).state is State.RUNNING
+
+
+def test_while_it_is_looked_at_once_more_nothing_else_runs_under_its_name(bots: tuple[Bot, Bot]) -> None:
+    """Regression: what ran meanwhile could change what had just been looked at. What is refused then keeps nothing."""
+    one, other = bots
+    found = deque([NotReadyError("it is being looked up"), Vouched(), Vouched(doubt="its targets have changed")])
+
+    def look(_: Execution) -> Vouched:
+        match found.popleft():
+            case Vouched() as vouched:
+                return vouched
+            case error:
+                raise error
+
+    vouching = Vouching((), one.mutexes, look, lambda _: None)
+    one.engine = Engine(one.store, RECORDS, lambda _: None, vouch=vouching)
+    first = one.confirmed()
+    assert one.advance(first).state is State.APPROVED
+    assert "about to run" in other.advance(other.confirmed()).reason
+    assert one.advance(first).state is State.RUNNING
+    one.finish(first)
+    assert one.advance(one.confirmed()).reason == "its targets have changed"
+    assert other.advance(other.confirmed()).state is State.RUNNING
 
 
 def lost(bots: tuple[Bot, Bot], clock: Clock) -> str:

@@ -64,7 +64,7 @@ class Busy:
 class Mutexes:
     """Who has which name, on the shelf that all bots share.
 
-    An execution takes its name right before it is claimed, and has it for as long as it is approved, running or lost:
+    An execution takes its name before it is claimed, and has it for as long as it is approved, running or lost:
     that is read from its record, so that no crash keeps a name for ever, and none lets two run. A record that is gone
     has nothing. Methods raise what those of the shelf and of the archive do.
 
@@ -103,7 +103,7 @@ class Mutexes:
         return self._turn(execution, take=False)
 
     def take(self, execution: Execution) -> str:
-        """Take its name for an approved execution, the last thing before it is claimed; return why it cannot have it.
+        """Take its name for an approved execution before it is claimed; return why it cannot have it.
 
         Raises:
             NotReadyError: it waits for its turn.

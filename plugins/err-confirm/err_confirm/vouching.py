@@ -1,8 +1,10 @@
-"""Say at the claim whether an approved execution may run: what is cheap is asked first, its name is taken last."""
+"""Say at the claim whether an approved execution may run: what is cheap is asked first, and its name is taken.
+
+What was looked at before the prompt is looked at last, under that name: else what has it meanwhile could change it.
+"""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 
 from err_confirm.engine import Vouched
 from err_confirm.errors import NotReadyError, ShelfError
@@ -39,8 +41,8 @@ class Vouching:
         """Return the first reason why it must not run, or what of it is gone. Raises NotReadyError."""
         if doubt := next(filter(None, (vouch(execution) for vouch in self._vouchers)), ""):
             return Vouched(doubt=doubt)
-        found = self._recheck(execution)
-        return found if found.doubt else replace(found, doubt=self._mutexes.take(execution))
+        doubt = self._mutexes.take(execution)
+        return Vouched(doubt=doubt) if doubt else self._recheck(execution)
 
     def _turn(self, execution: Execution) -> str:
         """Return why an execution cannot run alone under its name; where it waits for that, tell so once."""
