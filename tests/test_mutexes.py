@@ -249,7 +249,7 @@ def test_one_that_is_no_longer_kept_has_nothing(bots: tuple[Bot, Bot], clock: Cl
 
 
 def test_where_nobody_can_tell_who_runs_nothing_does(bots: tuple[Bot, Bot], clock: Clock) -> None:
-    """A record, or the fact about a name, that was not written by us."""
+    """A record, or the fact about a name, that was not written by us; what such a record keeps, an admin gives up."""
     one, other = bots
     asked = lost(bots, clock)
     record, _ = one.store.read(asked)
@@ -257,6 +257,12 @@ def test_where_nobody_can_tell_who_runs_nothing_does(bots: tuple[Bot, Bot], cloc
     one.store.swap(Swap(record=replace(record, version=record.version + 1, body=b"x" * 80)))
     refused = one.advance(one.confirmed())
     assert (refused.state, "whose record cannot be used" in refused.reason) == (State.EXPIRED, True)
+    with pytest.raises(LockError, match="only a bot admin can give up web1"):
+        one.mutexes.give_up_unread(asked, **ROOT | {"who": "alice", "admin": False})
+    assert one.mutexes.give_up_unread(asked, **ROOT).name == "web1"
+    with pytest.raises(LockError, match="keeps nothing for itself"):
+        one.mutexes.give_up_unread(asked, **ROOT)
+    assert one.mutexes.busy(AT_ONCE) == ""
     shelf = other.shelf._store
     (fact,) = shelf.recent()
     shelf.swap(Swap(record=Record(fact.id, fact.version + 1, "theirs", fact.body)))

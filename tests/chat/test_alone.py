@@ -1,6 +1,7 @@
 """What runs alone under a name: said in the prompt, refused or waiting while another one runs, given up when lost."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from err_confirm.engine import Engine
 from err_confirm.events import Finish
 from err_confirm.model import State
 from err_confirm.run_model import Outcome
+from err_confirm.store.base import Swap
 from servers import eventually
 from talk import Talk, a_bot, write_files
 
@@ -81,13 +83,29 @@ def test_who_would_not_wait_is_refused_and_who_would_runs_as_soon_as_the_name_is
     talk.hears(r"^alone under web1, waits for it up to 10 min$")
 
 
-def test_a_name_that_a_lost_execution_keeps_is_given_up_by_who_may(talk: Talk, tmp_path: Path) -> None:
-    """As if its bot was killed: what it has started goes on, and nobody knows."""
+def loses(talk: Talk) -> str:
+    """Run one whose bot seems to be killed: what it has started goes on, and nobody knows."""
     first = restarts(talk)
     running = talk.execution(first)
     engine: Engine = talk.service.engine
     engine.apply(first, Finish(running.process, running.fence, Outcome(exit_code=None, error="gone", lost=True)))
     assert talk.execution(first).state is State.LOST
+    return first
+
+
+def test_a_name_that_is_kept_by_a_record_that_cannot_be_used_is_given_up_by_an_admin(talk: Talk) -> None:
+    """Regression: nobody could; the name was in use for good."""
+    first = loses(talk)
+    record, _ = talk.service.store.read(first)
+    talk.service.store.swap(Swap(record=replace(record, version=record.version + 1, body=b"x" * 80)))
+    talk.mallory.says(f"!unlock {first}")
+    talk.hears(rf"\Athe record of {first} cannot be used: only a bot admin can give up web1\Z", "#ops")
+    talk.alice.says(f"!unlock {first}")
+    talk.hears(rf"\Aweb1 is free again, whatever {first} still does\Z", "#ops")
+
+
+def test_a_name_that_a_lost_execution_keeps_is_given_up_by_who_may(talk: Talk, tmp_path: Path) -> None:
+    first = loses(talk)
     talk.alice.says(f"!show {first}")
     talk.hears(r"^lost at .* UTC: gone, and what it started may still run; look what it did, then ask anew$", "#ops")
     talk.carol.says("!restart web1")

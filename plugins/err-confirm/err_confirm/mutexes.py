@@ -16,6 +16,7 @@ from err_confirm.steps import run_by
 
 SHELVES = 64
 """Among how many facts all names are divided: the shelf keeps each for ever, however many names there are."""
+_ALL = [f"mutex {number}" for number in range(SHELVES)]
 MOST_IN_LINE = 100
 """How many wait for one name in order; who comes after them waits, too, and takes what chance gives."""
 HOLDING = (State.APPROVED, State.RUNNING, State.LOST)
@@ -163,10 +164,28 @@ class Mutexes:
         if not admin and who not in {execution.requester, *confirmed}:
             people = " or ".join(sorted({execution.requester, *confirmed}))
             raise LockError(f"{execution_id} was asked for or confirmed by {people}: only they or a bot admin can")
-        facts = {"name": mutex.name, "execution": execution_id}
-        self._archive.note(UNLOCKED, facts, who=who, identity=identity, room=room)
-        self._change(mutex.name, lambda use: _without(use, execution_id))
+        self._take_away(mutex.name, execution_id, who=who, identity=identity, room=room)
         return mutex
+
+    def give_up_unread(self, execution_id: str, *, who: str, identity: str, room: str, admin: bool) -> Mutex:
+        """Take its name from an execution whose record cannot be used, as a bot admin: nothing tells who else may.
+
+        Raises:
+            LockError: it has none, or somebody else must do it.
+        """
+        facts = [fact for shelf, fact in self._shelf.all().items() if shelf in _ALL]
+        name = next((name for fact in facts for name, use in _uses(fact).items() if use.holder == execution_id), None)
+        if name is None:
+            raise LockError(f"the record of {execution_id} cannot be used, and it keeps nothing for itself")
+        if not admin:
+            raise LockError(f"the record of {execution_id} cannot be used: only a bot admin can give up {name}")
+        self._take_away(name, execution_id, who=who, identity=identity, room=room)
+        return Mutex(name=name)
+
+    def _take_away(self, name: str, execution_id: str, *, who: str, identity: str, room: str) -> None:
+        facts = {"name": name, "execution": execution_id}
+        self._archive.note(UNLOCKED, facts, who=who, identity=identity, room=room)
+        self._change(name, lambda use: _without(use, execution_id))
 
     def _refuse(self, execution: Execution, mutex: Mutex, busy: Busy, now: float) -> str:
         """Return why it does not run; raise NotReadyError for as long as it may wait."""
@@ -235,8 +254,7 @@ def _behind(line: tuple[tuple[float, str], ...], execution: Execution) -> tuple[
 
 def _shelf_of(name: str) -> str:
     """Return which fact of the shelf has a name in it."""
-    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % SHELVES
-    return f"mutex {number}"
+    return _ALL[int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % SHELVES]
 
 
 def _uses(fact: Fact | None) -> dict[str, _Use]:

@@ -13,7 +13,11 @@ from err_confirm.catalog import Catalog, Severity
 from err_confirm.catalog.changes import changes
 from err_confirm.conditions import Situation
 from err_confirm.engine import Engine, Unclear
-from err_confirm.errors import CodesMissingError, StoreError
+from err_confirm.errors import (
+    CodesMissingError,
+    RecordError,
+    StoreError,
+)
 from err_confirm.gate import Gate
 from err_confirm.guards import Guards
 from err_confirm.index import Index
@@ -215,7 +219,12 @@ class Service:
         if any(lock.name.casefold() == reference.strip().casefold() for lock in self.locks.all()[0]):
             return None
         found = self.engine.resolve(reference)
-        execution = None if isinstance(found, Unclear) else self.engine.read(found)[0]
+        if isinstance(found, Unclear):
+            return None
+        try:
+            execution, _ = self.engine.read(found)
+        except RecordError:
+            return self.mutexes.give_up_unread(found, who=who, identity=identity, room=room, admin=admin)
         if execution is None:
             return None
         return self.mutexes.give_up(execution, who=who, identity=identity, room=room, admin=admin)
