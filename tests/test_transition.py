@@ -1180,3 +1180,12 @@ def test_each_planted_bug_is_found_by_the_rules(bug: str) -> None:
     module = planted_below(MACHINE, *PLANTED[bug], *TYPES)
     with pytest.raises(AssertionError):
         hold(module, 3000)
+
+
+def test_what_is_started_again_keeps_the_reason_with_which_it_was_confirmed() -> None:
+    """Regression: why it was lost before stood in its place, also when it had succeeded after all."""
+    runs = {"conduct": Conduct(retry=True), "process": "one", "fence": 1, "started_at": 0.0, "lease_until": LEASE}
+    running = an_execution(state=State.RUNNING, reason="OPS-1", **runs)
+    decision = transition(running, Finish("one", 1, LOST_BY_ITS_WORKER), 1.0)
+    assert isinstance(decision, Step)
+    assert (decision.execution.state, decision.execution.reason) == (State.RUNNING, "OPS-1")

@@ -269,17 +269,17 @@ def _finish(execution: Execution, event: Finish, now: float) -> Decision:
     outcome = event.outcome
     reported = replace(execution, parts=outcome.parts or execution.parts)
     if outcome.lost:
-        return _give_up(replace(reported, reason=outcome.error), now)
+        return _give_up(reported, outcome.error, now)
     state = State.ABORTED if outcome.aborted else State.SUCCEEDED if outcome.succeeded else State.FAILED
     return end(replace(reported, outcome=replace(outcome, parts=())), now, state)
 
 
-def _give_up(execution: Execution, now: float) -> Decision:
+def _give_up(execution: Execution, why: str, now: float) -> Decision:
     """End what was lost by whoever ran it for its process; what may be started again is due at once."""
     if execution.state is State.LOST:
         return Already(execution)
     if not may_run_again(execution, now):
-        return end(execution, now, State.LOST)
+        return end(replace(execution, reason=why), now, State.LOST)
     return step(replace(execution, lease_until=now), now)
 
 
