@@ -15,6 +15,9 @@ from err_confirm.run_model import Outcome
 WORKER_CLASS = "err_confirm.worker.Worker"
 """What RQ's command must be told, so that a worker does our jobs, and nothing else."""
 
+GRANTED_WITHIN = 10.0
+"""Seconds within which the bot must have granted what was asked for; else who asked waits for it no longer."""
+
 
 class JobState(StrEnum):
     """Where a job is. A bot that wants no more of it has given it up."""
@@ -96,6 +99,8 @@ def attended(job: JobRecord, now: float, *, token: str, stop: str, lease: float)
             return job
         case _ if token and job.token != token:
             return given_up(job, _lost("the store says that another worker has it, whom nobody has given it"))
+        case JobState.ASKED if not token and now - job.beat >= GRANTED_WITHIN:  # so nobody has ever begun it
+            return given_up(job, Outcome(exit_code=None, error=_gone(job)))
         case _ if now - job.beat >= lease:
             return given_up(job, _lost(f"the worker {job.worker} is gone"))
         case JobState.ASKED if stop:
@@ -114,6 +119,10 @@ def given_up(job: JobRecord, outcome: Outcome) -> JobRecord:
 
 def _lost(why: str) -> Outcome:
     return Outcome(exit_code=None, error=why, lost=True)
+
+
+def _gone(job: JobRecord) -> str:
+    return f"the worker {job.worker} asked for it, and was gone before its bot could answer; it was not begun"
 
 
 def _nobody(job: JobRecord) -> str:

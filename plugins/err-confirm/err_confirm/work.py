@@ -10,7 +10,7 @@ from functools import partial
 
 from err_confirm.errors import JobError, RecordError, ShelfError, StartError, StoreError, StoreUnavailableError
 from err_confirm.ids import ALPHABET, LENGTH
-from err_confirm.job_record import JobRecord, JobState, asked, beaten, ended, is_done_by
+from err_confirm.job_record import GRANTED_WITHIN, JobRecord, JobState, asked, beaten, ended, is_done_by
 from err_confirm.job_records import JobRecords
 from err_confirm.model import Execution, State
 from err_confirm.records import Records
@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 
 BEAT = 1.0
 """Seconds between two signs of life; as often it is looked whether what runs is to be stopped."""
-GRANTED_WITHIN = 10.0
-"""Seconds within which the bot must have granted what was asked for; else nobody waits for it any more."""
 ASKED_EVERY = 0.1
 """Seconds between two looks whether it was."""
 ALONE = LEASE - 5.0
