@@ -122,7 +122,7 @@ class Aliases(BotPlugin):
         confirm.check_on()
         name = args.strip().strip("`")
         made = chart(confirm.service.catalog, name)
-        sent = made is not None and confirm.chat.send_file(msg, PICTURE, svg(made).encode())
+        sent = made is not None and confirm.chat.send_file(msg, PICTURE, lambda: svg(made).encode())
         text = mermaid(made) if made else ""
         return confirm.chat.reply(msg, confirm.chat.wording.say("draw", name=name, text=text, sent=sent))
 

@@ -176,6 +176,13 @@ def test_of_a_loop_each_target_has_its_own_output(tmp_path: Path, asked: str, sa
     assert plain(pages.say(LOOP, asked, lambda *_: False)) == plain(said)
 
 
+def test_what_is_called_like_anothers_id_does_not_hide_its_output(tmp_path: Path) -> None:
+    named = (Target(id="i-1", name="i-2"), Target(id="i-2", name="i-1"), Target(id="2"))
+    loop = replace(LOOP, conduct=Conduct(lookup=Lookup(targets=named)))
+    said = OutputPages(Outputs(tmp_path), Wording("!"), "!").say(loop, "i-2", lambda *_: False)
+    assert plain(said) == "7f3kq2xa failed · i-2 · output\nno route"
+
+
 def plain(text: str) -> str:
     return "\n".join(line for line in text.replace("`", "").splitlines() if line)
 

@@ -61,13 +61,11 @@ def _ends(content: bytes) -> Iterator[int]:
 
 def _behind_lines(content: bytes, start: int) -> int:
     """Return where the last line ends of those that go on a page; `start` if not one of them does."""
-    end, most = start, start + LONGEST_PAGE
-    for _ in range(PAGE_LINES):
-        found = content.find(b"\n", end, most)
-        if found < 0:
-            return len(content) if len(content) <= most else end
-        end = found + 1
-    return end
+    most = start + LONGEST_PAGE
+    lines = content[start:most].split(b"\n", PAGE_LINES)
+    if len(lines) <= PAGE_LINES and len(content) <= most:
+        return len(content)
+    return min(len(content), most) - len(lines[-1])
 
 
 class Outputs:

@@ -125,9 +125,11 @@ class Conduct:
         return self.lookup.targets if self.lookup else ()
 
     def place_of(self, name: str) -> int | None:
-        """Return the place of the target that has this as its id or its name, None if there is none."""
-        found = (place for place, each in enumerate(self.targets) if name and name in (each.id, each.name))
-        return next(found, None)
+        """Return the place of the target that has this as its id, or else as its name; None if there is none."""
+        for names in ([each.id for each in self.targets], [each.name for each in self.targets]):
+            if name and name in names:
+                return names.index(name)
+        return None
 
     @property
     def cut(self) -> bool:

@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from err_confirm.answers import Said
@@ -256,14 +257,15 @@ class Chat:
 
     def output(self, msg: Any, execution: Execution, asked: str) -> str:
         """Return what a run has written, as `asked` says; it may come as a file instead."""
-        return self._pages.say(execution, asked, lambda name, content: self.send_file(msg, name, content))
+        return self._pages.say(execution, asked, partial(self.send_file, msg))
 
-    def send_file(self, msg: Any, name: str, content: bytes) -> bool:
+    def send_file(self, msg: Any, name: str, make: Callable[[], bytes]) -> bool:
         """Send a file where a message was said; return whether that could be begun: nobody hears how it ends."""
         to = self._backend.file_to(msg)
         if to is None:
             return False
         try:
+            content = make()
             size = {"name": name, "size": len(content), "stream_type": "document"}
             self._bot.send_stream_request(to, io.BytesIO(content), **size)
         except Exception as error:  # noqa: BLE001  # each backend raises its own kinds

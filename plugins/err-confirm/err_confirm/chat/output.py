@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from err_confirm.inert import lines
 from err_confirm.model import Execution
@@ -12,8 +13,8 @@ from err_confirm.wording import Wording
 
 NAMED = 10
 """How many targets are named to who has named none."""
-SendFile = Callable[[str, bytes], bool]
-"""Sends a file of this name; returns whether that could be begun."""
+SendFile = Callable[[str, Callable[[], bytes]], bool]
+"""Sends a file of this name, whose content is made only where files are taken; returns whether that could be begun."""
 _ASKED = re.compile(r"\s*(\S+)\s+output(?:\s+(.*?))?\s*", re.IGNORECASE | re.DOTALL)
 _PAGE = re.compile(r"(?:(.*?)\s+)?([0-9]{1,9})", re.DOTALL)
 
@@ -70,8 +71,7 @@ class OutputPages:
         kept = self._kept(execution, shown) if found is None else found.read(found.size)
         text, count = page(kept, shown.page or 1)
         facts = {"e": execution, "target": shown.target, "size": len(kept), "line": self._line(execution, shown)}
-        file = lines(kept.decode(errors="replace")).encode() if count > 1 and not shown.page else b""
-        if file and send_file(self._name(execution, shown), file):
+        if count > 1 and not shown.page and send_file(self._name(execution, shown), partial(_visible, kept)):
             return self._wording.say("output_file", **facts)
         part = execution.parts[shown.place] if shown.place is not None and execution.parts else None
         outcome = None if part else execution.outcome
@@ -107,6 +107,14 @@ def _read(execution: Execution, asked: str) -> Shown | None:
     if execution.runs.runner != LOOP_RUNNER:
         return Shown() if not asked else Shown(page=int(paged[2])) if paged and not paged[1] else None
     for name, number in ((asked, 0), *([(paged[1] or "", int(paged[2]))] if paged else [])):
-        if (place := execution.conduct.place_of(name)) is not None:
-            return Shown(target=execution.conduct.targets[place].id, place=place, page=number)
+        targets = execution.conduct.targets
+        for names in ([each.id for each in targets], [each.name for each in targets]):  # a name may be another's id
+            if name and name in names:
+                place = names.index(name)
+                return Shown(target=targets[place].id, place=place, page=number)
     return None
+
+
+def _visible(content: bytes) -> bytes:
+    """Return a text for a file: as in chat, with all escaped that hides or could be taken for something else."""
+    return lines(content.decode(errors="replace")).encode()

@@ -14,7 +14,7 @@ from err_confirm.policy_model import Effect, Policy
 from err_confirm.policy_words.demands import demands_words
 from err_confirm.policy_words.quorums import quorum_words, waits
 from err_confirm.policy_words.rules import rule_words, times_words
-from err_confirm.rendering import loops
+from err_confirm.rendering import TARGETS, target_words
 from err_confirm.run_model import FollowUp
 from err_confirm.runners.http_settings import masked, secret_pairs
 from err_confirm.visible import shortened, visible
@@ -160,7 +160,7 @@ def _runs(action: Action | None) -> Iterator[str]:
         return
     if action.mutex is not None:
         yield f"alone under {action.mutex.name}"
-    if loops(action):
+    if action.targets is not None and target_words(action.run) != {TARGETS}:
         rate = action.rate
         enough = "one fails" if rate.max_errors in (0, "0%") else f"more than {rate.max_errors} fail"
         yield f"for each target, {rate.concurrency} at once, until {enough}"
