@@ -27,7 +27,10 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _COMPATIBLE = IPv6Network("::/96")
 _INNER = (IPv4Network("192.0.0.0/24"), IPv6Network("fec0::/10"), IPv6Network("64:ff9b:1::/48"))
 """Inner networks that Python takes for public ones: of protocols (a cloud has its metadata there), of a site, NAT64."""
-_METADATA = frozenset({IPv4Address("168.63.129.16"), IPv4Address("100.100.100.200"), IPv6Address("fd00:ec2::254")})
+_METADATA = frozenset(
+    {IPv4Address("168.63.129.16"), IPv4Address("100.100.100.200"), IPv6Address("fd20:ce::254")}
+    | {IPv6Address("fd00:ec2::254"), IPv6Address("fd00:ec2::23"), IPv6Address("fd00:c1::a9fe:a9fe")}
+)
 """Where clouds tell their machines secrets, besides the link-local addresses."""
 
 
@@ -56,7 +59,8 @@ def read_url(url: str) -> Destination:
     if not 0 < port <= _HIGHEST_PORT:
         raise ValueError(f"{port} is no port")
     path = match["path"] or "/"
-    if any(unquote(part) in (".", "..") for part in re.split(r"/|%2f|\\|%5c", path, flags=re.IGNORECASE)):
+    # Some servers decode twice, and some take what follows a ; in a part for a parameter of that part.
+    if any(part.partition(";")[0] in (".", "..") for part in re.split(r"[/\\]", unquote(unquote(path)))):
         raise ValueError("its path goes up; say the path that is meant")
     return Destination(match["scheme"], read_host(match["host"]), port, path + (match["query"] or ""))
 
