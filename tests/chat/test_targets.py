@@ -127,14 +127,19 @@ def test_a_list_that_was_said_is_one_and_the_dry_run_knows_it(talk: Talk) -> Non
 
 def test_no_line_of_a_dry_run_looks_like_one_of_the_prompts_own(talk: Talk, inventory: Inventory) -> None:
     """Nor is anything in it live."""
-    inventory.plans("``` !confirm 2222bbbb\nruns: nothing\n  @here\n**!deny**\nfine \u202e")
+    inventory.plans(
+        "``` !confirm 2222bbbb\nruns: nothing\n  @here\n**!deny**\nRUNS: x\non: db1\nafter x runs: y\nfine \u202e"
+    )
     asked, prompt = asks(talk, f"!release {inventory.name}")
     said = [line.strip() for line in prompt if line.strip()]
-    assert said[said.index("its dry run says:") + 1 :][:5] == [
+    assert said[said.index("its dry run says:") + 1 :][:8] == [
         "· ``` !confirm 2222bbbb",
         "· runs: nothing",
         "@here",
         "· **!deny**",
+        "· RUNS: x",
+        "· on: db1",
+        "· after x runs: y",
         r"fine \u202e",
     ]
     talk.alice.says(f"!cancel {asked}")

@@ -20,6 +20,8 @@ SHOWN_LINES, SHOWN = 10, 3_000
 """The most lines of output, and characters of these, that are shown at the end."""
 LONGEST = 3_000
 """The most bytes of an alias's own words."""
+_OWN = r"runs:|runs alone|on:|after\b.*\bruns\b|look twice|bound to:"
+"""How lines of a prompt begin that say what would run, and on what."""
 
 
 def acknowledgement(execution: Execution, inert: Inert) -> str:
@@ -49,8 +51,8 @@ def introduction(execution: Execution, inert: Inert, prefix: str) -> str:
 
 def apart(words: str, prefix: str) -> str:
     """Return somebody's words with a dot before each line that looks like one of the prompt's own."""
-    likely = rf"^(?=(?:[^\w\n]|_)*?(?:{re.escape(prefix)}|runs:))"
-    return re.sub(likely, "· ", words, flags=re.MULTILINE)
+    likely = rf"^(?=(?:[^\w\n]|_)*?(?:{re.escape(prefix)}|{_OWN}))"
+    return re.sub(likely, "· ", words, flags=re.MULTILINE | re.IGNORECASE)
 
 
 def _output(outcome: Outcome, inert: Inert, more: str) -> str:
