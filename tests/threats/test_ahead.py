@@ -12,7 +12,7 @@ import pytest
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
-from err_confirm.errors import LimitError, NotReadyError, PreviewError, ProbeError, TargetsError
+from err_confirm.errors import LimitError, NotReadyError, PreviewError, ProbeError, TargetsError, TemplateError
 from err_confirm.events import Advance, Answer, Posted, Reason
 from err_confirm.model import Action, Place, Plan, PreviewRule, Probe, Source, State, TargetRule, Verdict
 from err_confirm.preparing import LONGEST_PREVIEW, Preparing
@@ -198,6 +198,22 @@ def a_plan(folder: Path, *kinds: str) -> Plan:
         preview=PreviewRule(probe=probe) if "preview" in kinds else None,
     )
     return begun(Plan(alias="it", action="it", policy=ANYONE), action)
+
+
+def test_a_loop_that_hands_each_target_all_others_is_refused_before_it_is_too_large_to_keep(tmp_path: Path) -> None:
+    action = Action(
+        name="it",
+        runner="command",
+        run={"command": ["echo", "{{ target }}", "{{ targets }}"]},
+        source=Source(tmp_path / "actions/it.yaml"),
+        base=tmp_path,
+        targets=TargetRule(of="{{ hosts }}"),
+    )
+    plan = Plan(alias="it", action="it", policy=ANYONE, parameters={"hosts": [f"web{n:03}" for n in range(1_000)]})
+    with pytest.raises(
+        TemplateError, match=r"has 1\d,\d+,\d+ bytes, and at most 4,194,304 are kept; leave targets out"
+    ):
+        begun(plan, action)
 
 
 @pytest.mark.parametrize(("count", "usable"), [(1, True), (1_000, True), (1_001, False), (10_000, False)])

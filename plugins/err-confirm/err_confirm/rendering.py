@@ -1,5 +1,6 @@
 """Make of an action and its parameters exactly what would run, in as many steps as there is something to look up."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,8 @@ TARGET, TARGET_NAME, TARGETS = "target", "target_name", "targets"
 """What templates call the id and the name of the target that is next, and the list of all ids."""
 TARGET_WORDS = frozenset({TARGET, TARGET_NAME, TARGETS})
 LONGEST_MUTEX = 200
+LARGEST_LOOP = 4_194_304
+"""Bytes of all that a loop runs: they are in the record, which is written at each of its steps."""
 
 
 def begun(plan: Plan, action: Action) -> Plan:
@@ -37,7 +40,7 @@ def begun(plan: Plan, action: Action) -> Plan:
 
 
 def with_targets(plan: Plan, action: Action, targets: Sequence[Target]) -> Plan:
-    """Return the plan once its targets are known. Raises TemplateError."""
+    """Return the plan once its targets are known. Raises TemplateError, also for more than can be kept."""
     assert action.targets is not None
     ids = [target.id for target in targets]
     if target_words(action.run) != {TARGETS}:
@@ -46,6 +49,11 @@ def with_targets(plan: Plan, action: Action, targets: Sequence[Target]) -> Plan:
             for target in targets
         ]
         invocation = loop(each, action.rate, ids)
+        if (size := len(json.dumps(invocation.spec))) > LARGEST_LOOP:
+            raise TemplateError(
+                f"what runs for these {len(ids):,} targets has {size:,} bytes, and at most {LARGEST_LOOP:,} are kept; "
+                f"leave {TARGETS} out of what runs once for each of them"
+            )
     else:
         invocation = rendered(action, plan.parameters, {TARGETS: ids})
     lookup = Lookup(
