@@ -15,6 +15,7 @@ from err_confirm.index import Index
 from err_confirm.model import Action, Plan, Source
 from err_confirm.outgoing.destination import read_url, refusal
 from err_confirm.outgoing.exchange import Request, exchange
+from err_confirm.outgoing.http_child import without
 from err_confirm.people import People
 from err_confirm.plan import plan
 from err_confirm.run_model import Outcome
@@ -211,7 +212,11 @@ SECRETS = {"CONFIRM_TEST_HEADER": "canary-1f00-header", "CONFIRM_TEST_QUERY": "c
 def test_a_secret_of_a_request_is_only_in_the_request(
     tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither in the chat, nor in a file, nor in the log; a fixed token in a URL is not in the chat."""
+    """Neither in the chat, nor in a file, nor in the log, also where the other side repeats all that it was sent.
+
+    A fixed token in a URL is not in the chat.
+    """
+    web.reply = lambda handler: handler.say(200, f"fine {handler.asked.headers} {handler.asked.target}")
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     run = {
@@ -239,6 +244,14 @@ def test_a_secret_of_a_request_is_only_in_the_request(
     print(f"\nsecrets {len(SECRETS)}, places {len(places)}, found {len(found)}")
     assert found == []
     assert "canary" not in said
+    assert "?token=***&api_key=***" in said
+
+
+@pytest.mark.parametrize("size", range(1, 12))
+def test_a_secret_that_is_repeated_in_pieces_is_not_to_be_read(size: int) -> None:
+    body = b"key canary-1 key canary-2 canary-1canary-1 canar"
+    pieces = (body[start : start + size] for start in range(0, len(body), size))
+    assert b"".join(without(pieces, [b"canary-1", b"canary-2"])) == b"key *** key *** ****** canar"
 
 
 def test_the_process_that_sends_has_nothing_of_the_bots(

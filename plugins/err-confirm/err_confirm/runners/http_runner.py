@@ -1,9 +1,9 @@
 """Send one HTTP request: to the host that was checked, from a process of its own."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pydantic import BaseModel
 
@@ -26,6 +26,8 @@ from err_confirm.visible import exact, exact_json
 
 _TOLD = {"CONFIRM_ID": "Confirm-Id", "CONFIRM_FENCE": "Confirm-Fence"}
 """What the other side is told of the execution, so that it can refuse a second request for one."""
+SHORTEST_SECRET = 6
+"""Characters of a secret that is looked for in an answer."""
 
 
 class HttpRunner:
@@ -93,12 +95,30 @@ class HttpRunner:
             check_header(name, value)
         query = {name: resolve_setting(name, value) for name, value in spec["query"].items()}
         told = {key: spec[key] for key in ("method", "body", "expect", "hosts", "ca")}
+        settings = [(headers, spec["headers"]), (query, spec["query"])]
+        secrets = [found[name] for found, given in settings for name in given if not isinstance(given[name], str)]
+        secrets += [unquote(pair.partition("=")[2]) for pair in spec["hidden"]]
         return child(
             "http_child.py",
-            {**told, "url": _with_query(spec["url"], query), "headers": headers, "most": spec["output_cap"]},
+            {
+                **told,
+                "url": _with_query(spec["url"], query),
+                "headers": headers,
+                "most": spec["output_cap"],
+                "secrets": _readable(secrets),
+            },
             spec,
             context,
         )
+
+
+def _readable(secrets: Iterable[str]) -> list[str]:
+    """Return all that must not be read in an answer, the longest first: some servers say what they were sent.
+
+    Of `Bearer x`, that is `x`, too. What is very short is no secret, and may be any word.
+    """
+    parts = {part for secret in secrets for part in (secret, secret.partition(" ")[2], quote(secret, safe=""))}
+    return sorted((part for part in parts if len(part) >= SHORTEST_SECRET), key=len, reverse=True)
 
 
 def _with_query(url: str, query: Mapping[str, str | Mapping[str, str]]) -> str:
