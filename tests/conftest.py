@@ -42,6 +42,16 @@ def own_redis_server() -> Iterator[RedisServer]:
     server.remove()
 
 
+@pytest.fixture(params=["sqlite", "redis"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of a store that several processes can open; a test that takes it runs once for each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/s.db"
+    server: RedisServer = request.getfixturevalue("own_redis_server")
+    server.start()
+    return server.url
+
+
 @pytest.fixture(params=["sqlite", "fakeredis", "redis"])
 def store_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreFactory]:
     """Give what opens one more handle to the same place, as another process would."""

@@ -25,7 +25,7 @@ from err_confirm.steps import Already, Refusal, Step
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
 from house import Counter, a_house, a_plan
-from servers import RedisServer, eventually
+from servers import eventually
 from stubborn import FAMILY, with_canary
 
 HERE = Path(__file__).parent
@@ -44,15 +44,6 @@ class Stubborn(Counter):
         argv = [sys.executable, "-S", str(HERE / "stubborn.py"), self.canary, str(self.ready)]
         spec = {"argv": argv, "cwd": str(HERE), "env": {}, "timeout": 60.0, "output_cap": 1_000}
         return RUNNERS["command"].start(Invocation(runner="command", spec=spec), context)
-
-
-@pytest.fixture(params=["sqlite", "redis"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/s.db"
-    server: RedisServer = request.getfixturevalue("own_redis_server")
-    server.start()
-    return server.url
 
 
 @pytest.fixture

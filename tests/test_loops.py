@@ -20,7 +20,7 @@ from err_confirm.tally import counts
 from faulty import Around
 from house import Counter, a_house
 from looping import a_loop, begun, hold, most_at_once, noted
-from servers import RedisServer, eventually
+from servers import eventually
 
 PROCESS = Path(__file__).with_name("looping_process.py")
 MANY, AT_ONCE = 1_000, 50
@@ -88,17 +88,6 @@ class Later(Around):
         window = {"not_before": swap.not_before - self.after, "not_after": swap.not_after - self.after}
         result: SwapResult = self.inside.swap(replace(swap, **window))
         return replace(result, now=result.now + self.after)
-
-
-@pytest.fixture(params=["sqlite", "redis"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give a store of its own."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/s.db"
-        return
-    server: RedisServer = request.getfixturevalue("own_redis_server")
-    server.start()
-    yield server.url
 
 
 @contextmanager

@@ -12,8 +12,6 @@ from collections import Counter as Tally
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.events import Answer, Posted, Reason
@@ -22,22 +20,13 @@ from err_confirm.steps import Already, Decision, Refusal, Step
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
 from house import a_house, a_plan
-from servers import RedisServer, StoreFactory
+from servers import StoreFactory
 
 RACING = Path(__file__).with_name("racing.py")
 ENVIRONMENT = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
 EXECUTIONS = 1_000
 RACERS = tuple(f"racer {number}" for number in range(8))
 VOTERS = 50
-
-
-@pytest.fixture(params=["sqlite", "redis"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/race.db"
-    server: RedisServer = request.getfixturevalue("own_redis_server")
-    server.start()
-    return server.url
 
 
 def ask_for(store: Store, count: int) -> list[str]:

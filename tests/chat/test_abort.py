@@ -43,12 +43,6 @@ def one_bot(folder: Path) -> Iterator[Talk]:
         yield talk
 
 
-@pytest.fixture
-def talk(one_bot: Talk) -> Talk:
-    one_bot.quiet()
-    return one_bot
-
-
 def stays(talk: Talk, folder: Path) -> str:
     """Let alice ask for what stays, and bob confirm it; return its id when it is there."""
     (folder / "here").unlink(missing_ok=True)

@@ -65,12 +65,6 @@ def one_bot(folder: Path) -> Iterator[Talk]:
         yield talk
 
 
-@pytest.fixture
-def talk(one_bot: Talk) -> Talk:
-    one_bot.quiet()
-    return one_bot
-
-
 def asks(talk: Talk, text: str = "mine", room: str | None = "#ops") -> str:
     """Let alice ask for something; return its id."""
     talk.alice.says(f"!{text}", room)

@@ -61,12 +61,6 @@ def one_bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
 
 
 @pytest.fixture
-def talk(one_bot: Talk) -> Talk:
-    one_bot.quiet()
-    return one_bot
-
-
-@pytest.fixture
 def ask(talk: Talk) -> Ask:
     return asking(talk)
 

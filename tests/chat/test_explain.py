@@ -87,12 +87,6 @@ def one_bot(folder: Path) -> Iterator[Talk]:
         yield talk
 
 
-@pytest.fixture
-def talk(one_bot: Talk) -> Talk:
-    one_bot.quiet()
-    return one_bot
-
-
 def explained(talk: Talk, text: str, person: str = "alice", room: str = "#ops") -> str:
     """Let somebody ask what a text means; return the answer, if nothing was asked and nothing ran."""
     before = len(talk.executions())

@@ -5,22 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from err_confirm.store import open_store
-from servers import RedisServer
 
 RACER = Path(__file__).with_name("racer.py")
 ENVIRONMENT = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
 PROCESSES, WINS = 8, 100
-
-
-@pytest.fixture(params=["sqlite", "redis"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/race.db"
-    server: RedisServer = request.getfixturevalue("redis_server")
-    return server.url
 
 
 def start_racer(url: str) -> subprocess.Popen[str]:
