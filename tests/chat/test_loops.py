@@ -27,6 +27,12 @@ targets: "{{ hosts }}"
 rate: {concurrency: "50%", max_errors: 1}
 run: {command: [./uptime, "{{ target }}"]}
 """,
+    "aliases/uptime_all.yaml": """
+name: uptime_all
+formats: ["uptime everywhere"]
+targets: {command: [echo, '[{"id": "db-9", "name": "web9"}, {"id": "web-8", "name": "web8"}]']}
+run: {command: [./uptime, "{{ target }}"]}
+""",
 }
 
 
@@ -77,6 +83,17 @@ def test_after_too_many_errors_it_is_said_which_failed_and_which_were_not_begun(
     assert "failed: db1 exit code 255: no route to db1\n" in shown
     assert "failed: db3 exit code 255: no route to db3\n" in shown
     assert "web6\n" in shown.partition("not begun: ")[2]
+
+
+def test_its_end_calls_targets_as_its_prompt_did(talk: Talk) -> None:
+    """Whoever confirmed `web9 (db-9)` need not look up who `db-9` is, nor what was not begun."""
+    talk.alice.says("!uptime everywhere")
+    asked = talk.prompt()
+    talk.alice.says(f"!confirm {asked}")
+    talk.hears(
+        rf"\A@alice {asked} failed after .*: 1 of 2 failed, 1 not begun\s+"
+        r"web9 \(db-9\)  exit code 255  no route to db-9\s+not begun: web8 \(web-8\)\Z"
+    )
 
 
 def test_while_it_runs_it_is_shown_what_does_and_after_an_abort_what_was_stopped(folder: Path, talk: Talk) -> None:

@@ -373,10 +373,20 @@ def test_the_table_has_what_failed_first_and_is_short() -> None:
         "web22  no such program",
         "web23  unknown  gone",
         "web0   up",
-        *(f"web{place}" for place in range(1, 6)),
-        "and 15 done",
+        *(f"web{place}" for place in range(1, 5)),
+        "and 16 done",
+        "not begun: web24",
     ]
     assert outcome.error == "2 of 26 failed, 1 unknown, 1 not begun, 21 done, 1 no longer there"
+
+
+def test_the_table_names_what_was_not_begun_and_no_name_is_a_line_of_its_own() -> None:
+    parts = [Part(state=FAILED, exit_code=3), *[Part()] * 12]
+    outcome = outcome_of(parts, ["web1\nweb9  is well (i-1)", *(f"db{place}" for place in range(12))])
+    assert outcome.output.splitlines() == [
+        "web1 web9 is well (i-1)  exit code 3",
+        "not begun: db0, db1, db2, db3, db4, db5, db6, db7, db8, db9 and 2 more",
+    ]
 
 
 def described(*commands: list[str], targets: Sequence[str], **rate: int | float) -> str:

@@ -141,6 +141,7 @@ class Runs:
                 keep=self._outputs.path(execution) if self._outputs else None,
                 report=partial(self._report, execution),
                 parts=execution.parts,
+                names=tuple(str(target) for target in execution.conduct.targets),
                 place=execution.place,
                 policy=fingerprint(execution.policy) if execution.policy else "",
             )

@@ -30,9 +30,9 @@ class Context:
     `told` are variables about its execution, which what runs may read. All output goes into the file `keep`, if that is
     set. `report` takes the parts of a run that has some, and returns whether that was written and nobody wants it
     stopped: else no part may begin. It raises StaleError when this run is nobody's any more. `parts` are those of an
-    earlier run that was lost. `name` is unlike that of any other run, this one's repetition included. `tidy` ends what
-    it has started in the background, too, as soon as it ends itself. `place` is where it was asked for, and `policy`
-    the fingerprint of the one under which it was confirmed.
+    earlier run that was lost, and `names` what people call them. `name` is unlike that of any other run, this one's
+    repetition included. `tidy` ends what it has started in the background, too, as soon as it ends itself. `place` is
+    where it was asked for, and `policy` the fingerprint of the one under which it was confirmed.
     """
 
     name: str = ""
@@ -40,6 +40,7 @@ class Context:
     keep: Path | None = None
     report: Callable[[Sequence[Part]], bool] = _nobody_asks
     parts: tuple[Part, ...] = ()
+    names: tuple[str, ...] = ()
     tidy: bool = False
     place: Place | None = None
     policy: str = ""

@@ -35,10 +35,11 @@ SHARE = 2
 class Course:
     """What a loop does: to which targets, what begins at each place (it raises StartError), and how fast.
 
-    `report` is that of the context; `parts` tell what has become of each target before.
+    `names` are what people call the targets; `report` is that of the context; `parts` tell what has become of each
+    target before.
     """
 
-    targets: Sequence[str]
+    names: Sequence[str]
     begin: Callable[[int], Running]
     pace: Pace
     report: Callable[[Sequence[Part]], bool]
@@ -81,7 +82,7 @@ class Loop:
             self.stop(f"stopped, because it could not go on: {error}")
             self._end()
         finally:
-            self._outcome = outcome_of(self._parts, self._course.targets, self._reason)
+            self._outcome = outcome_of(self._parts, self._course.names, self._reason)
             self._ended.set()
 
     def _go(self) -> None:

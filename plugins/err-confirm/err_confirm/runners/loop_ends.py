@@ -25,12 +25,12 @@ def part_of(outcome: Outcome) -> Part:
     return Part(state=state, exit_code=outcome.exit_code, said=cut(said))
 
 
-def outcome_of(parts: Sequence[Part], targets: Sequence[str], stopped: str = "") -> Outcome:
+def outcome_of(parts: Sequence[Part], names: Sequence[str], stopped: str = "") -> Outcome:
     """Return how a loop ended; it is lost as a whole where nobody knows what has become of a part.
 
     Args:
         parts: what has become of each target.
-        targets: their ids, at the same places.
+        names: what people call them, at the same places.
         stopped: why nothing more was to begin, nothing if it came to its own end.
     """
     states = {part.state for part in parts} - {PartState.GONE}
@@ -38,7 +38,7 @@ def outcome_of(parts: Sequence[Part], targets: Sequence[str], stopped: str = "")
     error = "" if states <= {PartState.DONE} else counted(parts)
     return Outcome(
         exit_code=0 if not error else None,
-        output="".join(f"{line}\n" for line in _table(parts, targets)),
+        output="".join(f"{line}\n" for line in _table(parts, names)),
         error=f"{stopped}; {error}" if aborted else error,
         aborted=aborted,
         lost=not stopped and PartState.RUNS in states,
@@ -56,16 +56,27 @@ def writable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _table(parts: Sequence[Part], targets: Sequence[str]) -> Iterator[str]:
-    """Yield a line for each of the first that ran, what failed before all else; then how many there are besides."""
+def _table(parts: Sequence[Part], names: Sequence[str]) -> Iterator[str]:
+    """Yield a line for each of the first that ran, what failed before all else; then what there is besides."""
     ran = [place for state in _ORDER for place, part in enumerate(parts) if part.state is state]
-    shown = ran if len(ran) <= MOST_LINES else ran[: MOST_LINES - 1]
-    width = max((len(targets[place]) for place in shown), default=0)
+    waits = [names[place] for place, part in enumerate(parts) if part.state is PartState.WAITS]
+    most = MOST_LINES - bool(waits)
+    shown = ran if len(ran) <= most else ran[: most - 1]
+    called = {place: _on_one_line(names[place]) for place in shown}
+    width = max(map(len, called.values()), default=0)
     for place in shown:
         part = parts[place]
-        yield f"{targets[place]:{width}}  {_how(part)}{part.said.strip()}".rstrip()
+        yield f"{called[place]:{width}}  {_how(part)}{part.said.strip()}".rstrip()
     if len(shown) < len(ran):
         yield f"and {counted([parts[place] for place in ran[len(shown) :]])}"
+    if waits:
+        more = f" and {len(waits) - MOST_LINES:,} more" if len(waits) > MOST_LINES else ""
+        yield f"not begun: {', '.join(map(_on_one_line, waits[:MOST_LINES]))}{more}"
+
+
+def _on_one_line(name: str) -> str:
+    """Return a name, which may be any text, so that it cannot look like a line of its own."""
+    return " ".join(name.split())
 
 
 def _how(part: Part) -> str:

@@ -80,7 +80,7 @@ class LoopRunner:
             return starter.start(part(spec, place), _context(context, place, spec["targets"][place]))
 
         course = Course(
-            targets=spec["targets"],
+            names=context.names or spec["targets"],
             begin=begin,
             pace=Pace(concurrency=spec["concurrency"], max_errors=spec["max_errors"], delay=spec["delay"]),
             report=context.report,
