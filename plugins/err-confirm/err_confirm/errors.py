@@ -108,9 +108,7 @@ class CodesMissingError(ErrConfirmError):
     """Raised when codes cannot be checked here, because what makes them is not installed."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "codes of a second factor cannot be checked here: pip install 'err-confirm[otp]', and restart the bot"
-        )
+        super().__init__("codes of a second factor cannot be checked here: pip install pyotp, and restart the bot")
 
 
 class SlowError(ErrConfirmError):

@@ -61,7 +61,7 @@ class Queues:
         try:
             rq = import_module("rq")
         except ModuleNotFoundError:
-            raise StartError('remote needs RQ, which is not here: pip install "err-confirm[workers]"') from None
+            raise StartError('remote needs RQ, which is not here: pip install "rq<4", and restart the bot') from None
         if self._connection is None:
             self._connection = connect(self._url)
         name = queue_name(self._namespace, queue)
