@@ -265,6 +265,11 @@ class Engine:
         candidates = tuple(each.id for each in waiting[:CANDIDATES])
         return candidates[0] if candidates and not just_ended else Unclear("", candidates)
 
+    def running(self, place: Place) -> Unclear:
+        """Offer the executions that run and were asked for in a place, the newest first: no one of them is meant."""
+        here = (each.id for each in self.recent() if each.state is State.RUNNING and each.place.same_as(place))
+        return Unclear("", tuple(islice(here, CANDIDATES)))
+
     def recent(self) -> Iterator[Execution]:
         """Yield the executions that are kept, newest first."""
         return self._readable(self.store.recent())

@@ -32,7 +32,7 @@ MOST_HEARD = 10_000
 """How many messages are remembered, so that each is taken in once, also one that did nothing then."""
 VERDICTS = {"confirm": Verdict.APPROVE, "deny": Verdict.DENY}
 NAMED = "abort"
-"""The verb that always needs an id: a slip must stop nothing that runs."""
+"""The verb that always needs an id, and offers those that run: a slip must stop nothing that runs."""
 _EFFECTS = {Effect.APPROVE: "confirmed", Effect.DENY: "denied", Effect.SNOOZE: "snoozed"}
 _BETWEEN = frozenset({"and", "&", "+", ","})
 
@@ -87,7 +87,7 @@ class Intake:
         if name:
             return self.service.engine.resolve(name)
         if verb == NAMED:
-            return Unclear("")
+            return self.service.engine.running(self.chat.place(msg))
         person, guest = self.chat.person(msg), self.chat.guest(msg)
         return self.service.engine.implied(person, self.chat.place(msg), verdict=VERDICTS.get(verb), guest=guest)
 
