@@ -67,6 +67,8 @@ def test_what_runs_is_stopped_with_all_its_processes_and_the_room_is_told_by_who
     talk: Talk, folder: Path, who: str, said: str, why: str
 ) -> None:
     asked = stays(talk, folder)
+    talk.bob.says("!abort", room=None)
+    talk.hears(rf"\Asay which one:\n!abort {asked}\Z", "@bob")
     getattr(talk, who).says(said.format(id=asked, ID=asked.upper()))
     talk.hears(rf"\Astopping {asked}: it is asked to end, and killed after 2 s\Z", "#ops")
     talk.hears(rf"\A@alice {asked} aborted after [0-9.]+ s: stopped by {who}{re.escape(why)}\Z", "#ops")
@@ -88,7 +90,7 @@ def test_what_runs_is_listed_with_how_to_stop_it_and_nobody_else_may(talk: Talk)
     talk.hears(rf"\A{asked} is not yours to abort: alice, who asked, may; see !show {asked}\Z")
     talk.alice.says("!abort")
     talk.hears(rf"\Asay which one:\n!abort {asked}\Z")
-    talk.alice.says("!abort", room="#dev")
+    talk.mallory.says("!abort", room="#dev")
     talk.hears(r"\Asay which one: !abort <id>; see !pending\Z", "#dev")
     talk.alice.says("!abort zzzz")
     talk.hears(r"\Azzzz is no execution here; see !pending\Z")

@@ -265,10 +265,15 @@ class Engine:
         candidates = tuple(each.id for each in waiting[:CANDIDATES])
         return candidates[0] if candidates and not just_ended else Unclear("", candidates)
 
-    def running(self, place: Place) -> Unclear:
-        """Offer the executions that run and were asked for in a place, the newest first: no one of them is meant."""
-        here = (each.id for each in self.recent() if each.state is State.RUNNING and each.place.same_as(place))
-        return Unclear("", tuple(islice(here, CANDIDATES)))
+    def running(self, person: str, place: Place) -> Unclear:
+        """Offer what runs and was asked for in a place, or by a person, or was answered by them, the newest first."""
+        offered = (
+            each.id
+            for each in self.recent()
+            if each.state is State.RUNNING
+            and (each.place.same_as(place) or person in (each.requester, *(vote.person for vote in each.votes)))
+        )
+        return Unclear("", tuple(islice(offered, CANDIDATES)))
 
     def recent(self) -> Iterator[Execution]:
         """Yield the executions that are kept, newest first."""

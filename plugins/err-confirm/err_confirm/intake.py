@@ -87,7 +87,7 @@ class Intake:
         if name:
             return self.service.engine.resolve(name)
         if verb == NAMED:
-            return self.service.engine.running(self.chat.place(msg))
+            return self.service.engine.running(self.chat.person(msg), self.chat.place(msg))
         person, guest = self.chat.person(msg), self.chat.guest(msg)
         return self.service.engine.implied(person, self.chat.place(msg), verdict=VERDICTS.get(verb), guest=guest)
 
