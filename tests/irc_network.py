@@ -261,7 +261,7 @@ class Bot:
                 stderr=stderr,
             )
         try:
-            eventually(lambda: self._is_ready(1) or self.process.poll() is not None)
+            eventually(lambda: self._is_ready() or self.process.poll() is not None)
             assert self.process.poll() is None, self._log.read_text()
         except AssertionError:
             self.end()
@@ -269,8 +269,9 @@ class Bot:
 
     def loses_its_connection(self) -> None:
         """Close its connection, and wait until it is back."""
+        before = self._log.read_text().count(READY)
         self.server.clients[BOT].hang_up()
-        eventually(lambda: self._is_ready(2))
+        eventually(lambda: self._is_ready(before + 1))
 
     def stop(self) -> None:
         """End it with SIGTERM, as the system does."""
@@ -288,7 +289,7 @@ class Bot:
             self.process.wait(PATIENCE)
             raise AssertionError(f"the bot did not end:\n{(self.folder / 'stderr').read_text()}") from None
 
-    def _is_ready(self, times: int) -> bool:
+    def _is_ready(self, times: int = 1) -> bool:
         return self.server.has(BOT) and self._log.read_text().count(READY) == times
 
 

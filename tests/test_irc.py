@@ -5,7 +5,6 @@ import shlex
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -74,6 +73,9 @@ def one_bot(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Iterato
 
 @pytest.fixture
 def bot(one_bot: Bot) -> Bot:
+    """Give the one bot, started again where a test has ended it."""
+    if one_bot.process.poll() is not None:
+        one_bot.start()
     (one_bot.folder / "ran").unlink(missing_ok=True)
     return one_bot
 
@@ -420,25 +422,8 @@ def test_the_longest_line_leaves_room_for_what_servers_put_in_front() -> None:
 # Losing the connection, and flood control
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Give what starts a server and a bot for one test alone, with alice in the room."""
-    write_files(tmp_path, FILES)
-    with ExitStack() as stack:
-
-        def start(**config: object) -> tuple[Bot, Person]:
-            server = stack.enter_context(a_server())
-            bot = stack.enter_context(an_irc_bot(tmp_path, server, CONFIRM_PEOPLE=PEOPLE, **config))
-            alice = Person("alice", "a", HOSTS["alice"], server)
-            stack.callback(alice.leaves)
-            return bot, alice
-
-        yield start
-
-
-def test_what_waits_outlives_the_bot_and_its_end_is_told_in_the_room(own: Callable[..., tuple[Bot, Person]]) -> None:
+def test_what_waits_outlives_the_bot_and_its_end_is_told_in_the_room(alice: Person, bot: Bot) -> None:
     """Through SIGTERM and a new start; what expired meanwhile is told as soon as the bot is in the room again."""
-    bot, alice = own()
     alice.says("!slow hello")
     asked, _ = alice.prompt()
     alice.says("!bit late")
@@ -453,12 +438,11 @@ def test_what_waits_outlives_the_bot_and_its_end_is_told_in_the_room(own: Callab
     assert ran(bot) == [["hello"]]
 
 
-def test_sigterm_ends_what_the_bot_runs_and_tells_it_in_the_room(own: Callable[..., tuple[Bot, Person]]) -> None:
+def test_sigterm_ends_what_the_bot_runs_and_tells_it_in_the_room(alice: Person, bot: Bot) -> None:
     """Regression: on IRC, plugins start on a thread that cannot take signals, so SIGTERM left all of it running.
 
     And Errbot hangs up before its plugins end.
     """
-    bot, alice = own()
     alice.says("!forever")
     asked = alice.hears(f"^({ID}) running")[1]
     kept = bot.folder / "pid"
@@ -468,9 +452,8 @@ def test_sigterm_ends_what_the_bot_runs_and_tells_it_in_the_room(own: Callable[.
     alice.hears(f"^alice {asked} aborted after ")
 
 
-def test_what_waits_outlives_a_lost_connection(own: Callable[..., tuple[Bot, Person]]) -> None:
+def test_what_waits_outlives_a_lost_connection(alice: Person, bot: Bot) -> None:
     """The bot connects again by itself, and joins its room."""
-    bot, alice = own()
     alice.says("!slow hello")
     asked, _ = alice.prompt()
     bot.loses_its_connection()
@@ -483,9 +466,8 @@ def test_what_waits_outlives_a_lost_connection(own: Callable[..., tuple[Bot, Per
     assert ran(bot) == [["hello"]]
 
 
-def test_a_bot_that_was_kicked_tells_in_the_room_when_it_is_back(own: Callable[..., tuple[Bot, Person]]) -> None:
+def test_a_bot_that_was_kicked_tells_in_the_room_when_it_is_back(alice: Person, bot: Bot) -> None:
     """Regression: what it said meanwhile was lost, without a word in its log."""
-    bot, alice = own()
     alice.says("!slow hello")
     asked, _ = alice.prompt()
     alice.sends(f"KICK {ROOM} {BOT} :out")
@@ -511,19 +493,23 @@ def test_a_message_was_posted_if_the_connection_was_the_same_to_the_end() -> Non
         assert not irc.posted(bot, message)
 
 
-def test_flood_control_delays_and_loses_nothing(own: Callable[..., tuple[Bot, Person]]) -> None:
+def test_flood_control_delays_and_loses_nothing(tmp_path: Path) -> None:
     """Each line waits for its turn; what was asked at once is whole, and nothing expires before it was shown."""
-    bot, alice = own(IRC_CHANNEL_RATE=0.1, IRC_PRIVATE_RATE=0.1)
-    for number in range(3):
-        alice.says(f"!say {number}")
-    prompts = [alice.prompt() for _ in range(3)]
-    assert sorted(lines[1] for _, lines in prompts) == [f"runs: ./argv {number}" for number in range(3)]
-    alice.says("!brief never")
-    asked, lines = alice.prompt()
-    assert lines[1] == "runs: ./argv never"
-    alice.hears(f"^alice {asked} expired")
-    for each, _ in prompts:
-        alice.says(f"!confirm {each}")
-    succeeded = {alice.hears(rf"^alice ({ID}) succeeded")[1] for _ in prompts}
-    assert succeeded == {each for each, _ in prompts}
-    assert sorted(ran(bot)) == [["0"], ["1"], ["2"]]
+    write_files(tmp_path, FILES)
+    slowly = {"IRC_CHANNEL_RATE": 0.1, "IRC_PRIVATE_RATE": 0.1}
+    with a_server() as server, an_irc_bot(tmp_path, server, CONFIRM_PEOPLE=PEOPLE, **slowly) as bot:
+        alice = Person("alice", "a", HOSTS["alice"], server)
+        for number in range(3):
+            alice.says(f"!say {number}")
+        prompts = [alice.prompt() for _ in range(3)]
+        assert sorted(lines[1] for _, lines in prompts) == [f"runs: ./argv {number}" for number in range(3)]
+        alice.says("!brief never")
+        asked, lines = alice.prompt()
+        assert lines[1] == "runs: ./argv never"
+        alice.hears(f"^alice {asked} expired")
+        for each, _ in prompts:
+            alice.says(f"!confirm {each}")
+        succeeded = {alice.hears(rf"^alice ({ID}) succeeded")[1] for _ in prompts}
+        assert succeeded == {each for each, _ in prompts}
+        assert sorted(ran(bot)) == [["0"], ["1"], ["2"]]
+        alice.leaves()
