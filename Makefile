@@ -8,8 +8,9 @@ LIBRARY := plugins/err-confirm
 run: setup
 	@$(BIN)/errbot -c config.py -T
 
+# Set, this variable would have each process compile all tests again, and all that is imported.
 test: setup lint
-	@$(BIN)/python -m pytest -n 4 --dist worksteal
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist worksteal
 
 lint: setup
 	@$(BIN)/ruff check --quiet .
