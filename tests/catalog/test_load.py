@@ -79,7 +79,7 @@ def test_a_missing_action_is_a_warning_and_the_alias_stays(folders):
     folders.alias(ALIAS)
     catalog = folders.load()
     assert [str(problem) for problem in catalog.warnings] == [
-        'aliases/reboot.yaml:2: alias "reboot" starts the action "reboot", which has no file here'
+        'aliases/reboot.yaml:2: alias "reboot" starts the action "reboot", which has no file here that can be used'
     ]
     with pytest.raises(ActionMissingError):
         catalog.action(catalog.aliases["reboot"])

@@ -127,7 +127,7 @@ class ActionMissingError(ErrConfirmError):
     """Raised when an alias names an action that is in no file here."""
 
     def __init__(self, alias: str, action_ref: str) -> None:
-        super().__init__(f'alias "{alias}" starts the action "{action_ref}", which has no file here')
+        super().__init__(f'alias "{alias}" starts the action "{action_ref}", which has no file here that can be used')
         self.alias = alias
         self.action_ref = action_ref
 
