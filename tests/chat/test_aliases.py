@@ -188,7 +188,19 @@ def test_no_command_of_ours_has_the_name_of_another_and_none_was_renamed(talk: T
     assert {"restart", "help", "history", "status", "echo"} <= names[False]
     assert names[True] == {
         *("confirm", "confirm_me", "deny", "cancel", "pending", "show", "executions", "confirm_any_case"),
-        *("aliases", "aliases_reload", "confirm_otp", "explain", "lock", "locks", "pending_mine", "unlock"),
+        *(
+            *("abort", "draw"),
+            "aliases",
+            "aliases_reload",
+            "confirm_otp",
+            "explain",
+            "lock",
+            "locks",
+            "pending_mine",
+            "unlock",
+            "abort",
+            "draw",
+        ),
     }
     assert {name for name in talk.bot.all_commands if "alias." in name} == {
         f"alias.{Path(name).stem}" for name in FILES if name != "aliases/disabled.yaml"
