@@ -17,7 +17,8 @@ from err_confirm.events import Advance, Answer, Cancel, Finish, Posted
 from err_confirm.gate import DUE, Gate
 from err_confirm.journal import UNLOCKED, lines
 from err_confirm.model import Execution, Place, State, Verdict
-from err_confirm.mutexes import MOST_IN_LINE, SHELVES, Mutexes
+from err_confirm.mutex_uses import MOST_IN_LINE, SHELVES
+from err_confirm.mutexes import Mutexes
 from err_confirm.outbox import Outbox
 from err_confirm.run_model import Conduct, Mutex, Outcome
 from err_confirm.runs import Runs

@@ -1,36 +1,22 @@
 """Let at most one execution run under a name, whatever its alias and its bot: others wait for it, or do not run."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from err_confirm.archive import Archive
 from err_confirm.durations import format_duration
 from err_confirm.errors import LockedError, LockError, NotReadyError, RecordError, ShelfError
 from err_confirm.journal import UNLOCKED
 from err_confirm.model import Execution, State, Verdict
+from err_confirm.mutex_uses import Entry, Use, Uses
 from err_confirm.run_model import Mutex
-from err_confirm.shelf import Fact, Shelf
+from err_confirm.shelf import Shelf
 from err_confirm.steps import run_by
 
-SHELVES = 64
-"""Among how many facts all names are divided: the shelf keeps each for ever, however many names there are."""
-_ALL = [f"mutex {number}" for number in range(SHELVES)]
-MOST_IN_LINE = 100
-"""How many wait for one name in order; who comes after them waits, too, and takes what chance gives."""
 HOLDING = (State.APPROVED, State.RUNNING, State.LOST)
 """The states in which an execution keeps what it has taken: of one that is lost, nobody knows whether it still runs."""
 Read = Callable[[str], tuple[Execution | None, float]]
 """Returns an execution as it is now, and the store's clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """Who has a name, empty for nobody, and who waits for it, in order: approved when, and the id."""
-
-    holder: str = ""
-    line: tuple[tuple[float, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +63,7 @@ class Mutexes:
     """
 
     def __init__(self, shelf: Shelf, archive: Archive, read: Read, prefix: str = "") -> None:
-        self._shelf = shelf
+        self._uses = Uses(shelf)
         self._archive = archive
         self._read = read
         self._prefix = prefix
@@ -85,13 +71,13 @@ class Mutexes:
     def check(self, mutex: Mutex | None) -> None:
         """See that what would not wait for its name is not asked for in vain. Raises LockedError."""
         if mutex is not None and not mutex.wait:
-            use, now = self._use(mutex.name)
+            use, now = self._uses.read(mutex.name)
             if found := self._in_use(use, ""):
                 raise LockedError(f"{found.words(mutex.name, now)}; {self._advice(found)}")
 
     def busy(self, mutex: Mutex, execution_id: str = "") -> str:
         """Return in words which other execution has a name, nothing if none has."""
-        use, now = self._use(mutex.name)
+        use, now = self._uses.read(mutex.name)
         found = self._in_use(use, execution_id)
         return found.words(mutex.name, now) if found else ""
 
@@ -116,14 +102,15 @@ class Mutexes:
         if mutex is None:
             return ""
         try:
-            use, now = self._use(mutex.name)
+            use, now = self._uses.read(mutex.name)
             if use.holder == execution.id:
                 return ""
             found = self._in_use(use, execution.id) or self._before(use, execution, now)
             if found is not None:
                 return self._refuse(execution, mutex, found, now)
             # Who was before it in the line waits no more, and whoever had the name can never run again.
-            if take and not self._replace(mutex.name, use, _Use(execution.id, _behind(use.line, execution))):
+            behind = tuple(each for each in use.line if each > _entry(execution))
+            if take and not self._uses.replace(mutex.name, use, Use(execution.id, behind)):
                 raise NotReadyError(f"somebody else has just taken {mutex.name}")
         except ShelfError as error:
             return str(error)
@@ -133,21 +120,13 @@ class Mutexes:
         """Note that an execution waits for its name; return whether this is the first time that anybody notes it."""
         mutex = execution.conduct.mutex
         assert mutex is not None
-        entry, added = _entry(execution), False
-
-        def with_this(use: _Use) -> _Use:
-            nonlocal added
-            added = entry not in use.line and len(use.line) < MOST_IN_LINE
-            return _Use(use.holder, tuple(sorted({*use.line, entry}))) if added else use
-
-        self._change(mutex.name, with_this)
-        return added
+        return self._uses.add(mutex.name, _entry(execution))
 
     def leave(self, execution: Execution) -> None:
         """Forget an execution that has ended otherwise than lost: nothing reads that any more."""
         mutex = execution.conduct.mutex
         if mutex is not None and execution.state not in HOLDING:
-            self._change(mutex.name, lambda use: _without(use, execution.id))
+            self._uses.remove(mutex.name, execution.id)
 
     def give_up(self, execution: Execution, *, who: str, identity: str, room: str, admin: bool) -> Mutex:
         """Take its name from an execution that is lost, as whoever asked for it, confirmed it, or as a bot admin.
@@ -156,7 +135,7 @@ class Mutexes:
             LockError: it has none, or is not lost, or somebody else must do it.
         """
         mutex, execution_id = execution.conduct.mutex, execution.id
-        if mutex is None or self._use(mutex.name)[0].holder != execution_id or execution.state not in HOLDING:
+        if mutex is None or self._uses.read(mutex.name)[0].holder != execution_id or execution.state not in HOLDING:
             raise LockError(f"{execution_id} keeps nothing for itself; see {self._prefix}show {execution_id}")
         if execution.state is not State.LOST:
             raise LockError(f"{execution_id} is {execution.state} and keeps {mutex.name} until it has ended")
@@ -173,8 +152,7 @@ class Mutexes:
         Raises:
             LockError: it has none, or somebody else must do it.
         """
-        facts = [fact for shelf, fact in self._shelf.all().items() if shelf in _ALL]
-        name = next((name for fact in facts for name, use in _uses(fact).items() if use.holder == execution_id), None)
+        name = self._uses.held_by(execution_id)
         if name is None:
             raise LockError(f"the record of {execution_id} cannot be used, and it keeps nothing for itself")
         if not admin:
@@ -185,7 +163,7 @@ class Mutexes:
     def _take_away(self, name: str, execution_id: str, *, who: str, identity: str, room: str) -> None:
         facts = {"name": name, "execution": execution_id}
         self._archive.note(UNLOCKED, facts, who=who, identity=identity, room=room)
-        self._change(name, lambda use: _without(use, execution_id))
+        self._uses.remove(name, execution_id)
 
     def _refuse(self, execution: Execution, mutex: Mutex, busy: Busy, now: float) -> str:
         """Return why it does not run; raise NotReadyError for as long as it may wait."""
@@ -201,11 +179,11 @@ class Mutexes:
             return f"look what it did, then say {self._prefix}unlock {busy.id}"
         return "ask again when it has ended"
 
-    def _in_use(self, use: _Use, execution_id: str) -> Busy | None:
+    def _in_use(self, use: Use, execution_id: str) -> Busy | None:
         """Return which other execution has a name."""
         return None if use.holder in ("", execution_id) else self._look(use.holder)
 
-    def _before(self, use: _Use, execution: Execution, now: float) -> Busy | None:
+    def _before(self, use: Use, execution: Execution, now: float) -> Busy | None:
         """Return which other execution is before this one in the line: the first that still waits."""
         for entry in use.line:
             if entry >= _entry(execution):
@@ -224,50 +202,10 @@ class Mutexes:
             return Busy(execution_id, None)
         return Busy(execution_id, execution) if execution and execution.state in HOLDING else None
 
-    def _use(self, name: str) -> tuple[_Use, float]:
-        fact, now = self._shelf.read(_shelf_of(name))
-        return _uses(fact).get(name, _Use()), now
 
-    def _replace(self, name: str, before: _Use, after: _Use) -> bool:
-        """Replace what is known of a name if that has not changed; return whether it was so."""
-        fact = self._change(name, lambda use: after if use == before else use)
-        return _uses(fact).get(name) == after
-
-    def _change(self, name: str, make: Callable[[_Use], _Use]) -> Fact | None:
-        def made(fact: Fact | None, _: float) -> Fact | None:
-            uses = _uses(fact)
-            uses[name] = make(uses.get(name, _Use()))
-            used = {key: use for key, use in uses.items() if use != _Use()}
-            return {key: [use.holder, *map(list, use.line)] for key, use in used.items()} if used or fact else None
-
-        return self._shelf.change(_shelf_of(name), made)
-
-
-def _entry(execution: Execution) -> tuple[float, str]:
+def _entry(execution: Execution) -> Entry:
     """Return what stands in the line for an execution: who was confirmed first is first."""
     return execution.approved_at or 0.0, execution.id
-
-
-def _behind(line: tuple[tuple[float, str], ...], execution: Execution) -> tuple[tuple[float, str], ...]:
-    return tuple(each for each in line if each > _entry(execution))
-
-
-def _shelf_of(name: str) -> str:
-    """Return which fact of the shelf has a name in it."""
-    return _ALL[int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % SHELVES]
-
-
-def _uses(fact: Fact | None) -> dict[str, _Use]:
-    entries: dict[str, list[Any]] = fact or {}
-    return {
-        name: _Use(holder, tuple((float(at), str(each)) for at, each in line))
-        for name, (holder, *line) in entries.items()
-    }
-
-
-def _without(use: _Use, execution_id: str) -> _Use:
-    holder = "" if use.holder == execution_id else use.holder
-    return _Use(holder, tuple(each for each in use.line if each[1] != execution_id))
 
 
 def _ago(moment: float | None, now: float) -> str:
