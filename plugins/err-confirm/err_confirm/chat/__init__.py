@@ -16,6 +16,7 @@ from err_confirm.chat.posting import Posting
 from err_confirm.chat.progress import ProgressNews
 from err_confirm.chat.prompts import Prompts, alike
 from err_confirm.chat.refusals import NOTHING
+from err_confirm.chat.replies import left_out
 from err_confirm.chat.telling import Telling
 from err_confirm.engine import Engine
 from err_confirm.errors import NobodyError
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 _PREFIX = 100
 """Bytes of a message that Errbot may need for the name of who is answered (GROUPCHAT_NICK_PREFIXED)."""
+WHOLE = (100, 5_000)
+"""The most lines of output, and characters of these, that are shown of an execution."""
 DONE = {"confirm": "confirmed", "deny": "denied", "cancel": "canceled", "abort": "stopped"}
 """What somebody has done who says these."""
 
@@ -241,6 +244,7 @@ class Chat:
 
     def show(self, execution: Execution, now: float, rosters: Rosters) -> str:
         """Return all there is to say about an execution."""
+        outcome = execution.outcome
         facts = {
             "how": self.how(execution),
             "runs": describe(execution.invocation),
@@ -248,7 +252,8 @@ class Chat:
             "others": {name: describe(other) for name, other in execution.others.items()},
             "alike": alike(execution),
             "left": execution.expires_at - now,
-            "more": self._pages.more(execution),
+            "output": WHOLE,
+            "more": self._pages.more(execution) if outcome and left_out(outcome, *WHOLE) else "",
             "follows": "" if execution.state.ended else self._prompts.follows(execution),
             "sequels": self._engine.sequels(execution),
             "in_use": self._in_use(execution) if execution.state is State.APPROVED else "",

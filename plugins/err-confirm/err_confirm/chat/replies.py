@@ -55,15 +55,22 @@ def apart(words: str, prefix: str) -> str:
     return re.sub(likely, "· ", words, flags=re.MULTILINE | re.IGNORECASE)
 
 
+def left_out(outcome: Outcome, lines: int, size: int) -> int:
+    """Return how many bytes of what a run has written do not stand in a block of so many lines and characters."""
+    output = outcome.output.strip("\n")
+    shown = "\n".join(output.split("\n")[-lines:])[-size:]
+    return len(output.encode()) - len(shown.encode()) + outcome.omitted_bytes
+
+
 def _output(outcome: Outcome, inert: Inert, more: str) -> str:
     output = outcome.output.strip("\n")
     if not output.strip():
         return ""
     if "\n" not in output and len(output) <= ONE_LINE and not outcome.omitted_bytes:
         return f": {inert.code(output.expandtabs().strip())}"
-    left_out = len(output.encode()) - len("\n".join(output.split("\n")[-SHOWN_LINES:])[-SHOWN:].encode())
-    if more and left_out + outcome.omitted_bytes:
-        before = f" ({left_out + outcome.omitted_bytes:,} bytes more: {more})"
+    left = left_out(outcome, SHOWN_LINES, SHOWN)
+    if more and left:
+        before = f" ({left:,} bytes more: {more})"
     else:
         before = f" ({outcome.omitted_bytes:,} bytes before this were not kept)" if outcome.omitted_bytes else ""
     return f"{before}\n\n{inert.block(output, SHOWN_LINES, SHOWN)}"
