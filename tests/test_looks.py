@@ -412,7 +412,7 @@ PLANTED = {
     "what is not due yet is due": ("if entry.at <= now]", "]"),
     "it sleeps through the next moment": ("*later[:1], ", ""),
     "it sleeps through the next poll": ("self._polls.soonest() - self._monotonic()", "IDLE"),
-    "what cannot be read hides the rest": ("DUE + len(self._left_alone)", "DUE"),
+    "what cannot be read hides the rest": ("len(self._left_alone) + len", "len"),
 }  # fmt: skip
 
 
