@@ -17,6 +17,7 @@ from typing import Any
 
 import errbot.core
 from errbot.bootstrap import setup_bot
+from errbot.core_plugins import flask_app
 
 from servers import PATIENCE, eventually
 
@@ -150,6 +151,8 @@ def a_bot(folder: Path, *, shipped: bool = False, **config: Any) -> Iterator[Tal
         "CONFIRM_STORE": f"sqlite:///{folder / 'data/test.db'}",
         **config,
     }
+    # Errbot has one web application for the process; after its first request it takes no more webhooks.
+    flask_app._got_first_request = False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Errbot's own plugins import
         bot = setup_bot("Loopback", logging.getLogger(), SimpleNamespace(**settings))
