@@ -20,7 +20,7 @@ from err_confirm.cli.exits import Exit
 from err_confirm.engine import Engine
 from err_confirm.events import Abort, Advance, Answer, Event, Finish, Posted
 from err_confirm.journal import lines
-from err_confirm.model import Execution, Place, State, Verdict
+from err_confirm.model import Execution, Place, Verdict
 from err_confirm.records import Records
 from err_confirm.run_model import NO_CONDUCT, NOTHING, Conduct, FollowUp, Lookup, Outcome, Preview, Target
 from err_confirm.seal import Seal, load_key
@@ -237,7 +237,9 @@ def test_what_follows_and_what_it_follows_name_each_other(site: Site) -> None:
     assert "  then: verify · if it fails: rollback\n" in site.says("show", parent.id)
     for event in (Posted(), Advance("p"), Finish("p", 1, Outcome(exit_code=0))):
         site.engine.apply(parent.id, event)
-    after, _ = site.engine.sequel(replace(parent, state=State.SUCCEEDED), "then")
+    ended, _ = site.engine.read(parent.id)
+    assert ended is not None
+    after, _ = site.engine.sequel(ended, "then")
     site.engine.create(a_plan(None), requester="alice", place=place, text="verify", after=after)
     assert f"  then: {after.id} pending\n" in site.says("show", parent.id)
     assert site.rows("show", parent.id)["followed_by"] == {"then": after.id}

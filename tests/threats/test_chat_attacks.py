@@ -140,7 +140,7 @@ def test_what_waits_counts_however_much_was_run_since() -> None:
 
 @pytest.mark.parametrize("name", ["err-confirm.shelf", "a.b.shelf", ".shelf"])
 def test_no_bot_keeps_its_executions_where_another_one_keeps_its_locks(name: str) -> None:
-    with pytest.raises(SettingError, match="is where another bot keeps its locks; let it end otherwise"):
+    with pytest.raises(SettingError, match="is where another bot keeps its locks or jobs; let it end otherwise"):
         read_settings(SimpleNamespace(CONFIRM_NAMESPACE=name), {})
 
 
