@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from builders import RECORDS, a_policy
-from err_confirm.engine import Engine
+from err_confirm.engine import Engine, Vouched
 from err_confirm.events import Answer, Posted
 from err_confirm.gate import Gate
 from err_confirm.model import Execution, Place, Plan, State, Verdict
@@ -118,6 +118,7 @@ def a_house(
     runner: Counter | None = None,
     *more: Starter,
     on_progress: Callable[[Execution], None] = lambda _: None,
+    vouch: Callable[[Execution], Vouched] | None = None,
     **gate: Any,
 ) -> Iterator[House]:
     """Open a house on a store; at the end the gate and the runs are stopped, the store stays open.
@@ -128,7 +129,7 @@ def a_house(
     changes: queue.SimpleQueue[Execution] = queue.SimpleQueue()
     # "approved" is told by the thread of the vote, and so perhaps after "running": nobody waits for it.
     outbox = Outbox(lambda execution: execution.state is State.APPROVED or changes.put(execution))
-    engine = Engine(store, RECORDS, outbox.put)
+    engine = Engine(store, RECORDS, outbox.put, vouch=vouch)
     process = f"process-{next(_NUMBERS)}"
     known = {"count": runner, "loop": runner, **{starter.key: starter for starter in more}}
     runs = Runs(engine, known, process, on_progress=on_progress)

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from builders import RECORDS, a_policy, an_execution
-from err_confirm.engine import After, Engine
+from err_confirm.engine import After, Engine, Vouched
 from err_confirm.errors import RecordError, StoreUnavailableError
 from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Reason, Renew, Told
 from err_confirm.gate import DUE, IDLE, SAID_AGAIN, Gate
@@ -611,6 +611,22 @@ class TestSurprise:
             broken.down.clear()
             house.becomes(execution, State.RUNNING, State.SUCCEEDED)
         assert house.runner.starts == ["it"]
+
+    def test_one_that_nobody_can_foresee_holds_up_no_other(self, store: Store) -> None:
+        """Regression: the gate began anew with the same one, each second."""
+
+        def vouch(execution: Execution) -> Vouched:
+            if execution.id == first.id:
+                raise ZeroDivisionError("surprise")
+            return Vouched()
+
+        with a_house(store, vouch=vouch) as house:
+            first = house.ask(PATIENT)
+            second = house.ask(PATIENT)
+            for each in (first, second):
+                Desk(store).do(each.id, YES)
+            house.becomes(second, State.RUNNING, State.SUCCEEDED)
+            assert Desk(store).state(first.id) is State.APPROVED
 
     def test_what_a_runner_that_breaks_its_promise_was_given_is_lost_and_not_started_again(
         self, slow: SqliteStore, clock: Clock

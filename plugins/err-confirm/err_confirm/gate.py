@@ -175,6 +175,10 @@ class Gate:
             log.error("%s", error)  # once: it never runs, and what else is due goes on
             self._left_alone.add(execution_id)
             return None
+        except Exception:  # what nobody has foreseen of one must not hold up all others
+            log.exception("execution %s cannot go on; it is tried again", execution_id)
+            self._unsure.setdefault(execution_id, now)
+            return None
         unsure_since = self._unsure.pop(execution_id, now)
         match decision:
             case Step(execution) if execution.state is State.RUNNING:

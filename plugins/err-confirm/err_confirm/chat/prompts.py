@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from err_confirm.answers import how_to_answer
 from err_confirm.chat.audience import Audience
@@ -114,7 +115,7 @@ class Prompts:
             message,
             e=execution,
             who=who,
-            values=[item for item in execution.parameters.values() if item not in (None, "", [])],
+            values=_values(execution),
             runs=describe(execution.invocation),
             **beginning(execution, self._prefix),
             others={name: describe(each) for name, each in execution.others.items()},
@@ -139,6 +140,12 @@ def alike(execution: Execution) -> list[str]:
     every: list[Invocation] = [execution.invocation, *execution.others.values()]
     shown = [*map(describe, every), *map(value, execution.parameters.values()), *map(str, execution.conduct.targets)]
     return lookalikes(" ".join(shown))
+
+
+def _values(execution: Execution) -> list[Any]:
+    """Return the values that were given; a list of targets stands in a line of its own."""
+    targets = [target.id for target in execution.conduct.targets]
+    return [item for item in execution.parameters.values() if item not in (None, "", [], targets)]
 
 
 def _plain(execution: Execution) -> bool:
