@@ -26,6 +26,12 @@ def kill(*options: str) -> dict[str, dict[str, Any]]:
     return figures
 
 
+def is_seen(broken: str, wrong: str) -> bool:
+    """Tell whether kills show what is broken; sixty of them do so nearly always, where chance has it with the next."""
+    options = ("--runs", "60", "--stores", "sqlite", "--broken", broken)
+    return any(kill(*options)["sqlite"][wrong] for _ in range(3))
+
+
 def test_whatever_step_it_is_killed_at_each_runs_once_at_most_ends_and_is_told_once() -> None:
     figures = kill("--runs", "100")
     assert set(figures) == {"sqlite", "redis"}
@@ -39,8 +45,8 @@ def test_whatever_step_it_is_killed_at_each_runs_once_at_most_ends_and_is_told_o
 
 def test_without_the_claim_the_same_kills_run_things_twice() -> None:
     """So the harness sees what it is there to see."""
-    assert kill("--runs", "60", "--stores", "sqlite", "--broken", "look")["sqlite"]["ran twice"] > 0
+    assert is_seen("look", "ran twice")
 
 
 def test_where_what_is_to_be_told_is_kept_in_memory_only_the_same_kills_leave_things_untold() -> None:
-    assert kill("--runs", "60", "--stores", "sqlite", "--broken", "telling")["sqlite"]["not told"] > 0
+    assert is_seen("telling", "not told")

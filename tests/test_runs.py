@@ -3,18 +3,21 @@
 import itertools
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from builders import a_policy
-from err_confirm.model import State
-from err_confirm.run_model import Invocation, Outcome
+from builders import RECORDS, a_policy
+from err_confirm.engine import Engine
+from err_confirm.events import Advance, Posted
+from err_confirm.model import Place, State
+from err_confirm.run_model import Conduct, Invocation, Outcome
 from err_confirm.runners.base import Context
-from err_confirm.runs import NOT_STARTED, Runs
+from err_confirm.runs import CUT_OFF, NOT_STARTED, Runs
 from err_confirm.store.base import Store
-from house import PATIENCE, Counted, Counter, a_house
+from faulty import Broken as Away
+from house import PATIENCE, Counted, Counter, a_house, a_plan
 from servers import eventually
 
 
@@ -113,3 +116,39 @@ def test_what_was_claimed_and_could_not_be_started_for_long_is_not_started(store
         Runs(house.engine, {"count": late}, claimed.process, hurried()).start(claimed)
         failed = house.becomes(execution, State.FAILED)
     assert (late.starts, failed.outcome.error) == ([], NOT_STARTED)
+
+
+@dataclass
+class Endless(Counted):
+    """A run that ends when it is stopped, or was looked at five times."""
+
+    stopped: list[str] = field(default_factory=list)
+    looks: int = 0
+
+    def wait(self, timeout: float) -> Outcome | None:
+        self.looks += 1
+        return Outcome(exit_code=None, aborted=True) if self.stopped or self.looks > 5 else None
+
+    def stop(self, error: str) -> None:
+        self.stopped.append(error)
+
+
+@pytest.mark.parametrize("retry", [True, False])
+def test_what_another_bot_may_start_again_is_stopped_before_that_where_the_store_is_away(
+    store: Store, retry: bool
+) -> None:
+    """Regression: both ran it for a while. What nobody starts again goes on, and reports later."""
+    away, run = Away(store), Endless(threading.Event())
+    engine = Engine(away, RECORDS, lambda _: None)
+    plan = replace(a_plan(None), conduct=Conduct(retry=retry))
+    asked = engine.create(plan, requester="alice", place=Place(person="@alice"), text="it")
+    engine.apply(asked.id, Posted())
+    claimed = engine.apply(asked.id, Advance("one")).execution
+    assert claimed is not None
+    away.down.set()
+    runs = Runs(engine, {"count": Starts(run=run)}, "one", hurried(0.0, 0.0))
+    runs.start(claimed)
+    eventually(lambda: run.looks > 5 or run.stopped)
+    away.down.clear()
+    runs.stop(1.0)
+    assert run.stopped[:1] == ([CUT_OFF] if retry else [])

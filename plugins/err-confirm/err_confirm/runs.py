@@ -26,6 +26,7 @@ from err_confirm.steps import LEASE, Refusal
 log = logging.getLogger(__name__)
 
 STOPPED = "stopped, because the bot was stopped"
+CUT_OFF = "stopped, because the store did not answer, and another bot may start it again"
 TAKEN_OVER = "stopped, because another bot has taken it over"
 NOT_STARTED = "not started: its bot was held up for so long that another one may have taken it over"
 START_WITHIN = LEASE / 3
@@ -162,17 +163,21 @@ class Runs:
 
     def _watch(self, execution: Execution, running: Running) -> Outcome:
         """Keep the lease of what runs, and stop it where somebody wants that; return how it ended."""
-        renewed = self._monotonic()
+        renewed = kept = self._monotonic()
         while (outcome := running.wait(LOOK)) is None:
-            renew = self._monotonic() - renewed >= LEASE / 3
+            now = self._monotonic()
+            renew = now - renewed >= LEASE / 3
             try:
                 if renew:
-                    renewed = self._monotonic()
+                    renewed = now
                     self._engine.apply(execution.id, Renew(self._process, execution.fence))
+                    kept = now
                 current, _ = self._engine.read(execution.id)
             except StoreError as error:
                 if renew:
                     log.warning("the lease of %s could not be renewed: %s", execution.id, error)
+                if execution.conduct.retry and now - kept >= LEASE * 2 / 3:  # soon another bot may start it again
+                    running.stop(CUT_OFF)
                 continue
             if current is None or current.fence != execution.fence:
                 running.stop(TAKEN_OVER)
