@@ -150,5 +150,5 @@ def test_what_another_bot_may_start_again_is_stopped_before_that_where_the_store
     runs.start(claimed)
     eventually(lambda: run.looks > 5 or run.stopped)
     away.down.clear()
-    runs.stop(1.0)
+    eventually(lambda: not len(runs))
     assert run.stopped[:1] == ([CUT_OFF] if retry else [])
