@@ -17,6 +17,7 @@ from err_confirm.runners.remote_runner import RemoteRunner
 from err_confirm.seal import load_key
 from err_confirm.settings import Settings
 from err_confirm.steps import LEASE
+from err_confirm.store import on_redis
 
 if TYPE_CHECKING:
     from err_confirm.jobs import Queues
@@ -101,7 +102,7 @@ def _looked(run: "RemoteRun") -> bool:
 
 def remote_runner(settings: Settings) -> RemoteRunner:
     """Return what starts remote runs: only in Redis there are queues, and records that several machines share."""
-    if not settings.store.startswith("redis"):
+    if not on_redis(settings.store):
         return RemoteRunner(RUNNERS, NO_REDIS)
     from err_confirm.jobs import Queues  # noqa: PLC0415  # with it comes redis, which a bot on SQLite need not load
 

@@ -43,7 +43,7 @@ def with_targets(plan: Plan, action: Action, targets: Sequence[Target]) -> Plan:
     """Return the plan once its targets are known. Raises TemplateError, also for more than can be kept."""
     assert action.targets is not None
     ids = [target.id for target in targets]
-    if target_words(action.run) != {TARGETS}:
+    if not once_for_all(action.run):
         each = [
             rendered(action, plan.parameters, {TARGET: target.id, TARGET_NAME: target.name or target.id, TARGETS: ids})
             for target in targets
@@ -76,8 +76,13 @@ def with_preview(plan: Plan, action: Action, output: str) -> Plan:
 
 
 def target_words(run: Mapping[str, Any]) -> frozenset[str]:
-    """Return which words for targets something that runs reads; if that is the list alone, it runs once for all."""
+    """Return which words for targets something that runs reads."""
     return TARGET_WORDS & {name for text in templates(run) for name in names(text)}
+
+
+def once_for_all(run: Mapping[str, Any]) -> bool:
+    """Tell whether something runs once for all targets: it reads their list alone."""
+    return target_words(run) == {TARGETS}
 
 
 def rendered(action: Action, parameters: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> Invocation:

@@ -44,7 +44,7 @@ from err_confirm.seal import Seal, load_key
 from err_confirm.sequels import Sequels
 from err_confirm.settings import Settings
 from err_confirm.shelf import Shelf
-from err_confirm.store import open_store
+from err_confirm.store import on_redis, open_store
 from err_confirm.store.base import Head
 from err_confirm.tokens import Tokens
 from err_confirm.voice import Voice
@@ -246,7 +246,7 @@ class Service:
             except CodesMissingError as error:
                 return str(error)
         remote = any(action.remote for action in self.catalog.actions.values())
-        return NO_REDIS if remote and not self.settings.store.startswith("redis") else ""
+        return NO_REDIS if remote and not on_redis(self.settings.store) else ""
 
     def in_use(self, execution: Execution) -> str:
         """Return in words which other execution has the name under which this one runs alone; nothing if none has."""

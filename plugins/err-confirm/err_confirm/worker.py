@@ -23,7 +23,7 @@ from err_confirm.job_records import JobRecords
 from err_confirm.namespaces import NAMESPACE, namespaced
 from err_confirm.records import Records
 from err_confirm.seal import Seal, load_key
-from err_confirm.store import open_store
+from err_confirm.store import on_redis, open_store
 from err_confirm.work import Bench
 
 _READ = ("data", "origin")
@@ -69,7 +69,7 @@ class Worker(rq.Worker):
 def a_bench(worker: str, environ: Mapping[str, str] = os.environ) -> Bench:
     """Return where a worker works, as its environment says. Raises SettingError."""
     url, key_file = environ.get("CONFIRM_STORE", ""), Path(environ.get("CONFIRM_KEY_FILE", ""))
-    if not url.startswith("redis"):
+    if not on_redis(url):
         raise SettingError(
             "a worker needs the store of its bots: set CONFIRM_STORE to their redis://… in its environment"
         )

@@ -9,12 +9,13 @@ from err_confirm.health import Finding, error, warning, well
 from err_confirm.job_record import how_to_start
 from err_confirm.remote_runs import NO_REDIS
 from err_confirm.settings import Settings
+from err_confirm.store import on_redis
 
 
 def workers(catalog: Catalog, settings: Settings) -> Iterator[Finding]:
     """Yield how many workers listen to each queue; nothing where no action runs on a worker."""
     named = {action.remote.queue for action in catalog.actions.values() if action.remote}
-    if named and not settings.store.startswith("redis"):
+    if named and not on_redis(settings.store):
         yield error(NO_REDIS, "until then no action with remote runs")
         return
     for queue in sorted(named):
@@ -23,7 +24,7 @@ def workers(catalog: Catalog, settings: Settings) -> Iterator[Finding]:
 
 def unreachable(catalog: Catalog, configuration: Configuration) -> Iterator[Problem]:
     """Yield a warning for each action that runs on a worker, where a config.py names a store without queues."""
-    if configuration.path is not None and not configuration.settings.store.startswith("redis"):
+    if configuration.path is not None and not on_redis(configuration.settings.store):
         for action in catalog.actions.values():
             if action.remote:
                 yield Problem(action.source, NO_REDIS, Severity.WARNING)

@@ -1,7 +1,7 @@
 """Lay out the way of a command as boxes and arrows, from what is said to what follows; nothing is looked up or run."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -14,11 +14,13 @@ from err_confirm.policy_model import Effect, Policy
 from err_confirm.policy_words.demands import demands_words
 from err_confirm.policy_words.quorums import quorum_words, waits
 from err_confirm.policy_words.rules import rule_words, times_words
-from err_confirm.rendering import TARGETS, target_words
+from err_confirm.rendering import once_for_all
 from err_confirm.run_model import FollowUp
 from err_confirm.runners.http_settings import masked, secret_pairs
 from err_confirm.visible import shortened, visible
 
+MOST_SAID = 5
+"""How many of the ways in which something is said are drawn."""
 LONGEST_RUN = 300
 """The most characters of what runs."""
 _AFTER_IT_RAN = {"then": "succeeded", "else": "failed", "finally": "ended", "failed": "failed"}
@@ -82,7 +84,7 @@ def chart(catalog: Catalog, name: str) -> Chart | None:
 
 def _of_guard(guard: Guard) -> Chart:
     made = Chart(guard.name)
-    last = made.add(Kind.SAID, *guard.commands[:5], "…" if len(guard.commands) > 5 else "")
+    last = made.add(Kind.SAID, *_first(guard.commands))
     if guard.error:
         made.add(Kind.END, "refused", guard.error, after=last)
         return made
@@ -95,13 +97,18 @@ def _of_alias(catalog: Catalog, alias: Alias) -> Chart:
     made = Chart(alias.name)
     action = find(catalog.actions, alias.action_ref, alias.pack)
     said = [format_.display or " / ".join(format_.representations) for format_ in alias.formats]
-    last = made.add(Kind.SAID, *said[:5], "…" if len(said) > 5 else "")
+    last = made.add(Kind.SAID, *_first(said))
     for lines in _looks(action):
         last = made.add(Kind.LOOK, *lines, after=last)
     last, label = _asked(made, alias.policy, last, alias.follow, catalog)
     run = made.add(Kind.RUN, *_runs(action), after=last, label=label)
     _ends(made, run, alias, catalog)
     return made
+
+
+def _first(said: Sequence[str]) -> list[str]:
+    """Return the first of the ways in which something is said."""
+    return [*said[:MOST_SAID], *(["…"] if len(said) > MOST_SAID else [])]
 
 
 def _looks(action: Action | None) -> Iterator[list[str]]:
@@ -160,7 +167,7 @@ def _runs(action: Action | None) -> Iterator[str]:
         return
     if action.mutex is not None:
         yield f"alone under {action.mutex.name}"
-    if action.targets is not None and target_words(action.run) != {TARGETS}:
+    if action.targets is not None and not once_for_all(action.run):
         rate = action.rate
         enough = "one fails" if rate.max_errors in (0, "0%") else f"more than {rate.max_errors} fail"
         yield f"for each target, {rate.concurrency} at once, until {enough}"

@@ -41,6 +41,11 @@ def open_store(url: str, *, namespace: str = "default", create: bool = True) -> 
     return store
 
 
+def on_redis(url: str) -> bool:
+    """Tell whether a URL names a store that several machines share, and that has queues beside it."""
+    return url.startswith("redis")
+
+
 def _masked(url: str) -> str:
     """Return the URL with whatever may be a password hidden, even if it is not escaped as it should be."""
     return re.sub(r"(password=)[^&]*", r"\1***", re.sub(r"(:/*).*@", r"\1***@", url))
