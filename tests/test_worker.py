@@ -1,6 +1,7 @@
 """What runs on a worker runs once, is followed to its end, and ends with its worker."""
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -327,8 +328,10 @@ def test_what_somebody_confirms_in_chat_runs_on_a_worker(site: Site) -> None:
     site.worker(WHO="worker")
     with a_chat(site.folder, **config) as talk:
         talk.alice.says("!hail bob")
-        talk.hears("on a worker of web: .*echo hello from bob")
+        asked = talk.prompt()
+        assert re.search("on a worker of web: .*echo hello from bob", talk.texts()[-1])
         talk.alice.says("!confirm")
+        assert talk.execution(asked).posted
         talk.hears("hello from bob")
 
 
