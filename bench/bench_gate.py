@@ -17,16 +17,16 @@ from contextlib import closing
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
-from err_confirm.events import Advance, Answer, Finish, Posted
-from err_confirm.gate import Gate
-from err_confirm.model import Execution, Place, State, Verdict
-from err_confirm.outbox import Outbox
-from err_confirm.polls import Polls
-from err_confirm.run_model import Invocation, Outcome
+from err_confirm.engine.gate import Gate
+from err_confirm.engine.outbox import Outbox
+from err_confirm.engine.polls import Polls
+from err_confirm.engine.runs import Runs
+from err_confirm.model.executions import Execution, Place, State, Verdict
+from err_confirm.model.runs import Invocation, Outcome
 from err_confirm.runners.base import Context
-from err_confirm.runs import Runs
 from err_confirm.store import open_store
 from err_confirm.store.base import Record, Store, Swap
+from err_confirm.transition.events import Advance, Answer, Finish, Posted
 from house import Counted, Counter, a_house, a_plan
 from servers import RedisServer
 

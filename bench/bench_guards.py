@@ -13,7 +13,7 @@ from pathlib import Path
 
 from builders import a_policy
 from err_confirm.guards import BotCommand, Guards
-from err_confirm.model import Guard, Source
+from err_confirm.model.files import Guard, Source
 
 SOURCE = Source(Path("aliases/bench.yaml"))
 COMMANDS = [BotCommand(plugin=f"Plugin{n % 50}", name=f"do_{n}") for n in range(500)]

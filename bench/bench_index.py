@@ -12,8 +12,8 @@ from pathlib import Path
 
 from err_confirm.errors import DuplicateParameterError, NoMatchError
 from err_confirm.grammar import Representation
-from err_confirm.index import Index
-from err_confirm.model import Alias, Format, Source
+from err_confirm.model.files import Alias, Format, Source
+from err_confirm.plan.index import Index
 
 WORDS = "the quick brown fox jumps over the lazy dog " * 180
 LONG = WORDS[:8150].strip()

@@ -20,8 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from err_confirm.model import Plan, State
-from err_confirm.run_model import Invocation, Part
+from err_confirm.model.executions import Plan, State
+from err_confirm.model.runs import Invocation, Part
 from err_confirm.runners import starters
 from err_confirm.runners.base import Context, Running
 from err_confirm.store import open_store

@@ -16,11 +16,11 @@ import redis
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
-from err_confirm.events import Advance, Answer, Finish, Posted
-from err_confirm.model import Execution, Place, Verdict
-from err_confirm.run_model import Invocation, Outcome
+from err_confirm.model.executions import Execution, Place, Verdict
+from err_confirm.model.runs import Invocation, Outcome
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
+from err_confirm.transition.events import Advance, Answer, Finish, Posted
 from house import a_plan
 from servers import RedisServer
 

@@ -7,8 +7,8 @@ import sys
 
 from builders import RECORDS
 from err_confirm.engine import Engine
-from err_confirm.events import Abort
 from err_confirm.store import open_store
+from err_confirm.transition.events import Abort
 
 if __name__ == "__main__":
     url, person, reason, execution_id = sys.argv[1:]

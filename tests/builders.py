@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from err_confirm.model import Execution, Place, State
-from err_confirm.policy_model import Policy, Seat, Stage
-from err_confirm.records import Records
-from err_confirm.run_model import Invocation
-from err_confirm.seal import Seal
+from err_confirm.journal.records import Records
+from err_confirm.model.executions import Execution, Place, State
+from err_confirm.model.policies import Policy, Seat, Stage
+from err_confirm.model.runs import Invocation
+from err_confirm.store.seal import Seal
 
 RECORDS = Records(Seal(b"a key for tests", "tests"))
 """What writes and reads records with the key of all tests."""

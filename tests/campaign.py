@@ -15,7 +15,7 @@ from pathlib import Path
 import redis
 
 from dying import Evidence, Point, Points
-from err_confirm.model import State
+from err_confirm.model.executions import State
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
 from err_confirm.store.sqlite_store import SqliteStore

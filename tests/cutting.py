@@ -19,7 +19,7 @@ from typing import Any
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.model import Execution, State
+from err_confirm.model.executions import Execution, State
 from err_confirm.store import open_store
 from house import House, a_house
 from servers import PATIENCE, RedisServer, eventually

@@ -6,6 +6,7 @@ from typing import Any
 
 from builders import a_policy, an_execution
 from err_confirm.answers import Said
+from err_confirm.answers.otp import Checked, Proof
 from err_confirm.chat import refusals
 from err_confirm.chat.refusals import NOTHING
 from err_confirm.errors import (
@@ -26,13 +27,11 @@ from err_confirm.errors import (
     TextTooLongError,
     TooManyMatchesError,
 )
-from err_confirm.events import Reason
 from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES
+from err_confirm.holding.judge import OFF
 from err_confirm.intake import LONGEST_ANSWER
-from err_confirm.judge import OFF
-from err_confirm.model import Execution, State
-from err_confirm.otp import Checked, Proof
-from err_confirm.policy_model import (
+from err_confirm.model.executions import Execution, State
+from err_confirm.model.policies import (
     Choice,
     Effect,
     Freeze,
@@ -44,7 +43,8 @@ from err_confirm.policy_model import (
     Stage,
     Times,
 )
-from err_confirm.run_model import Invocation
+from err_confirm.model.runs import Invocation
+from err_confirm.transition.events import Reason
 from err_confirm.wording import Wording
 
 AT = 1_789_999_400.0

@@ -23,8 +23,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from docs_pages import ROOT, Block, blocks, flat
+from err_confirm.answers.otp import codes
 from err_confirm.catalog import Catalog, load, parse_policy
-from err_confirm.otp import codes
 from err_confirm.settings import read_settings
 from talk import Talk, a_bot
 

@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from err_confirm.model import State
-from err_confirm.seal import SEAL_CHARACTERS
+from err_confirm.model.executions import State
 from err_confirm.store.base import Store, Swap, SwapResult
+from err_confirm.store.seal import SEAL_CHARACTERS
 from faulty import Around
 
 OPERATIONS = frozenset({"read", "due", "forget_due", "poll", "recent", "find", "watch", "journal", "newest"})

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.model import State
-from err_confirm.seal import SEAL_CHARACTERS
+from err_confirm.model.executions import State
 from err_confirm.store.base import Store, Swap, SwapResult
+from err_confirm.store.seal import SEAL_CHARACTERS
 
 
 class Around:

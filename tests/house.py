@@ -10,16 +10,16 @@ from typing import Any
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine, Vouched
-from err_confirm.events import Answer, Posted
-from err_confirm.gate import Gate
-from err_confirm.model import Execution, Place, Plan, State, Verdict
-from err_confirm.outbox import Outbox
-from err_confirm.policy_model import Policy
-from err_confirm.run_model import Invocation, Outcome
+from err_confirm.engine.gate import Gate
+from err_confirm.engine.outbox import Outbox
+from err_confirm.engine.runs import Runs
+from err_confirm.model.executions import Execution, Place, Plan, State, Verdict
+from err_confirm.model.policies import Policy
+from err_confirm.model.runs import Invocation, Outcome
 from err_confirm.runners.base import Context, Starter
-from err_confirm.runs import Runs
-from err_confirm.steps import Decision
 from err_confirm.store.base import Store
+from err_confirm.transition.events import Answer, Posted
+from err_confirm.transition.steps import Decision
 from servers import PATIENCE
 
 _NUMBERS = itertools.count(1)

@@ -15,7 +15,7 @@ from builders import RECORDS
 from dying import Evidence
 from err_confirm.engine import Engine
 from err_confirm.journal import check, read_line
-from err_confirm.model import Execution, State, Verdict
+from err_confirm.model.executions import Execution, State, Verdict
 from err_confirm.store.base import Store
 from killed import Scenario, copy_beside
 

@@ -11,19 +11,19 @@ from typing import Any
 
 from builders import RECORDS, a_policy
 from dying import Evidence, Mortal, Points
-from err_confirm.archive import Archive
 from err_confirm.engine import Engine
-from err_confirm.events import Answer, Cancel, Event, Posted
-from err_confirm.gate import Gate
-from err_confirm.model import Execution, Place, State, Verdict
-from err_confirm.outbox import Outbox
-from err_confirm.policy_model import Policy
-from err_confirm.run_model import Invocation, Outcome
+from err_confirm.engine.gate import Gate
+from err_confirm.engine.outbox import Outbox
+from err_confirm.engine.runs import Runs
+from err_confirm.journal.archive import Archive
+from err_confirm.model.executions import Execution, Place, State, Verdict
+from err_confirm.model.policies import Policy
+from err_confirm.model.runs import Invocation, Outcome
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
-from err_confirm.runs import Runs
-from err_confirm.steps import Step
 from err_confirm.store.base import Store
+from err_confirm.transition.events import Answer, Cancel, Event, Posted
+from err_confirm.transition.steps import Step
 from house import a_plan
 
 IDLE = 0.12

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, permutations, product
 
-from err_confirm.events import Abort, Answer, Cancel, Posted, Read
-from err_confirm.model import Execution, Notice, State, Verdict
-from err_confirm.policy_model import AllOf, Choice, Effect, Policy, Quorum, ReasonRule, Seat
-from err_confirm.times import during
+from err_confirm.model.executions import Execution, Notice, State, Verdict
+from err_confirm.model.policies import AllOf, Choice, Effect, Policy, Quorum, ReasonRule, Seat
+from err_confirm.policy.times import during
 from err_confirm.transition import due_at
+from err_confirm.transition.events import Abort, Answer, Cancel, Posted, Read
 
 WEEK = 7 * 86_400.0
 LEADS = "@leads"

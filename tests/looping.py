@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from err_confirm.model import Plan, Rate
-from err_confirm.run_model import Conduct, Invocation, Lookup, Target
+from err_confirm.model.executions import Plan
+from err_confirm.model.files import Rate
+from err_confirm.model.runs import Conduct, Invocation, Lookup, Target
 from err_confirm.runners.loop_runner import loop
 from house import a_plan
 

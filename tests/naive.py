@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from err_confirm.engine import Engine
-from err_confirm.events import Advance, Event, Finish, Renew
-from err_confirm.model import Execution, State
-from err_confirm.outbox import Outbox
-from err_confirm.steps import Decision, Step
+from err_confirm.engine.outbox import Outbox
+from err_confirm.model.executions import Execution, State
+from err_confirm.transition.events import Advance, Event, Finish, Renew
+from err_confirm.transition.steps import Decision, Step
 from killed import Ours
 
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from builders import RECORDS
 from err_confirm.engine import Engine
-from err_confirm.events import Advance, Answer, Event, Finish, Told
-from err_confirm.model import State, Verdict
-from err_confirm.run_model import Outcome
-from err_confirm.steps import Decision, Refusal, Step
+from err_confirm.model.executions import State, Verdict
+from err_confirm.model.runs import Outcome
 from err_confirm.store import open_store
 from err_confirm.store.base import Swap, SwapResult
+from err_confirm.transition.events import Advance, Answer, Event, Finish, Told
+from err_confirm.transition.steps import Decision, Refusal, Step
 from faulty import Around
 
 AHEAD = 100

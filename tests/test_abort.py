@@ -14,16 +14,17 @@ from uuid import uuid4
 import pytest
 
 from builders import a_policy
-from err_confirm.events import Abort, Reason
 from err_confirm.journal import lines
-from err_confirm.model import Rate, State
-from err_confirm.run_model import Invocation, PartState
+from err_confirm.model.executions import State
+from err_confirm.model.files import Rate
+from err_confirm.model.runs import Invocation, PartState
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
 from err_confirm.runners.loop_runner import LoopRunner, loop
-from err_confirm.steps import Already, Refusal, Step
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
+from err_confirm.transition.events import Abort, Reason
+from err_confirm.transition.steps import Already, Refusal, Step
 from house import Counter, a_house, a_plan
 from servers import eventually
 from stubborn import FAMILY, with_canary

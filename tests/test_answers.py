@@ -23,9 +23,9 @@ from err_confirm.answers import (
     written,
 )
 from err_confirm.backends import SlackBackend
-from err_confirm.demands import chosen, question
-from err_confirm.policy_model import Choice, Effect, Policy, Question, QuestionType, ReasonRule
-from err_confirm.visible import visible
+from err_confirm.model.policies import Choice, Effect, Policy, Question, QuestionType, ReasonRule
+from err_confirm.text.visible import visible
+from err_confirm.transition.demands import chosen, question
 
 PLAIN = a_policy()
 NUMBER = Question(text="How many?", type=QuestionType.NUMBER)

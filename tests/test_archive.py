@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from builders import RECORDS, a_policy
-from err_confirm.archive import Archive
 from err_confirm.engine import Engine
 from err_confirm.errors import LineError
 from err_confirm.journal import PRUNED, check, read_line
-from err_confirm.model import Place
+from err_confirm.journal.archive import Archive
+from err_confirm.model.executions import Place
 from err_confirm.store.sqlite_store import SqliteStore
 from house import a_plan
 

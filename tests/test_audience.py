@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from builders import NOW, RECORDS, an_execution
+from err_confirm.answers.tokens import Tokens
 from err_confirm.chat.audience import Audience
 from err_confirm.chat.prompts import MOST_MENTIONED, Prompts
-from err_confirm.model import Execution, Verdict, Vote
-from err_confirm.policy_model import AllOf, AnyOf, Policy, Seat, Stage
-from err_confirm.tokens import Tokens
+from err_confirm.model.executions import Execution, Verdict, Vote
+from err_confirm.model.policies import AllOf, AnyOf, Policy, Seat, Stage
 from err_confirm.wording import Wording
 
 SRE, LEADS = Seat(by=("@sre",)), Seat(by=("@leads",))

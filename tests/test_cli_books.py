@@ -18,15 +18,15 @@ from builders import a_policy
 from err_confirm.cli import main
 from err_confirm.cli.exits import Exit
 from err_confirm.engine import Engine
-from err_confirm.events import Abort, Advance, Answer, Event, Finish, Posted
 from err_confirm.journal import lines
-from err_confirm.model import Execution, Place, Verdict
-from err_confirm.records import Records
-from err_confirm.run_model import NO_CONDUCT, NOTHING, Conduct, FollowUp, Lookup, Outcome, Preview, Target
-from err_confirm.seal import Seal, load_key
+from err_confirm.journal.records import Records
+from err_confirm.model.executions import Execution, Place, Verdict
+from err_confirm.model.runs import NO_CONDUCT, NOTHING, Conduct, FollowUp, Lookup, Outcome, Preview, Target
 from err_confirm.settings import read_settings
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
+from err_confirm.store.seal import Seal, load_key
+from err_confirm.transition.events import Abort, Advance, Answer, Event, Finish, Posted
 from house import a_plan
 from servers import RedisServer
 from talk import write_files

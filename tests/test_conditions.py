@@ -10,8 +10,20 @@ from hypothesis import strategies as st
 from builders import a_policy
 from err_confirm.conditions import NOTHING, Situation, decide
 from err_confirm.errors import RefusedError
-from err_confirm.policy_model import AllOf, AnyOf, Choice, Freeze, Policy, Quorum, ReasonRule, Seat, Stage, Times, When
-from err_confirm.seating import Electorate, met, ways
+from err_confirm.model.policies import (
+    AllOf,
+    AnyOf,
+    Choice,
+    Freeze,
+    Policy,
+    Quorum,
+    ReasonRule,
+    Seat,
+    Stage,
+    Times,
+    When,
+)
+from err_confirm.policy.seating import Electorate, met, ways
 
 SRE, LEADS = Seat(by=("@sre",)), Seat(by=("@leads",))
 NOBODY = Seat(by=(), own=True)

@@ -16,9 +16,9 @@ from builders import RECORDS, a_policy
 from cutting import RETRIES, Next, Proxy, a_proxy, play
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.model import Execution, State
-from err_confirm.steps import Already, Step
+from err_confirm.model.executions import Execution, State
 from err_confirm.store import open_store
+from err_confirm.transition.steps import Already, Step
 from house import House, a_house
 from servers import RedisServer, eventually
 from talk import a_bot, write_files

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from builders import a_policy
-from err_confirm.cover import Coverage, GuardCoverage, PatternCoverage, coverage
-from err_confirm.dangers import why_dangerous
 from err_confirm.guards import BotCommand
-from err_confirm.model import Guard, Source
-from err_confirm.policy_model import Policy
+from err_confirm.guards.cover import Coverage, GuardCoverage, PatternCoverage, coverage
+from err_confirm.guards.dangers import why_dangerous
+from err_confirm.model.files import Guard, Source
+from err_confirm.model.policies import Policy
 
 
 def a_command(spelled: str, *, admin_only: bool = False, function: str = "") -> BotCommand:

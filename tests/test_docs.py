@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import fields, replace
+from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,17 +60,17 @@ from err_confirm.chat import DONE
 from err_confirm.cli import COMMANDS, Exit
 from err_confirm.durations import format_duration, parse_duration
 from err_confirm.engine import Engine
-from err_confirm.events import Advance, Answer, Cancel, Finish, Posted, Renew
 from err_confirm.guards import BotCommand, Guards
-from err_confirm.index import Index
 from err_confirm.journal import CALLED, NOTES, OBJECTED, PRUNED, STOPPING, Entry, Line, append
 from err_confirm.limits import Limits
-from err_confirm.model import Guard, ParameterType, Place, Source, State, Verdict, Vote
+from err_confirm.model.executions import Place, State, Verdict, Vote
+from err_confirm.model.files import Guard, ParameterType, Source
+from err_confirm.model.runs import Outcome
 from err_confirm.people import EVERYBODY, People
 from err_confirm.plan import plan
-from err_confirm.preparing import Preparing
-from err_confirm.probes import Probes
-from err_confirm.run_model import Outcome
+from err_confirm.plan.index import Index
+from err_confirm.plan.preparing import Preparing
+from err_confirm.plan.probes import Probes
 from err_confirm.runners import RUNNERS, STARTERS
 from err_confirm.runners.base import Context
 from err_confirm.runners.class_runner import ClassSettings
@@ -82,11 +83,12 @@ from err_confirm.runners.python_runner import PythonSettings
 from err_confirm.runners.said_runner import BotSettings
 from err_confirm.runners.stackstorm_runner import StackStormSettings
 from err_confirm.settings import Settings, read_settings
-from err_confirm.steps import LEASE, RUN_WITHIN, Step
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
 from err_confirm.templating.filters import FILTERS
 from err_confirm.transition import transition
+from err_confirm.transition.events import Advance, Answer, Cancel, Finish, Posted, Renew
+from err_confirm.transition.steps import LEASE, RUN_WITHIN, Step
 from house import a_plan
 from servers import PATIENCE, RedisServer
 from talk import a_bot
@@ -356,7 +358,7 @@ def test_the_patterns_cover_what_the_page_says_and_not_what_it_says_not() -> Non
 
 def test_why_a_held_command_fails_is_said_as_on_the_page() -> None:
     """Each reason stands in the code, but for the names in it."""
-    source = "".join((LIBRARY / name).read_text() for name in ("calls.py", "chat/__init__.py"))
+    source = "".join((LIBRARY / name).read_text() for name in ("holding/calls.py", "chat/__init__.py"))
     for reason in first_codes(GUARDS, "How it runs after the yes"):
         for part in re.split(r"Deploy:launch|Deploy|deploy|@alice|…", reason):
             assert part.strip(": ") in source, reason
@@ -374,16 +376,16 @@ PHRASES = [
     (ALIASES, f"at least {import_module('err_confirm.catalog.stages').SHORTEST_POLL} s and at most"),
     (ALIASES, f"and at most {import_module('err_confirm.catalog.stages').LONGEST_WAIT / 86_400:g} days"),
     (ACTIONS, f"killed {GRACE:g} s later"),
-    (ACTIONS, f"An execution has 1 to {import_module('err_confirm.targets').MOST_TARGETS:,} targets"),
-    (ACTIONS, f"A prompt names {import_module('err_confirm.run_model').SHOWN_TARGETS} targets"),
-    (ACTIONS, f"its first {import_module('err_confirm.run_model').SHOWN_LINES} lines"),
-    (ACTIONS, f"and of these {import_module('err_confirm.run_model').SHOWN_BYTES} bytes"),
-    (ACTIONS, f"It may print {import_module('err_confirm.preparing').LONGEST_PREVIEW // 1024} KiB"),
-    (ACTIONS, f"longer than {import_module('err_confirm.probes').SLOW:g} s"),
-    (ACTIONS, f"and {import_module('err_confirm.probes').AT_ONCE} of all people together"),
-    (ACTIONS, f"at most {import_module('err_confirm.probes').LONGEST:g} s, and an"),
-    (GUARDS, f"has the last {import_module('err_confirm.calls').MOST_OUTPUT:,} characters of them"),
-    (GUARDS, f"it waits {import_module('err_confirm.calls').STARTED_WITHIN:g} s for that"),
+    (ACTIONS, f"An execution has 1 to {import_module('err_confirm.rendering.targets').MOST_TARGETS:,} targets"),
+    (ACTIONS, f"A prompt names {import_module('err_confirm.model.runs').SHOWN_TARGETS} targets"),
+    (ACTIONS, f"its first {import_module('err_confirm.model.runs').SHOWN_LINES} lines"),
+    (ACTIONS, f"and of these {import_module('err_confirm.model.runs').SHOWN_BYTES} bytes"),
+    (ACTIONS, f"It may print {import_module('err_confirm.plan.preparing').LONGEST_PREVIEW // 1024} KiB"),
+    (ACTIONS, f"longer than {import_module('err_confirm.plan.probes').SLOW:g} s"),
+    (ACTIONS, f"and {import_module('err_confirm.plan.probes').AT_ONCE} of all people together"),
+    (ACTIONS, f"at most {import_module('err_confirm.plan.probes').LONGEST:g} s, and an"),
+    (GUARDS, f"has the last {import_module('err_confirm.holding.calls').MOST_OUTPUT:,} characters of them"),
+    (GUARDS, f"it waits {import_module('err_confirm.holding.calls').STARTED_WITHIN:g} s for that"),
     (ACTIONS, f"which is `{CONSTANTS['PATH']}`, `LANG`, which is `{CONSTANTS['LANG']}`"),
     (CHAT, f"An id has {import_module('err_confirm.ids').LENGTH} characters"),
     (CHAT, f"of `{import_module('err_confirm.ids').ALPHABET}`"),
@@ -392,7 +394,7 @@ PHRASES = [
     (CONCEPTS, f"must be claimed within {RUN_WITHIN:g} s"),
     (CONCEPTS, f"not happened for {LEASE:g} s"),
     (CONCEPTS, f"at most {LEASE:g} s after its last sign of life"),
-    (CONCEPTS, f"not noted after {import_module('err_confirm.steps').TELL_AGAIN:g} s is told by any bot"),
+    (CONCEPTS, f"not noted after {import_module('err_confirm.transition.steps').TELL_AGAIN:g} s is told by any bot"),
     (STORES, f"A call waits up to {import_module('err_confirm.store.sqlite_store').TIMEOUT:g} s for each"),
     (STORES, f"noticed within {import_module('err_confirm.store.sqlite_watch').DELAY * 1_000:g} ms"),
     (STORES, f"by err-confirm: {import_module('err_confirm.store.redis_store').TIMEOUT:g} s for the connection"),
@@ -400,7 +402,7 @@ PHRASES = [
     (SECURITY, f"within {RUN_WITHIN:g} s of the approval"),
     (SECURITY, f"any process may claim it for {RUN_WITHIN:g} s"),
     (SECURITY, f"texts of at most {import_module('err_confirm.grammar').MAX_TEXT_BYTES:,} bytes"),
-    (SECURITY, f"{import_module('err_confirm.seal').KEY_BYTES} bytes from the system's secure source"),
+    (SECURITY, f"{import_module('err_confirm.store.seal').KEY_BYTES} bytes from the system's secure source"),
     (STORES, f"`CONFIRM_JOURNAL_KEEP` ({read_settings(None, {}).journal_keep / 86_400:g} days)"),
     (RELIABILITY, f"{len(RACE['RACERS'])} processes, {RACE['EXECUTIONS']:,} executions each time"),
     (RELIABILITY, f"{RACE['VOTERS']} votes on one execution"),
@@ -618,14 +620,20 @@ def test_modules_import_only_from_their_row_and_below() -> None:
     files = {path.stem if path.suffix else path.name: path for path in LIBRARY.iterdir() if path.name != "__init__.py"}
     files.pop("__pycache__", None)
     assert set(place) == set(files)
-    upwards = [
-        f"{module} imports {other}"
+    imports = {
+        module: {
+            other
+            for file in (path.rglob("*.py") if path.is_dir() else [path])
+            for other in re.findall(r"^\s*from err_confirm\.(\w+)", file.read_text(), re.MULTILINE)
+            if other != module
+        }
         for module, path in files.items()
-        for file in (path.glob("*.py") if path.is_dir() else [path])
-        for other in re.findall(r"^\s*from err_confirm\.(\w+)", file.read_text(), re.MULTILINE)
-        if place[other] < place[module]
+    }
+    upwards = [
+        f"{module} imports {other}" for module in imports for other in imports[module] if place[other] < place[module]
     ]
     assert upwards == []
+    assert set(TopologicalSorter(imports).static_order()) == set(files)
 
 
 def test_only_the_named_modules_import_what_is_theirs_alone() -> None:

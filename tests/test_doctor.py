@@ -18,13 +18,13 @@ import pytest
 from builders import a_policy
 from err_confirm.catalog import Catalog
 from err_confirm.cli import answerers, main
-from err_confirm.directories import Function, Table
 from err_confirm.errors import StoreUnavailableError, UnsafeStoreError
-from err_confirm.groups import Groups
 from err_confirm.health import Finding, Health
-from err_confirm.model import Alias, Source
+from err_confirm.model.files import Alias, Source
+from err_confirm.model.policies import AllOf, Policy, Seat, Stage, When
 from err_confirm.people import People
-from err_confirm.policy_model import AllOf, Policy, Seat, Stage, When
+from err_confirm.people.directories import Function, Table
+from err_confirm.people.groups import Groups
 from err_confirm.store import open_store
 from err_confirm.store.base import Record, Swap
 from err_confirm.store.redis_check import access, keeping, serving

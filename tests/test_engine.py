@@ -12,20 +12,20 @@ import redis
 
 from builders import RECORDS, a_policy, an_execution
 from err_confirm.engine import After, Engine, Vouched
+from err_confirm.engine.gate import DUE, IDLE, SAID_AGAIN, Gate
+from err_confirm.engine.outbox import Outbox
+from err_confirm.engine.polls import Polls
+from err_confirm.engine.runs import Runs
 from err_confirm.errors import RecordError, StoreUnavailableError
-from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Reason, Renew, Told
-from err_confirm.gate import DUE, IDLE, SAID_AGAIN, Gate
 from err_confirm.journal import lines
-from err_confirm.model import Execution, Place, State, Verdict
-from err_confirm.outbox import Outbox
-from err_confirm.policy_model import Policy
-from err_confirm.polls import Polls
-from err_confirm.run_model import Outcome
-from err_confirm.runs import Runs
-from err_confirm.steps import LATEST_WRITE, LEASE, TELL_AGAIN, Already, Decision, Refusal, Step
+from err_confirm.model.executions import Execution, Place, State, Verdict
+from err_confirm.model.policies import Policy
+from err_confirm.model.runs import Outcome
 from err_confirm.store import open_store
 from err_confirm.store.base import Due, Key, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
+from err_confirm.transition.events import Advance, Answer, Cancel, Event, Finish, Posted, Reason, Renew, Told
+from err_confirm.transition.steps import LATEST_WRITE, LEASE, TELL_AGAIN, Already, Decision, Refusal, Step
 from faulty import Around, Broken, Deaf, LostAnswers, LostSwaps, Once, Overtaken, state_in
 from house import Counter, a_house, a_plan
 from servers import RedisServer, eventually
@@ -469,7 +469,7 @@ class TestDamaged:
             assert {each.id for each in house.engine.recent()} == {each.id for each in executions}
         assert len(house.runner.starts) == 5
         assert [entry.id for entry in store.due(2)[0]] == [damaged]
-        said = [each for each in caplog.records if each.name == "err_confirm.gate"]
+        said = [each for each in caplog.records if each.name == "err_confirm.engine.gate"]
         assert [damaged in record.message for record in said] == [True]
 
     def test_whatever_is_asked_of_it_is_refused(self, store: Store, damaged: str) -> None:

@@ -11,26 +11,26 @@ import pytest
 
 from builders import RECORDS, a_policy, an_execution
 from err_confirm import ids
-from err_confirm.archive import Archive
 from err_confirm.catalog import Catalog, load
 from err_confirm.engine import After, Engine
+from err_confirm.engine.outbox import Outbox
 from err_confirm.errors import ErrConfirmError, LimitError, LockedError, PostError, TextError
-from err_confirm.events import Advance, Cancel, Finish, Posted, Told
 from err_confirm.following import DEEPEST, following, values
 from err_confirm.journal import NOT_FOLLOWED, lines
-from err_confirm.model import Execution, Place, Plan, State, Verdict, Vote
-from err_confirm.outbox import Outbox
+from err_confirm.journal.archive import Archive
+from err_confirm.journal.records import Records
+from err_confirm.model.executions import Execution, Place, Plan, State, Verdict, Vote
+from err_confirm.model.policies import Choice, Effect
+from err_confirm.model.runs import Conduct, FollowUp, Lookup, Outcome, Part, PartState, Target
 from err_confirm.parameters import cast
 from err_confirm.people import People
-from err_confirm.policy_model import Choice, Effect
-from err_confirm.records import Records
-from err_confirm.run_model import Conduct, FollowUp, Lookup, Outcome, Part, PartState, Target
-from err_confirm.seal import Seal
 from err_confirm.sequels import Sequels
-from err_confirm.steps import KEEP
 from err_confirm.store import open_store
 from err_confirm.store.base import Store, Swap, SwapResult
+from err_confirm.store.seal import Seal
 from err_confirm.store.sqlite_store import SqliteStore
+from err_confirm.transition.events import Advance, Cancel, Finish, Posted, Told
+from err_confirm.transition.steps import KEEP
 from faulty import Around
 from house import a_plan
 from servers import StoreFactory, eventually

@@ -10,17 +10,18 @@ from types import ModuleType
 import pytest
 
 from builders import NOW, RECORDS, a_policy, an_execution
-from err_confirm import journal, records, seal
+from err_confirm import journal
 from err_confirm.errors import ErrConfirmError, SettingError
-from err_confirm.events import Abort, Advance, Answer, Cancel, Event, Finish, Posted, Progress, Renew
-from err_confirm.journal import PRUNED
-from err_confirm.model import Execution, State, Verdict
-from err_confirm.run_model import LOOP_RUNNER, Invocation, Outcome, Part, PartState
-from err_confirm.seal import KEY_BYTES, Seal
-from err_confirm.steps import LATEST_WRITE, Step
+from err_confirm.journal import PRUNED, records
+from err_confirm.model.executions import Execution, State, Verdict
+from err_confirm.model.runs import LOOP_RUNNER, Invocation, Outcome, Part, PartState
+from err_confirm.store import seal
 from err_confirm.store.base import Head, Key, Record, Swap
+from err_confirm.store.seal import KEY_BYTES, Seal
 from err_confirm.store.sqlite_store import SqliteStore
 from err_confirm.transition import transition
+from err_confirm.transition.events import Abort, Advance, Answer, Cancel, Event, Finish, Posted, Progress, Renew
+from err_confirm.transition.steps import LATEST_WRITE, Step
 from planting import planted
 
 SEAL = RECORDS.seal

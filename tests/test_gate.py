@@ -10,11 +10,11 @@ import pytest
 from builders import a_policy
 from err_confirm.engine import Unclear
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.events import Answer, Cancel, Posted, Reason
-from err_confirm.model import Place, State, Verdict
-from err_confirm.steps import LEASE, Already, Refusal, Step
+from err_confirm.model.executions import Place, State, Verdict
 from err_confirm.store.base import Key, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
+from err_confirm.transition.events import Answer, Cancel, Posted, Reason
+from err_confirm.transition.steps import LEASE, Already, Refusal, Step
 from faulty import Broken, Deaf, LostAnswers, LostSwaps, Once, Overtaken
 from house import Counter, a_house, a_plan
 from servers import PATIENCE, StoreFactory, eventually
@@ -232,7 +232,7 @@ def test_the_log_says_once_that_the_store_is_down_and_once_that_it_is_back(
 
 
 def said_by_the_gate(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [each.getMessage() for each in caplog.records if each.name == "err_confirm.gate"]
+    return [each.getMessage() for each in caplog.records if each.name == "err_confirm.engine.gate"]
 
 
 def test_an_execution_is_named_by_its_id_by_the_start_of_it_or_not_at_all(store: Store) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from err_confirm.directories import AT_ONCE, WITHIN, Function
 from err_confirm.errors import GroupError, SettingError
-from err_confirm.groups import Groups
 from err_confirm.people import People
+from err_confirm.people.directories import AT_ONCE, WITHIN, Function
+from err_confirm.people.groups import Groups
 from err_confirm.settings import read_settings
-from err_confirm.steps import LATEST_WRITE
+from err_confirm.transition.steps import LATEST_WRITE
 from talk import write_files
 
 PEOPLE = {"alice": ["slack:U1", "text:alice"], "bob": ["text:bob"], "carol": ["text:carol"]}

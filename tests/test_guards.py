@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from builders import a_policy
 from err_confirm.errors import GuardsDifferError
 from err_confirm.guards import BotCommand, Guards
-from err_confirm.model import Guard, Source
-from err_confirm.policy_model import AllOf, Policy, Seat, Stage, Times, When
-from err_confirm.readings import MOST_OPTIONS, readings
+from err_confirm.guards.readings import MOST_OPTIONS, readings
+from err_confirm.model.files import Guard, Source
+from err_confirm.model.policies import AllOf, Policy, Seat, Stage, Times, When
 
 OTHERS = a_policy(by=("others",))
 REQUESTER = a_policy()

@@ -12,16 +12,16 @@ import pytest
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import QuestionError
-from err_confirm.events import Abort, Advance, Answer, Cancel, Event, Finish, Posted
-from err_confirm.history import Asked, Search, newest_first, search
 from err_confirm.journal import PAGE, Entry, append
-from err_confirm.model import Place, State, Verdict
-from err_confirm.policy_model import Policy
-from err_confirm.question import read_moment, read_question
-from err_confirm.records import Records
-from err_confirm.run_model import Outcome
-from err_confirm.seal import Seal
+from err_confirm.journal.history import Asked, Search, newest_first, search
+from err_confirm.journal.question import read_moment, read_question
+from err_confirm.journal.records import Records
+from err_confirm.model.executions import Place, State, Verdict
+from err_confirm.model.policies import Policy
+from err_confirm.model.runs import Outcome
+from err_confirm.store.seal import Seal
 from err_confirm.store.sqlite_store import SqliteStore
+from err_confirm.transition.events import Abort, Advance, Answer, Cancel, Event, Finish, Posted
 from house import a_plan
 
 DAY = 86_400.0

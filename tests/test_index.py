@@ -19,8 +19,8 @@ from err_confirm.errors import (
     TooManyMatchesError,
 )
 from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES, Representation
-from err_confirm.index import Index, Match
-from err_confirm.model import Alias, Format, Source
+from err_confirm.model.files import Alias, Format, Source
+from err_confirm.plan.index import Index, Match
 
 FIXES = r"(?:\b|^)fixes (?P<key>[A-Z]+-[0-9]+)(?:\b|$)"
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from err_confirm.backends import BACKENDS
-from err_confirm.inert import Inert, marked, paragraphs
-from err_confirm.pages import pages
+from err_confirm.text.inert import Inert, marked, paragraphs
+from err_confirm.text.pages import pages
 
 PLAIN, SLACK = Inert(BACKENDS["text"]), Inert(BACKENDS["slackv3"])
 PIECES = ["`", "``", "```", "*", "a", "b c", "\n", "<!x>", "](", "é", " ", "~~~", "\\", "_"]

@@ -14,9 +14,9 @@ from errbot.backends.base import Message
 from errbot.backends.irc import IRC_CHRS, IRCPerson, IRCRoom, enable_format, irc_md
 
 from err_confirm.backends import BACKENDS
-from err_confirm.delivery import CONTINUED, LONGEST_HOST, LONGEST_LINE, LONGEST_USER, framed, line_size, pieces
+from err_confirm.backends.delivery import CONTINUED, LONGEST_HOST, LONGEST_LINE, LONGEST_USER, framed, line_size, pieces
 from err_confirm.errors import NobodyError
-from err_confirm.visible import exact
+from err_confirm.text.visible import exact
 from irc_network import BOT, ROOM, Bot, Person, Server, a_server, an_irc_bot, ran
 from servers import eventually
 from talk import write_files

@@ -12,17 +12,17 @@ import pytest
 from builders import NOW, RECORDS, a_policy, an_execution
 from err_confirm.engine import Engine
 from err_confirm.errors import LineError, RecordError, StoreUnavailableError
-from err_confirm.events import Advance, Answer, Cancel, Event, Finish, Posted, Renew, Told
 from err_confirm.journal import PRUNED, Entry, append, check, lines, read_line
-from err_confirm.model import Place, State, Verdict
-from err_confirm.policy_model import Policy
-from err_confirm.records import Records
-from err_confirm.run_model import Conduct, Outcome
-from err_confirm.seal import Seal
-from err_confirm.steps import LEASE, Decision, Step
+from err_confirm.journal.records import Records
+from err_confirm.journal.witness import Witness
+from err_confirm.model.executions import Place, State, Verdict
+from err_confirm.model.policies import Policy
+from err_confirm.model.runs import Conduct, Outcome
 from err_confirm.store.base import Head, Record, Store, Swap
+from err_confirm.store.seal import Seal
 from err_confirm.store.sqlite_store import SqliteStore
-from err_confirm.witness import Witness
+from err_confirm.transition.events import Advance, Answer, Cancel, Event, Finish, Posted, Renew, Told
+from err_confirm.transition.steps import LEASE, Decision, Step
 from faulty import Overtaken
 from house import a_plan
 

@@ -26,16 +26,16 @@ from hypothesis.stateful import (
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.events import Abort, Advance, Answer, Cancel, Event, Finish, Posted, Progress, Renew, Told
 from err_confirm.journal import check, read_line
-from err_confirm.model import Execution, Notice, Place, State, Verdict
-from err_confirm.policy_model import AllOf, Choice, Effect, Policy, Seat, Stage
-from err_confirm.run_model import MOST_RUNS, Conduct, Outcome, Part, PartState
-from err_confirm.seating import Roster
-from err_confirm.steps import KEEP, LEASE, RUN_WITHIN
+from err_confirm.model.executions import Execution, Notice, Place, State, Verdict
+from err_confirm.model.policies import AllOf, Choice, Effect, Policy, Seat, Stage
+from err_confirm.model.runs import MOST_RUNS, Conduct, Outcome, Part, PartState
+from err_confirm.policy.seating import Roster
 from err_confirm.store.base import Due, Swap, SwapResult
 from err_confirm.store.sqlite_store import SqliteStore
 from err_confirm.transition import due_at
+from err_confirm.transition.events import Abort, Advance, Answer, Cancel, Event, Finish, Posted, Progress, Renew, Told
+from err_confirm.transition.steps import KEEP, LEASE, RUN_WITHIN
 from faulty import Around
 from house import a_plan
 from ledger import GUESTS, LEADS, PEOPLE, ROSTERS, SRE, Ledger

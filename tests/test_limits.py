@@ -7,8 +7,8 @@ import pytest
 from builders import ECHO, NOW, a_policy, an_execution
 from err_confirm.errors import AlreadyAskedError, LimitError
 from err_confirm.limits import LOOKED_AT, MINUTE, Limits, Request, check
-from err_confirm.model import Execution, Place, Plan, State
-from err_confirm.run_model import Invocation
+from err_confirm.model.executions import Execution, Place, Plan, State
+from err_confirm.model.runs import Invocation
 
 OPS = Place(person="@alice", room="#ops")
 LIMITS = Limits(person=3, room=5, pause=60.0)

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from builders import RECORDS, an_execution
-from err_confirm.archive import Archive
 from err_confirm.errors import LockedError, LockError, ShelfError, StoreUnavailableError
 from err_confirm.journal import LOCKED, UNLOCKED, lines
+from err_confirm.journal.archive import Archive
 from err_confirm.locks import LONGEST_REASON, Lock, Locks, Unlocked, Wish, read_wish
-from err_confirm.shelf import Shelf
 from err_confirm.store.base import Record, Store, Swap
+from err_confirm.store.shelf import Shelf
 from err_confirm.store.sqlite_store import SqliteStore
 from servers import StoreFactory
 

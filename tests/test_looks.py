@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 
 from builders import RECORDS, a_policy
-from err_confirm import gate as real
 from err_confirm.engine import Engine
+from err_confirm.engine import gate as real
+from err_confirm.engine.gate import AGAIN, DUE, IDLE, KEYS, Gate
+from err_confirm.engine.outbox import Outbox
+from err_confirm.engine.runs import Runs
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.events import Advance, Answer, Cancel, Event, Posted
-from err_confirm.gate import AGAIN, DUE, IDLE, KEYS, Gate
-from err_confirm.model import Execution, Place, State, Verdict
-from err_confirm.outbox import Outbox
-from err_confirm.policy_model import Choice, Effect, Policy, Seat, Stage
-from err_confirm.records import RecordError
-from err_confirm.runs import Runs
-from err_confirm.steps import LEASE, TELL_AGAIN, Step
+from err_confirm.journal.records import RecordError
+from err_confirm.model.executions import Execution, Place, State, Verdict
+from err_confirm.model.policies import Choice, Effect, Policy, Seat, Stage
 from err_confirm.store.base import Due, Key, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
+from err_confirm.transition.events import Advance, Answer, Cancel, Event, Posted
+from err_confirm.transition.steps import LEASE, TELL_AGAIN, Step
 from faulty import Around, LostAnswers, Once, Overtaken, state_in
 from house import Counter, a_plan
 from planting import planted

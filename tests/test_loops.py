@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from err_confirm.cli.show import worded
-from err_confirm.model import Execution, Place, State
-from err_confirm.run_model import PartState
+from err_confirm.model.executions import Execution, Place, State
+from err_confirm.model.runs import PartState
 from err_confirm.runners import starters
-from err_confirm.steps import LEASE
 from err_confirm.store import open_store
 from err_confirm.store.base import Due, Record, Store, Swap, SwapResult
 from err_confirm.tally import counts
+from err_confirm.transition.steps import LEASE
 from faulty import Around
 from house import Counter, a_house
 from looping import a_loop, begun, hold, most_at_once, noted

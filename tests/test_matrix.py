@@ -9,12 +9,12 @@ from itertools import product
 import pytest
 
 from builders import NOW, an_execution
-from err_confirm.events import Abort, Advance, Answer, Cancel, Event, Finish, Posted, Reason
-from err_confirm.model import Execution, State, Verdict
-from err_confirm.policy_model import AllOf, Choice, Effect, Policy, Seat, Stage
-from err_confirm.run_model import Outcome
-from err_confirm.steps import LEASE, Already, Decision, Refusal, Step
+from err_confirm.model.executions import Execution, State, Verdict
+from err_confirm.model.policies import AllOf, Choice, Effect, Policy, Seat, Stage
+from err_confirm.model.runs import Outcome
 from err_confirm.transition import transition
+from err_confirm.transition.events import Abort, Advance, Answer, Cancel, Event, Finish, Posted, Reason
+from err_confirm.transition.steps import LEASE, Already, Decision, Refusal, Step
 
 ROSTER = {"@sre": frozenset({"alice", "bob", "carol"}), "@leads": frozenset({"dave", "carol"})}
 ROLES = {

@@ -10,22 +10,22 @@ from pathlib import Path
 import pytest
 
 from builders import RECORDS, a_policy
-from err_confirm.archive import Archive
 from err_confirm.engine import Engine, Vouched
+from err_confirm.engine.gate import DUE, Gate
+from err_confirm.engine.outbox import Outbox
+from err_confirm.engine.runs import Runs
 from err_confirm.errors import LockedError, LockError, NotReadyError
-from err_confirm.events import Advance, Answer, Cancel, Finish, Posted
-from err_confirm.gate import DUE, Gate
 from err_confirm.journal import UNLOCKED, lines
-from err_confirm.model import Execution, Place, State, Verdict
-from err_confirm.mutex_uses import MOST_IN_LINE, SHELVES
-from err_confirm.mutexes import Mutexes
-from err_confirm.outbox import Outbox
-from err_confirm.run_model import Conduct, Mutex, Outcome
-from err_confirm.runs import Runs
-from err_confirm.shelf import Shelf
-from err_confirm.steps import KEEP, LEASE, RUN_WITHIN, Step
+from err_confirm.journal.archive import Archive
+from err_confirm.locks.mutex_uses import MOST_IN_LINE, SHELVES
+from err_confirm.locks.mutexes import Mutexes
+from err_confirm.model.executions import Execution, Place, State, Verdict
+from err_confirm.model.runs import Conduct, Mutex, Outcome
 from err_confirm.store.base import Record, Store, Swap
+from err_confirm.store.shelf import Shelf
 from err_confirm.store.sqlite_store import SqliteStore
+from err_confirm.transition.events import Advance, Answer, Cancel, Finish, Posted
+from err_confirm.transition.steps import KEEP, LEASE, RUN_WITHIN, Step
 from err_confirm.vouching import Vouching
 from house import Counter, a_plan
 from servers import PATIENCE, StoreFactory

@@ -14,14 +14,7 @@ from pathlib import Path
 import pytest
 
 from builders import RECORDS, a_policy
-from err_confirm.archive import Archive
-from err_confirm.catalog import Catalog
-from err_confirm.cli import checks
-from err_confirm.errors import CodesMissingError, ShelfError, StoreUnavailableError
-from err_confirm.health import Health
-from err_confirm.journal import ENROLLED, RESET, lines
-from err_confirm.model import Guard, Source
-from err_confirm.otp import (
+from err_confirm.answers.otp import (
     LOCKED_FOR,
     MOST_FAILURES,
     STEP,
@@ -33,11 +26,18 @@ from err_confirm.otp import (
     codes,
     installed,
 )
+from err_confirm.catalog import Catalog
+from err_confirm.cli import checks
+from err_confirm.errors import CodesMissingError, ShelfError, StoreUnavailableError
+from err_confirm.health import Health
+from err_confirm.journal import ENROLLED, RESET, lines
+from err_confirm.journal.archive import Archive
+from err_confirm.model.files import Guard, Source
+from err_confirm.model.policies import When
 from err_confirm.people import People
-from err_confirm.policy_model import When
-from err_confirm.seal import Seal
-from err_confirm.shelf import Shelf
 from err_confirm.store.base import Store
+from err_confirm.store.seal import Seal
+from err_confirm.store.shelf import Shelf
 from err_confirm.store.sqlite_store import SqliteStore
 from servers import StoreFactory
 

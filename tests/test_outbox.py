@@ -11,14 +11,14 @@ import pytest
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
+from err_confirm.engine.outbox import Outbox
 from err_confirm.errors import ErrConfirmError
-from err_confirm.events import Advance, Answer, Posted
-from err_confirm.model import Execution, Notice, Place, State, Verdict
-from err_confirm.outbox import Outbox
-from err_confirm.policy_model import Choice, Effect, Policy, Seat, Stage
-from err_confirm.steps import Refusal, Step
+from err_confirm.model.executions import Execution, Notice, Place, State, Verdict
+from err_confirm.model.policies import Choice, Effect, Policy, Seat, Stage
 from err_confirm.store.base import Store
 from err_confirm.store.sqlite_store import SqliteStore
+from err_confirm.transition.events import Advance, Answer, Posted
+from err_confirm.transition.steps import Refusal, Step
 from faulty import Broken
 from house import a_plan
 from servers import eventually

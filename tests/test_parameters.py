@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from err_confirm.errors import DuplicateParameterError, ParameterError, TemplateError
-from err_confirm.model import Action, Parameter, ParameterType, Source
+from err_confirm.model.files import Action, Parameter, ParameterType, Source
 from err_confirm.parameters import cast, cast_one, values
 from err_confirm.parameters import casting as parameters
 

@@ -10,12 +10,12 @@ from err_confirm.catalog import Catalog, load
 from err_confirm.catalog.changes import changes
 from err_confirm.conditions import Situation
 from err_confirm.errors import ActionMissingError, ParameterError, RefusedError, TemplateError, TextError
-from err_confirm.index import Index
-from err_confirm.model import Plan
+from err_confirm.model.executions import Plan
+from err_confirm.model.policies import AllOf, Seat, Times, When
+from err_confirm.model.runs import Invocation, bound
 from err_confirm.people import People
 from err_confirm.plan import decided, plan
-from err_confirm.policy_model import AllOf, Seat, Times, When
-from err_confirm.run_model import Invocation, bound
+from err_confirm.plan.index import Index
 
 NOON, NIGHT = 1_795_262_400.0, 1_795_302_000.0
 """12:00 and 23:00 UTC on 21 November 2026."""

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from builders import NOW, a_policy, an_execution
-from err_confirm.model import Execution, State, Verdict, Vote
+from err_confirm.model.executions import Execution, State, Verdict, Vote
+from err_confirm.model.policies import AllOf, AnyOf, Policy, Quorum, Seat, Stage
 from err_confirm.policy import electorate, groups, met_until, quorum_until
-from err_confirm.policy_model import AllOf, AnyOf, Policy, Quorum, Seat, Stage
-from err_confirm.seating import Electorate, Roster, met, names, nearest, seats, ways
+from err_confirm.policy.seating import Electorate, Roster, met, names, nearest, seats, ways
 from ledger import GUESTS, LEADS, PEOPLE, ROSTERS, SRE, filled, opened, people_of, seat_lists, several
 
 

@@ -7,9 +7,8 @@ import pytest
 
 from builders import NOW, a_policy, an_execution
 from err_confirm.errors import GroupError
-from err_confirm.model import Execution, State, Verdict, Vote
-from err_confirm.openings import Rosters, waits_for
-from err_confirm.policy_model import (
+from err_confirm.model.executions import Execution, State, Verdict, Vote
+from err_confirm.model.policies import (
     AllOf,
     AnyOf,
     Choice,
@@ -25,12 +24,13 @@ from err_confirm.policy_model import (
     Times,
     When,
 )
+from err_confirm.policy.openings import Rosters, waits_for
+from err_confirm.policy.seating import Roster
 from err_confirm.policy_words.missing import missing_words, waiting_words
 from err_confirm.policy_words.quorums import quorum_words, waits, who_confirms
 from err_confirm.policy_words.reasons import reason_words
 from err_confirm.policy_words.rules import rule_words
 from err_confirm.policy_words.terms import terms
-from err_confirm.seating import Roster
 
 SRE, LEADS, BOB = Seat(by=("@sre",)), Seat(by=("@leads",)), Seat(by=("bob",))
 OTHERS = Seat(by=("others",))

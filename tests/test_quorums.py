@@ -16,13 +16,25 @@ from hypothesis import strategies as st
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.events import Abort, Advance, Answer, Cancel, Event, Expire, Finish, Posted, Progress, Renew, Told
 from err_confirm.journal import check
-from err_confirm.model import Execution, Notice, Place, State, Verdict
-from err_confirm.policy_model import AllOf, Choice, Effect, Freeze, Policy, Seat, Stage, Times
-from err_confirm.run_model import Invocation, Outcome, Part
-from err_confirm.steps import Decision, Step
+from err_confirm.model.executions import Execution, Notice, Place, State, Verdict
+from err_confirm.model.policies import AllOf, Choice, Effect, Freeze, Policy, Seat, Stage, Times
+from err_confirm.model.runs import Invocation, Outcome, Part
 from err_confirm.store.base import Store, Swap, SwapResult
+from err_confirm.transition.events import (
+    Abort,
+    Advance,
+    Answer,
+    Cancel,
+    Event,
+    Expire,
+    Finish,
+    Posted,
+    Progress,
+    Renew,
+    Told,
+)
+from err_confirm.transition.steps import Decision, Step
 from faulty import Around
 from house import a_plan
 from ledger import GUESTS, LEADS, PEOPLE, ROSTERS, SRE, Ledger

@@ -14,11 +14,11 @@ from typing import Any
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
-from err_confirm.events import Answer, Posted, Reason
-from err_confirm.model import Place, State, Verdict
-from err_confirm.steps import Already, Decision, Refusal, Step
+from err_confirm.model.executions import Place, State, Verdict
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
+from err_confirm.transition.events import Answer, Posted, Reason
+from err_confirm.transition.steps import Already, Decision, Refusal, Step
 from house import a_house, a_plan
 from servers import StoreFactory
 

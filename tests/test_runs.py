@@ -10,12 +10,12 @@ import pytest
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
-from err_confirm.events import Advance, Posted
-from err_confirm.model import Place, State
-from err_confirm.run_model import Conduct, Invocation, Outcome
+from err_confirm.engine.runs import CUT_OFF, NOT_STARTED, Runs
+from err_confirm.model.executions import Place, State
+from err_confirm.model.runs import Conduct, Invocation, Outcome
 from err_confirm.runners.base import Context
-from err_confirm.runs import CUT_OFF, NOT_STARTED, Runs
 from err_confirm.store.base import Store
+from err_confirm.transition.events import Advance, Posted
 from faulty import Broken as Away
 from house import PATIENCE, Counted, Counter, a_house, a_plan
 from servers import eventually

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from err_confirm.errors import SettingError
-from err_confirm.seal import KEY_BYTES, SEAL_CHARACTERS, Seal, load_key, same
+from err_confirm.store.seal import KEY_BYTES, SEAL_CHARACTERS, Seal, load_key, same
 
 KEY = bytes(range(KEY_BYTES))
 

@@ -7,9 +7,9 @@ import pytest
 
 from builders import RECORDS
 from err_confirm.errors import ShelfError, StoreUnavailableError
-from err_confirm.seal import Seal
-from err_confirm.shelf import CONFLICTS, Fact, Shelf
 from err_confirm.store.base import Record, Store, Swap, SwapStatus
+from err_confirm.store.seal import Seal
+from err_confirm.store.shelf import CONFLICTS, Fact, Shelf
 from servers import StoreFactory
 
 THREADS = 8

@@ -3,8 +3,8 @@
 from itertools import pairwise
 
 from builders import a_policy
-from err_confirm.policy_model import AllOf, AnyOf, Policy, Quorum, Seat, Stage, Times, When
-from err_confirm.strictness import REFUSES, least, most
+from err_confirm.conditions.strictness import REFUSES, least, most
+from err_confirm.model.policies import AllOf, AnyOf, Policy, Quorum, Seat, Stage, Times, When
 
 SRE, OTHERS, REQUESTER = Seat(by=("@sre",)), Seat(by=("others",)), Seat(by=("requester",))
 NIGHT = Times(hours=((1320, 360),))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from err_confirm.model import State
+from err_confirm.model.executions import State
 from servers import eventually
 from talk import Talk
 from third_party import a_bot_with, posted, ran

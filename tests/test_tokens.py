@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from builders import an_execution
+from err_confirm.answers.tokens import Tokens, read_reference
 from err_confirm.ids import ALPHABET, LENGTH
-from err_confirm.seal import Seal
-from err_confirm.tokens import Tokens, read_reference
+from err_confirm.store.seal import Seal
 
 TOKENS = Tokens(Seal(b"a key for tests", "tests"))
 

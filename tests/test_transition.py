@@ -14,10 +14,41 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from builders import ECHO, NOW, a_policy, an_execution
-from err_confirm import answering, demands, running, seating, steps, times
 from err_confirm import policy as policies
 from err_confirm import transition as real
-from err_confirm.events import (
+from err_confirm.model.executions import Execution, Notice, State, Verdict, Vote
+from err_confirm.model.policies import (
+    AllOf,
+    AnyOf,
+    Choice,
+    Effect,
+    Freeze,
+    Policy,
+    Question,
+    QuestionType,
+    ReasonRule,
+    Seat,
+    Stage,
+    Times,
+)
+from err_confirm.model.runs import (
+    LOOP_RUNNER,
+    MOST_RUNS,
+    Conduct,
+    Invocation,
+    Lookup,
+    Mutex,
+    OnChange,
+    Outcome,
+    Part,
+    PartState,
+    Preview,
+    Target,
+    bound,
+)
+from err_confirm.policy import seating, times
+from err_confirm.transition import answering, demands, due_at, keep_until, running, steps, transition
+from err_confirm.transition.events import (
     Abort,
     Advance,
     Answer,
@@ -33,37 +64,7 @@ from err_confirm.events import (
     Renew,
     Told,
 )
-from err_confirm.model import Execution, Notice, State, Verdict, Vote
-from err_confirm.policy_model import (
-    AllOf,
-    AnyOf,
-    Choice,
-    Effect,
-    Freeze,
-    Policy,
-    Question,
-    QuestionType,
-    ReasonRule,
-    Seat,
-    Stage,
-    Times,
-)
-from err_confirm.run_model import (
-    LOOP_RUNNER,
-    MOST_RUNS,
-    Conduct,
-    Invocation,
-    Lookup,
-    Mutex,
-    OnChange,
-    Outcome,
-    Part,
-    PartState,
-    Preview,
-    Target,
-    bound,
-)
-from err_confirm.steps import (
+from err_confirm.transition.steps import (
     KEEP,
     LATEST_WRITE,
     LEASE,
@@ -76,7 +77,6 @@ from err_confirm.steps import (
     Refusal,
     Step,
 )
-from err_confirm.transition import due_at, keep_until, transition
 from ledger import GUESTS, LEADS, PEOPLE, ROSTERS, SRE, Ledger
 from planting import planted_below
 

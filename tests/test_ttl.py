@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.events import Advance, Answer, Cancel, Event, Expire, Finish, Posted, Renew, Told
-from err_confirm.model import Place, State, Verdict
-from err_confirm.policy_model import Policy
-from err_confirm.run_model import Outcome
+from err_confirm.model.executions import Place, State, Verdict
+from err_confirm.model.policies import Policy
+from err_confirm.model.runs import Outcome
 from err_confirm.store import open_store
+from err_confirm.transition.events import Advance, Answer, Cancel, Event, Expire, Finish, Posted, Renew, Told
 from faulty import LostAnswers
 from house import a_plan
 from judging import redis_ttls

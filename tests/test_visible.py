@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from err_confirm.visible import exact, exact_json, visible
+from err_confirm.text.visible import exact, exact_json, visible
 
 TRICKY = st.text(st.sampled_from(["\\", "u", "U", "2", "0", "e", "a", "\u202e", "\n", "\u00a0", "\U000e0041", "é"]))
 

@@ -5,8 +5,8 @@ import pytest
 from builders import RECORDS
 from err_confirm.errors import LineError
 from err_confirm.journal import PAGE, PRUNED, Entry, append
+from err_confirm.journal.witness import FIRST_LOOK, FORKED, Witness
 from err_confirm.store.base import Record, Store, Swap
-from err_confirm.witness import FIRST_LOOK, FORKED, Witness
 from faulty import Around
 from test_journal import cut_journal
 

@@ -14,19 +14,20 @@ import pytest
 from err_confirm.cli.configuration import Configuration, read_catalog
 from err_confirm.cli.queues import unreachable, workers
 from err_confirm.errors import SettingError, StartError, StoreUnavailableError
-from err_confirm.job_record import JobRecord, JobState, asked, attended
-from err_confirm.model import Execution, Remote, State
-from err_confirm.records import Records
-from err_confirm.remote_runs import NO_REDIS, remote_runner
-from err_confirm.run_model import PartState
+from err_confirm.journal.records import Records
+from err_confirm.model.executions import Execution, State
+from err_confirm.model.files import Remote
+from err_confirm.model.runs import PartState
+from err_confirm.remote.job_record import JobRecord, JobState, asked, attended
+from err_confirm.remote.runs import NO_REDIS, remote_runner
 from err_confirm.runners import STARTERS
 from err_confirm.runners.base import Context
 from err_confirm.runners.remote_runner import remote
-from err_confirm.seal import Seal
 from err_confirm.settings import read_settings
-from err_confirm.steps import Step
 from err_confirm.store import open_store
 from err_confirm.store.redis_store import connect
+from err_confirm.store.seal import Seal
+from err_confirm.transition.steps import Step
 from err_confirm.worker import a_bench
 from servers import RedisServer, eventually
 from talk import a_bot as a_chat

@@ -15,22 +15,23 @@ from typing import Any
 
 from builders import a_policy
 from err_confirm.engine import Engine
-from err_confirm.events import Abort, Answer, Cancel, Posted
-from err_confirm.gate import Gate
-from err_confirm.job_records import JobRecords
-from err_confirm.jobs import Queues, queue_name
-from err_confirm.model import Execution, Place, Plan, Rate, Remote, Verdict
-from err_confirm.outbox import Outbox
-from err_confirm.records import Records
-from err_confirm.remote_runs import RemoteRuns
-from err_confirm.run_model import Conduct, Invocation
+from err_confirm.engine.gate import Gate
+from err_confirm.engine.outbox import Outbox
+from err_confirm.engine.runs import Runs
+from err_confirm.journal.records import Records
+from err_confirm.model.executions import Execution, Place, Plan, Verdict
+from err_confirm.model.files import Rate, Remote
+from err_confirm.model.runs import Conduct, Invocation
+from err_confirm.remote.job_records import JobRecords
+from err_confirm.remote.jobs import Queues, queue_name
+from err_confirm.remote.runs import RemoteRuns
 from err_confirm.runners import starters
 from err_confirm.runners.loop_runner import loop
 from err_confirm.runners.remote_runner import remote
-from err_confirm.runs import Runs
-from err_confirm.seal import Seal
 from err_confirm.store import open_store
 from err_confirm.store.redis_store import connect
+from err_confirm.store.seal import Seal
+from err_confirm.transition.events import Abort, Answer, Cancel, Posted
 from servers import PATIENCE, RedisServer, eventually
 
 ROOT = Path(__file__).resolve().parent.parent

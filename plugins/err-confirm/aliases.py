@@ -9,13 +9,13 @@ from typing import Any
 from errbot import BotPlugin, Command, CommandError, botcmd, cmdfilter, re_botcmd
 
 from err_confirm.catalog import RESERVED
-from err_confirm.cover import coverage
 from err_confirm.drawing import chart, mermaid, svg
-from err_confirm.explain import Explainer, Meaning
 from err_confirm.guards import ALIAS_COMMANDS, OWN
-from err_confirm.index import Index
-from err_confirm.model import Alias
-from err_confirm.prefix import without_prefix
+from err_confirm.guards.cover import coverage
+from err_confirm.holding.explain import Explainer, Meaning
+from err_confirm.model.files import Alias
+from err_confirm.plan.index import Index
+from err_confirm.text.prefix import without_prefix
 from err_confirm.wording import displays
 
 MOST_WORDS = 2_000

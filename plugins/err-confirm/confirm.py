@@ -15,7 +15,7 @@ from errbot import BotPlugin, CommandError, botcmd, re_botcmd
 from errbot.core_plugins.acls import get_acl_usr, glob
 
 import err_confirm
-from err_confirm.calls import Calls
+from err_confirm.answers.otp import Secret
 from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
 from err_confirm.chat.output import asked_for
@@ -32,21 +32,21 @@ from err_confirm.errors import (
     StoreUnavailableError,
     UnsafeStoreError,
 )
-from err_confirm.events import Read, Reason
 from err_confirm.guards import Guards
-from err_confirm.held import Held
-from err_confirm.hold import attach
+from err_confirm.holding.calls import Calls
+from err_confirm.holding.held import Held
+from err_confirm.holding.hold import attach
+from err_confirm.holding.permission import Permission
 from err_confirm.intake import Intake
+from err_confirm.journal.question import read_question
 from err_confirm.logged import Discretion
-from err_confirm.model import Execution, Place, Plan
-from err_confirm.openings import Rosters, waits_for
-from err_confirm.otp import Secret
-from err_confirm.permission import Permission
-from err_confirm.question import read_question
+from err_confirm.model.executions import Execution, Place, Plan
+from err_confirm.policy.openings import Rosters, waits_for
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.service import Service
 from err_confirm.settings import read_settings
-from err_confirm.steps import Refusal
+from err_confirm.transition.events import Read, Reason
+from err_confirm.transition.steps import Refusal
 
 ANY_CASE = rf"^(?i:{'|'.join(sorted(RESERVED))})(?:\s|$)"
 HOUR = 3_600

@@ -7,8 +7,8 @@ from typing import Any
 
 from errbot import BotPlugin, CommandError, botcmd
 
-from err_confirm.cover import coverage
-from err_confirm.hold import attach
+from err_confirm.guards.cover import coverage
+from err_confirm.holding.hold import attach
 
 
 class Guards(BotPlugin):

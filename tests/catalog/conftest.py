@@ -7,8 +7,8 @@ import pytest
 
 from builders import a_policy
 from err_confirm.catalog import Catalog, load
+from err_confirm.model.policies import Policy
 from err_confirm.people import People
-from err_confirm.policy_model import Policy
 
 PEOPLE = People({"alice": ["text:1"], "bob": ["text:2"], "carol": ["text:3"]})
 

@@ -7,7 +7,7 @@ import pytest
 from builders import a_policy
 from err_confirm.catalog import Severity
 from err_confirm.catalog.entries import ActionFile, AliasFile
-from err_confirm.model import Format, Reply, Source
+from err_confirm.model.files import Format, Reply, Source
 from err_confirm.runners import RUNNERS
 
 HEAD = "name: reboot\nformats: ['reboot {{host}}']\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from err_confirm.run_model import FollowUp
+from err_confirm.model.runs import FollowUp
 
 HEAD = "formats: ['x {{host}} {{id=1}}']\nrun: {command: [echo, '{{host}}']}\n"
 CHILD = """\

@@ -9,9 +9,9 @@ from err_confirm.catalog import SHIPPED, Catalog, Severity, load
 from err_confirm.catalog.stand_in import LONGEST_ERROR
 from err_confirm.catalog.yaml_source import LARGEST
 from err_confirm.guards import BotCommand, Guards
-from err_confirm.model import Guard, Source
+from err_confirm.model.files import Guard, Source
 from err_confirm.people import People
-from err_confirm.seating import names
+from err_confirm.policy.seating import names
 
 PROD = """
     # what touches production

@@ -6,7 +6,7 @@ import pytest
 
 from err_confirm.catalog import Severity
 from err_confirm.errors import ActionMissingError
-from err_confirm.model import Alias, Source
+from err_confirm.model.files import Alias, Source
 
 ACTION = """
     name: reboot

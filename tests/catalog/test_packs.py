@@ -7,7 +7,7 @@ import pytest
 from builders import a_policy
 from err_confirm.catalog import Catalog, Severity, load
 from err_confirm.guards import BotCommand, Guards
-from err_confirm.model import Source
+from err_confirm.model.files import Source
 from err_confirm.people import People
 from talk import write_files
 

@@ -10,8 +10,7 @@ from builders import a_policy
 from err_confirm.catalog import parse_policy
 from err_confirm.catalog.entries import AliasFile
 from err_confirm.errors import SettingError
-from err_confirm.people import People
-from err_confirm.policy_model import (
+from err_confirm.model.policies import (
     AllOf,
     AnyOf,
     Choice,
@@ -24,6 +23,7 @@ from err_confirm.policy_model import (
     Seat,
     Stage,
 )
+from err_confirm.people import People
 
 PEOPLE = People({"alice": ["text:1"], "bob": ["text:2"], "carol": ["text:3"]})
 HEAD = "name: x\naction_ref: x\nformats: [x]\n"

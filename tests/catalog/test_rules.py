@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from err_confirm.conditions import NOTHING
-from err_confirm.policy_model import AllOf, Policy, ReasonRule, Seat, Stage, Times, When
+from err_confirm.model.policies import AllOf, Policy, ReasonRule, Seat, Stage, Times, When
 
 HEAD = "name: x\naction_ref: a\nformats: ['x {{env}}']\n"
 ACTION = "name: a\nparameters: {env: {enum: [prod, dr, dev]}, host: {}, n: {type: integer}}\nrun: {command: [echo]}\n"

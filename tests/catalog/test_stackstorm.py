@@ -14,10 +14,10 @@ from err_confirm.catalog.stackstorm.not_run import OLD_NAMES, WHY, NotRunError
 from err_confirm.catalog.stackstorm.shell_line import arguments
 from err_confirm.errors import ParameterError, TemplateError
 from err_confirm.following import values
-from err_confirm.index import Index
+from err_confirm.model.runs import FollowUp
 from err_confirm.people import People
 from err_confirm.plan import describe, plan
-from err_confirm.run_model import FollowUp
+from err_confirm.plan.index import Index
 from talk import write_files
 
 SCRIPT = "#!/bin/sh\n"

@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from builders import an_execution
-from err_confirm.model import State
-from err_confirm.run_model import BOT_RUNNER, Invocation
+from err_confirm.model.executions import State
+from err_confirm.model.runs import BOT_RUNNER, Invocation
 from err_confirm.wording import Wording
 from servers import eventually
 from stubborn import with_canary

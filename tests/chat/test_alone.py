@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from err_confirm.engine import Engine
-from err_confirm.events import Finish
-from err_confirm.model import State
-from err_confirm.run_model import Outcome
+from err_confirm.model.executions import State
+from err_confirm.model.runs import Outcome
 from err_confirm.store.base import Swap
+from err_confirm.transition.events import Finish
 from servers import eventually
 from talk import Talk, a_bot, write_files
 

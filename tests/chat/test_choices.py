@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from builders import a_policy
-from err_confirm.model import Place
-from err_confirm.otp import MOST_FAILURES, STEP, codes
-from err_confirm.policy_model import (
+from err_confirm.answers.otp import MOST_FAILURES, STEP, codes
+from err_confirm.model.executions import Place
+from err_confirm.model.policies import (
     AllOf,
     Choice,
     Effect,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from err_confirm.model import State
+from err_confirm.model.executions import State
 from talk import Talk, a_bot, write_files
 
 EXIT = f"{sys.executable}, -c, 'import sys; print(sys.argv[2]); sys.exit(int(sys.argv[1]))'"

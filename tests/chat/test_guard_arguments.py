@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from err_confirm.model import State
+from err_confirm.model.executions import State
 from servers import eventually
 from talk import ROOT, Talk, a_bot, write_files
 

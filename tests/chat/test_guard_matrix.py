@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from errbot.core_plugins.wsview import reset_app
 
-from err_confirm.model import State
+from err_confirm.model.executions import State
 from servers import eventually
 from talk import ROOT, Talk, a_bot, write_files
 from third_party import posted

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from err_confirm.model import State
+from err_confirm.model.executions import State
 from talk import ROOT, Talk, a_bot, on_networks, write_files
 
 SITE = """

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from err_confirm.model import State
+from err_confirm.model.executions import State
 from talk import ROOT, Talk, a_bot, write_files
 
 PLUG = "[Core]\nName = {name}\nModule = {module}\n\n[Python]\nVersion = 3\n\n[Errbot]\nMin = 6.0.0\n"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from err_confirm.journal import lines
-from err_confirm.seal import Seal, load_key
 from err_confirm.store import open_store
+from err_confirm.store.seal import Seal, load_key
 from talk import write_files
 from terminal import Terminal, a_terminal
 

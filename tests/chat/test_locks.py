@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from err_confirm.journal import LOCKED, UNLOCKED, lines
-from err_confirm.model import State
+from err_confirm.model.executions import State
 from err_confirm.store import open_store
 from err_confirm.store.base import Swap
 from talk import Talk, a_bot, write_files

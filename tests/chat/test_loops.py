@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from err_confirm.events import Abort
-from err_confirm.model import State
-from err_confirm.run_model import Conduct, Part, PartState, Target
+from err_confirm.model.executions import State
+from err_confirm.model.runs import Conduct, Part, PartState, Target
+from err_confirm.transition.events import Abort
 from servers import eventually
 from talk import Talk, a_bot, write_files
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from builders import a_policy
-from err_confirm.events import Answer, Cancel
-from err_confirm.model import Execution, Place, Verdict
-from err_confirm.policy_model import AllOf, Choice, Effect, Policy, Question, QuestionType, ReasonRule, Seat, Stage
+from err_confirm.model.executions import Execution, Place, Verdict
+from err_confirm.model.policies import AllOf, Choice, Effect, Policy, Question, QuestionType, ReasonRule, Seat, Stage
+from err_confirm.transition.events import Answer, Cancel
 from talk import Talk, a_bot, write_files
 
 FILES = {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from err_confirm.answers.otp import STEP, Proof, codes
 from err_confirm.journal import ENROLLED, RESET, lines
-from err_confirm.otp import STEP, Proof, codes
 from talk import Talk, a_bot, write_files
 
 FILES = {

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from err_confirm.catalog import Severity
-from err_confirm.model import State
-from err_confirm.seating import names
+from err_confirm.model.executions import State
+from err_confirm.policy.seating import names
 from servers import eventually
 from talk import Talk, a_bot, write_files
 

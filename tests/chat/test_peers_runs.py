@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from err_confirm.model import Execution, State
-from err_confirm.run_model import PartState
+from err_confirm.model.executions import Execution, State
+from err_confirm.model.runs import PartState
 from servers import RedisServer, eventually
 from talk import Talk, a_bot, write_files
 from workers import Site, a_place

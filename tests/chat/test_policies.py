@@ -9,8 +9,8 @@ import pytest
 
 from docs_pages import DOCS, blocks
 from docs_walk import CONFIG, FILE
-from err_confirm.model import Notice, State
-from err_confirm.otp import codes
+from err_confirm.answers.otp import codes
+from err_confirm.model.executions import Notice, State
 from servers import eventually
 from talk import Talk, a_bot, write_files
 

@@ -15,12 +15,12 @@ from err_confirm.backends import backend_for
 from err_confirm.chat.posting import Posting
 from err_confirm.chat.progress import CHANGES, PAUSES, ProgressNews
 from err_confirm.engine import Engine
-from err_confirm.events import Abort, Posted
-from err_confirm.model import Execution, Place, Plan, State
+from err_confirm.model.executions import Execution, Place, Plan, State
+from err_confirm.model.runs import LOOP_RUNNER, Invocation, Outcome, Part, PartState
 from err_confirm.people import People
-from err_confirm.run_model import LOOP_RUNNER, Invocation, Outcome, Part, PartState
 from err_confirm.runners.base import Context
 from err_confirm.store.sqlite_store import SqliteStore
+from err_confirm.transition.events import Abort, Posted
 from err_confirm.wording import Wording
 from faulty import Broken
 from house import PATIENCE, Counted, Counter, House, a_house

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from err_confirm.visible import exact
+from err_confirm.text.visible import exact
 from talk import PROMPT, Talk, a_bot, write_files
 
 ID = "[0-9a-hjkmnp-tv-z]{8}"

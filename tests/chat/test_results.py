@@ -10,9 +10,10 @@ import pytest
 from builders import an_execution
 from err_confirm.chat.output import OutputPages
 from err_confirm.chat.replies import ending
-from err_confirm.model import Reply, State
-from err_confirm.outputs import PAGE_LINES, Outputs
-from err_confirm.run_model import LOOP_RUNNER, Conduct, Invocation, Lookup, Outcome, Part, PartState, Target
+from err_confirm.engine.outputs import PAGE_LINES, Outputs
+from err_confirm.model.executions import State
+from err_confirm.model.files import Reply
+from err_confirm.model.runs import LOOP_RUNNER, Conduct, Invocation, Lookup, Outcome, Part, PartState, Target
 from err_confirm.wording import Wording
 from talk import Talk, a_bot, write_files
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from err_confirm.errors import StartError
-from err_confirm.run_model import Invocation
+from err_confirm.model.runs import Invocation
 from err_confirm.runners import STARTERS
 from err_confirm.runners.base import Context
 from talk import ROOT, Talk, a_bot, write_files

@@ -12,9 +12,9 @@ import pytest
 
 from err_confirm.engine import After
 from err_confirm.errors import NoTargetsError
-from err_confirm.model import Execution, Place, State
-from err_confirm.probes import AT_ONCE
-from err_confirm.run_model import SHOWN_BYTES, SHOWN_LINES, SHOWN_TARGETS
+from err_confirm.model.executions import Execution, Place, State
+from err_confirm.model.runs import SHOWN_BYTES, SHOWN_LINES, SHOWN_TARGETS
+from err_confirm.plan.probes import AT_ONCE
 from servers import eventually
 from talk import Talk, a_bot, write_files
 

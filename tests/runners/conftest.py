@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from err_confirm.model import Action, Source
+from err_confirm.model.files import Action, Source
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context, Running
 from servers import PATIENCE, readable

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from err_confirm.catalog import load, parse_policy
 from err_confirm.errors import SettingError, StartError
-from err_confirm.model import Action, Profile, Source
+from err_confirm.model.files import Action, Profile, Source
+from err_confirm.model.runs import Outcome
 from err_confirm.people import People
-from err_confirm.run_model import Outcome
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
 from err_confirm.runners.command_runner import CommandRunner, CommandSettings

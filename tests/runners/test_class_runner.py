@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from err_confirm.errors import ParameterError
-from err_confirm.model import Action, Parameter, Source
-from err_confirm.run_model import Outcome
+from err_confirm.model.files import Action, Parameter, Source
+from err_confirm.model.runs import Outcome
 from err_confirm.runners.base import Context
 from err_confirm.runners.class_runner import ClassRunner, ClassSettings
 from servers import PATIENCE

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from err_confirm.errors import TemplateError
-from err_confirm.model import Action, Source
-from err_confirm.run_model import Invocation
+from err_confirm.model.files import Action, Source
+from err_confirm.model.runs import Invocation
 from err_confirm.runners.command_runner import CommandRunner, CommandSettings
 
 RUNNER = CommandRunner()

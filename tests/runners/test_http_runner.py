@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from err_confirm.errors import StartError, TemplateError
-from err_confirm.run_model import Invocation, Outcome
+from err_confirm.model.runs import Invocation, Outcome
 from err_confirm.runners.base import Context
 from err_confirm.runners.http_runner import HttpRunner
 from err_confirm.runners.http_settings import HttpSettings

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from err_confirm.errors import StaleError, StartError
-from err_confirm.model import Rate
-from err_confirm.run_model import Invocation, Outcome, Part, PartState
+from err_confirm.model.files import Rate
+from err_confirm.model.runs import Invocation, Outcome, Part, PartState
 from err_confirm.runners import starters
 from err_confirm.runners.base import Context
 from err_confirm.runners.loop_ends import LONGEST_SAID, outcome_of, part_of

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from err_confirm.errors import StartError
-from err_confirm.run_model import Outcome
+from err_confirm.model.runs import Outcome
 from servers import PATIENCE, eventually
 
 FAMILY = """

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from err_confirm.errors import ParameterError
-from err_confirm.run_model import Invocation, Outcome
+from err_confirm.model.runs import Invocation, Outcome
 from err_confirm.runners.python_runner import PythonRunner, PythonSettings
 
 RUNNER = PythonRunner()

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from err_confirm.errors import StartError
-from err_confirm.run_model import Outcome
+from err_confirm.model.runs import Outcome
 from err_confirm.runners.base import Context
 from err_confirm.runners.stackstorm_runner import StackStormRunner, StackStormSettings
 from servers import PATIENCE

@@ -11,14 +11,15 @@ import pytest
 
 from err_confirm.catalog import load, parse_policy
 from err_confirm.errors import ParameterError, TemplateError
-from err_confirm.index import Index
-from err_confirm.model import Action, Plan, Source
+from err_confirm.model.executions import Plan
+from err_confirm.model.files import Action, Source
+from err_confirm.model.runs import Outcome
 from err_confirm.outgoing.destination import read_url, refusal
 from err_confirm.outgoing.exchange import Request, exchange
 from err_confirm.outgoing.http_child import without
 from err_confirm.people import People
 from err_confirm.plan import plan
-from err_confirm.run_model import Outcome
+from err_confirm.plan.index import Index
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
 from servers import PATIENCE

@@ -12,19 +12,20 @@ import pytest
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
+from err_confirm.engine.recheck import COUNTS, Recheck, difference
 from err_confirm.errors import LimitError, NotReadyError, PreviewError, ProbeError, TargetsError, TemplateError
-from err_confirm.events import Advance, Answer, Posted, Reason
-from err_confirm.model import Action, Place, Plan, PreviewRule, Probe, Source, State, TargetRule, Verdict
-from err_confirm.preparing import LONGEST_PREVIEW, Preparing
-from err_confirm.probes import AT_ONCE, Probes
-from err_confirm.recheck import COUNTS, Recheck, difference
+from err_confirm.model.executions import Place, Plan, State, Verdict
+from err_confirm.model.files import Action, PreviewRule, Probe, Source, TargetRule
+from err_confirm.model.runs import NOTHING, Conduct, Invocation, Lookup, OnChange, Outcome, Preview, Target
+from err_confirm.plan.preparing import LONGEST_PREVIEW, Preparing
+from err_confirm.plan.probes import AT_ONCE, Probes
 from err_confirm.rendering import begun
-from err_confirm.run_model import NOTHING, Conduct, Invocation, Lookup, OnChange, Outcome, Preview, Target
 from err_confirm.runners import STARTERS
 from err_confirm.runners.base import Context
 from err_confirm.runners.environment import CONSTANTS
-from err_confirm.steps import Refusal, Step
 from err_confirm.store.base import Store
+from err_confirm.transition.events import Advance, Answer, Posted, Reason
+from err_confirm.transition.steps import Refusal, Step
 from servers import PATIENCE, eventually
 from talk import a_bot, write_files
 

@@ -14,12 +14,12 @@ from builders import a_policy, an_execution
 from err_confirm.backends import BACKENDS
 from err_confirm.chat.replies import introduction
 from err_confirm.errors import LimitError, SettingError
-from err_confirm.inert import Inert
 from err_confirm.limits import LOOKED_AT, Limits, Request, check
 from err_confirm.locks import read_wish
-from err_confirm.model import Place, Plan
-from err_confirm.pages import pages
+from err_confirm.model.executions import Place, Plan
 from err_confirm.settings import read_settings
+from err_confirm.text.inert import Inert
+from err_confirm.text.pages import pages
 from servers import PATIENCE
 from talk import ROOT, Talk, a_bot, write_files
 
@@ -41,7 +41,7 @@ FORGED = "!confirm 00000000"
 READ = """
 import sys
 from err_confirm.answers import read_answer
-from err_confirm.policy_model import Policy, Question, QuestionType, Seat, Stage
+from err_confirm.model.policies import Policy, Question, QuestionType, Seat, Stage
 stage = Stage(quorum=Seat(by=("bob",)), retry_count=1, retry_delay=1.0)
 typed, said = eval(sys.stdin.read())
 question = None if typed else Question(text="Which?", type=QuestionType.JSON)

@@ -9,9 +9,9 @@ import pytest
 from builders import a_policy
 from err_confirm.catalog import Catalog, load
 from err_confirm.errors import ErrConfirmError
-from err_confirm.index import Index
 from err_confirm.people import People
 from err_confirm.plan import plan
+from err_confirm.plan.index import Index
 from talk import Talk, a_bot, write_files
 from test_templating import BOMBS, ESCAPES
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from err_confirm.errors import LimitError
-from err_confirm.model import Place, Plan
+from err_confirm.model.executions import Place, Plan
 from talk import Talk, a_bot, write_files
 
 FILES = {

@@ -10,7 +10,8 @@ import pytest
 
 from builders import a_policy
 from err_confirm.guards import Guards
-from err_confirm.model import Guard, Source, State
+from err_confirm.model.executions import State
+from err_confirm.model.files import Guard, Source
 from servers import eventually
 from talk import ROOT, Talk, a_bot, write_files
 

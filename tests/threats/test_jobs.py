@@ -19,10 +19,10 @@ from rq.job import Callback
 from rq.serializers import JSONSerializer
 from rq.webhook import Webhook
 
-from err_confirm.job_record import JobRecord, JobState, attended
-from err_confirm.job_records import JobRecords
-from err_confirm.jobs import FUNCTION, job_id, queue_name
-from err_confirm.model import Execution, State
+from err_confirm.model.executions import Execution, State
+from err_confirm.remote.job_record import JobRecord, JobState, attended
+from err_confirm.remote.job_records import JobRecords
+from err_confirm.remote.jobs import FUNCTION, job_id, queue_name
 from err_confirm.store.redis_store import connect
 from servers import RedisServer, eventually
 from workers import Bot, Site, a_bot, a_place

@@ -10,10 +10,10 @@ import pytest
 from builders import a_policy
 from err_confirm.catalog import load
 from err_confirm.errors import ParameterError
-from err_confirm.index import Match
 from err_confirm.parameters import cast
 from err_confirm.people import People
 from err_confirm.plan import plan
+from err_confirm.plan.index import Match
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
 from servers import PATIENCE

@@ -11,22 +11,22 @@ from typing import Any
 import pytest
 
 from builders import RECORDS, a_policy
-from err_confirm.directories import Function
 from err_confirm.engine import Engine, Vouched
 from err_confirm.errors import GroupError, NotReadyError
-from err_confirm.events import Advance, Answer, Posted, Reason
-from err_confirm.groups import Groups
-from err_confirm.model import Execution, Place, State, Verdict
+from err_confirm.holding.permission import Permission
+from err_confirm.journal.records import Records
+from err_confirm.model.executions import Execution, Place, State, Verdict
+from err_confirm.model.policies import AllOf, Policy, Seat
 from err_confirm.people import People
-from err_confirm.permission import Permission
+from err_confirm.people.directories import Function
+from err_confirm.people.groups import Groups
 from err_confirm.plan import plan
-from err_confirm.policy_model import AllOf, Policy, Seat
-from err_confirm.records import Records
-from err_confirm.seal import Seal, load_key
 from err_confirm.settings import read_settings
-from err_confirm.steps import Decision, Refusal, Step
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
+from err_confirm.store.seal import Seal, load_key
+from err_confirm.transition.events import Advance, Answer, Posted, Reason
+from err_confirm.transition.steps import Decision, Refusal, Step
 from house import a_plan
 from talk import Talk, a_bot, on_networks, write_files
 

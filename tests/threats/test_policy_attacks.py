@@ -10,17 +10,17 @@ import pytest
 from builders import ECHO, NOW, RECORDS, a_policy, an_execution
 from err_confirm.answers import read_answer
 from err_confirm.engine import Engine
+from err_confirm.engine.runs import told
 from err_confirm.errors import LimitError
-from err_confirm.events import Advance, Answer, Event, Posted, Reason
 from err_confirm.limits import Limits, Request, check
-from err_confirm.model import Execution, Place, Plan, State, Verdict
+from err_confirm.model.executions import Execution, Place, Plan, State, Verdict
+from err_confirm.model.policies import AllOf, Choice, Question, QuestionType, Seat, Stage
 from err_confirm.people import People
-from err_confirm.policy_model import AllOf, Choice, Question, QuestionType, Seat, Stage
-from err_confirm.runs import told
-from err_confirm.seating import Roster
-from err_confirm.steps import Already, Refusal, Step
+from err_confirm.policy.seating import Roster
 from err_confirm.store.base import Store
 from err_confirm.transition import transition
+from err_confirm.transition.events import Advance, Answer, Event, Posted, Reason
+from err_confirm.transition.steps import Already, Refusal, Step
 from house import a_plan
 from talk import a_bot, on_networks, write_files
 

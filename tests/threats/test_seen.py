@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from err_confirm.lookalikes import lookalikes
-from err_confirm.visible import exact, visible
+from err_confirm.text.lookalikes import lookalikes
+from err_confirm.text.visible import exact, visible
 from talk import PROMPT, Talk, a_bot, write_files
 
 FILES = {

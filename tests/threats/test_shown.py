@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from err_confirm.visible import exact, visible
+from err_confirm.text.visible import exact, visible
 from talk import Talk, a_bot, write_files
 
 NETWORKS = {

@@ -7,10 +7,10 @@ import pytest
 
 from err_confirm.catalog import Catalog, load
 from err_confirm.errors import ParameterError, TemplateError
-from err_confirm.index import Match
+from err_confirm.model.runs import Outcome
 from err_confirm.people import People
 from err_confirm.plan import plan
-from err_confirm.run_model import Outcome
+from err_confirm.plan.index import Match
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
 from runners.test_injection import PAYLOADS

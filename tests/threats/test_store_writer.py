@@ -13,14 +13,14 @@ import redis
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import RecordError
-from err_confirm.events import Posted
 from err_confirm.journal import check
-from err_confirm.model import Execution, Place, State, Verdict, Vote
-from err_confirm.records import Records
-from err_confirm.seal import KEY_BYTES, SEAL_CHARACTERS, Seal
-from err_confirm.steps import Step
+from err_confirm.journal.records import Records
+from err_confirm.model.executions import Execution, Place, State, Verdict, Vote
 from err_confirm.store import open_store
 from err_confirm.store.base import Record, Store, Swap
+from err_confirm.store.seal import KEY_BYTES, SEAL_CHARACTERS, Seal
+from err_confirm.transition.events import Posted
+from err_confirm.transition.steps import Step
 from faulty import Overtaken
 from house import a_house, a_plan
 from servers import RedisServer, eventually

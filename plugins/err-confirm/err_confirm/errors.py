@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from err_confirm.model import Execution
+from err_confirm.model.executions import Execution
 
 
 class ErrConfirmError(Exception):

@@ -4,14 +4,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from err_confirm.demands import answer_value
 from err_confirm.errors import SequelError
-from err_confirm.model import Action, Alias, Execution, State, Verdict
-from err_confirm.run_model import FollowUp
+from err_confirm.model.executions import Execution, State, Verdict
+from err_confirm.model.files import Action, Alias
+from err_confirm.model.runs import FollowUp
 from err_confirm.runners.base import to_text
 from err_confirm.runners.json_values import with_texts
 from err_confirm.tally import by_end
 from err_confirm.templating import render_value
+from err_confirm.transition.demands import answer_value
 
 THEN, ELSE, FINALLY = "then", "else", "finally"
 DEEPEST = 10

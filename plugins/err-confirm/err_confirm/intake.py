@@ -7,18 +7,18 @@ from typing import Any
 
 from err_confirm import ids
 from err_confirm.answers import Said, read_answer
+from err_confirm.answers.otp import Checked
+from err_confirm.answers.tokens import read_reference
 from err_confirm.chat import DONE, Chat
 from err_confirm.engine import Unclear
 from err_confirm.errors import GroupError
-from err_confirm.events import Abort, Answer, Cancel, Reason
-from err_confirm.model import Execution, State, Verdict
-from err_confirm.otp import Checked
-from err_confirm.policy_model import Effect
+from err_confirm.model.executions import Execution, State, Verdict
+from err_confirm.model.policies import Effect
 from err_confirm.policy_words.missing import missing_words
 from err_confirm.policy_words.quorums import quorum_words
 from err_confirm.service import Service
-from err_confirm.steps import Decision, Refusal
-from err_confirm.tokens import read_reference
+from err_confirm.transition.events import Abort, Answer, Cancel, Reason
+from err_confirm.transition.steps import Decision, Refusal
 
 LONGEST_REASON = 500
 """How many characters of a reason are kept."""

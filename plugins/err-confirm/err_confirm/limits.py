@@ -6,8 +6,8 @@ from itertools import islice
 
 from err_confirm.durations import format_duration
 from err_confirm.errors import AlreadyAskedError, LimitError
-from err_confirm.model import Execution, Place, Plan, State
-from err_confirm.policy_model import Policy
+from err_confirm.model.executions import Execution, Place, Plan, State
+from err_confirm.model.policies import Policy
 
 MINUTE = 60.0
 LOOKED_AT = 300

@@ -3,9 +3,15 @@
 import logging
 import re
 
-from err_confirm.visible import visible
+from err_confirm.text.visible import visible
 
-_LOGGERS = ("errbot.core", "err_confirm.engine", "err_confirm.gate", "err_confirm.outbox", "err_confirm.runs")
+_LOGGERS = (
+    "errbot.core",
+    "err_confirm.engine",
+    "err_confirm.engine.gate",
+    "err_confirm.engine.outbox",
+    "err_confirm.engine.runs",
+)
 """Those that log what was said, or what went wrong with it."""
 
 _ANSWER = "(?:confirm|deny|cancel|abort)"

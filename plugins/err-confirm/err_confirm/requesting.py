@@ -8,12 +8,12 @@ from functools import partial
 
 from err_confirm.engine import FIRST, After, Engine
 from err_confirm.errors import ErrConfirmError, StoreUnavailableError
-from err_confirm.events import Cancel, Posted
 from err_confirm.limits import LOOKED_AT, Limits, Request, check
 from err_confirm.locks import Locks
-from err_confirm.model import Execution, Place, Plan, State
-from err_confirm.mutexes import Mutexes
-from err_confirm.preparing import Preparing, Slow
+from err_confirm.locks.mutexes import Mutexes
+from err_confirm.model.executions import Execution, Place, Plan, State
+from err_confirm.plan.preparing import Preparing, Slow
+from err_confirm.transition.events import Cancel, Posted
 
 log = logging.getLogger(__name__)
 

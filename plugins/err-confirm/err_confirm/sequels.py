@@ -3,18 +3,18 @@
 import logging
 from collections.abc import Callable
 
-from err_confirm.archive import Archive
 from err_confirm.catalog import Catalog
 from err_confirm.engine import After, Engine
 from err_confirm.errors import ErrConfirmError, SequelError, StoreUnavailableError
 from err_confirm.following import DEEPEST, following, values, worded
-from err_confirm.index import Match
 from err_confirm.journal import NOT_FOLLOWED
-from err_confirm.model import Execution, Plan, State
+from err_confirm.journal.archive import Archive
+from err_confirm.model.executions import Execution, Plan, State
+from err_confirm.model.policies import Policy
+from err_confirm.model.runs import FollowUp
 from err_confirm.plan import plan
-from err_confirm.policy_model import Policy
-from err_confirm.run_model import FollowUp
-from err_confirm.spelling import did_you_mean
+from err_confirm.plan.index import Match
+from err_confirm.text.spelling import did_you_mean
 
 log = logging.getLogger(__name__)
 

@@ -8,45 +8,45 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from err_confirm.archive import Archive
+from err_confirm.answers.otp import SecondFactor, asked_for, installed
+from err_confirm.answers.tokens import Tokens
 from err_confirm.catalog import Catalog, Severity
 from err_confirm.catalog.changes import changes
 from err_confirm.conditions import Situation
 from err_confirm.engine import Engine, Unclear
+from err_confirm.engine.gate import Gate
+from err_confirm.engine.outbox import Outbox
+from err_confirm.engine.outputs import Outputs
+from err_confirm.engine.recheck import Recheck
+from err_confirm.engine.runs import Runs
 from err_confirm.errors import (
     CodesMissingError,
     RecordError,
     StoreError,
 )
-from err_confirm.gate import Gate
 from err_confirm.guards import Guards
-from err_confirm.index import Index
 from err_confirm.journal import RELOADED
+from err_confirm.journal.archive import Archive
+from err_confirm.journal.records import Records
 from err_confirm.locks import Locks
-from err_confirm.model import Execution, Plan
-from err_confirm.mutexes import Mutexes
-from err_confirm.otp import SecondFactor, asked_for, installed
-from err_confirm.outbox import Outbox
-from err_confirm.outputs import Outputs
+from err_confirm.locks.mutexes import Mutexes
+from err_confirm.model.executions import Execution, Plan
+from err_confirm.model.policies import Policy
+from err_confirm.model.runs import Mutex
 from err_confirm.plan import decided, plan
-from err_confirm.policy_model import Policy
-from err_confirm.preparing import Preparing
-from err_confirm.probes import Probes
-from err_confirm.recheck import Recheck
-from err_confirm.records import Records
-from err_confirm.remote_runs import NO_REDIS, remote_runner
+from err_confirm.plan.index import Index
+from err_confirm.plan.preparing import Preparing
+from err_confirm.plan.probes import Probes
+from err_confirm.remote.runs import NO_REDIS, remote_runner
 from err_confirm.requesting import Requests
-from err_confirm.run_model import Mutex
 from err_confirm.runners import starters
 from err_confirm.runners.bot_runner import BotRunner
-from err_confirm.runs import Runs
-from err_confirm.seal import Seal, load_key
 from err_confirm.sequels import Sequels
 from err_confirm.settings import Settings
-from err_confirm.shelf import Shelf
 from err_confirm.store import on_redis, open_store
 from err_confirm.store.base import Head
-from err_confirm.tokens import Tokens
+from err_confirm.store.seal import Seal, load_key
+from err_confirm.store.shelf import Shelf
 from err_confirm.voice import Voice
 from err_confirm.vouching import Vouch, Vouching
 

@@ -9,15 +9,15 @@ from typing import Any
 from err_confirm.catalog import Catalog, load, parse_policy
 from err_confirm.catalog.problem import UnreadableError
 from err_confirm.catalog.yaml_source import read
-from err_confirm.directories import LIKE, Directory, Function, Table
 from err_confirm.durations import parse_duration
 from err_confirm.errors import SettingError
-from err_confirm.groups import Groups
 from err_confirm.limits import Limits
-from err_confirm.model import Profile
-from err_confirm.namespaces import NAMESPACE, namespaced
+from err_confirm.model.files import Profile
 from err_confirm.people import People
+from err_confirm.people.directories import LIKE, Directory, Function, Table
+from err_confirm.people.groups import Groups
 from err_confirm.runners.acting import read_profile
+from err_confirm.store.namespaces import NAMESPACE, namespaced
 
 _YAML = (".yaml", ".yml")
 

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from err_confirm.model import Execution, State
-from err_confirm.run_model import Part, PartState, Target
+from err_confirm.model.executions import Execution, State
+from err_confirm.model.runs import Part, PartState, Target
 
 LISTED = 50
 """How many targets of a kind are named; of the others it is said how many there are."""

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from err_confirm.model import Execution
+from err_confirm.model.executions import Execution
 
 
 class Voice(Protocol):

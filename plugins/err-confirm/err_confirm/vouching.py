@@ -8,8 +8,8 @@ from contextlib import suppress
 
 from err_confirm.engine import Vouched
 from err_confirm.errors import NotReadyError, ShelfError
-from err_confirm.model import Execution
-from err_confirm.mutexes import Mutexes
+from err_confirm.locks.mutexes import Mutexes
+from err_confirm.model.executions import Execution
 
 Vouch = Callable[[Execution], str]
 """Says why an approved execution must not run after all, nothing if it may. May raise NotReadyError."""

@@ -9,16 +9,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from err_confirm.backends import PlainBackend
 from err_confirm.durations import format_duration
-from err_confirm.inert import Inert, Network, paragraphs
-from err_confirm.model import Alias, Execution, State
-from err_confirm.openings import Rosters
-from err_confirm.policy_model import Policy
+from err_confirm.model.executions import Execution, State
+from err_confirm.model.files import Alias
+from err_confirm.model.policies import Policy
+from err_confirm.model.runs import BOT_RUNNER
+from err_confirm.policy.openings import Rosters
 from err_confirm.policy_words.missing import waiting_words
 from err_confirm.policy_words.quorums import listed, quorum_words, waits, who_confirms
 from err_confirm.policy_words.rules import rule_words
 from err_confirm.policy_words.terms import terms
-from err_confirm.run_model import BOT_RUNNER
 from err_confirm.tally import counts, kinds, unknown
+from err_confirm.text.inert import Inert, Network, paragraphs
 
 _HALF_A_DAY = 43_200
 _LIBRARY = Path(__file__).resolve().parent

@@ -17,14 +17,14 @@ import rq
 import rq.job
 from rq.serializers import JSONSerializer
 
-from err_confirm import jobs
 from err_confirm.errors import JobError, SettingError
-from err_confirm.job_records import JobRecords
-from err_confirm.namespaces import NAMESPACE, namespaced
-from err_confirm.records import Records
-from err_confirm.seal import Seal, load_key
+from err_confirm.journal.records import Records
+from err_confirm.remote import jobs
+from err_confirm.remote.job_records import JobRecords
+from err_confirm.remote.work import Bench
 from err_confirm.store import on_redis, open_store
-from err_confirm.work import Bench
+from err_confirm.store.namespaces import NAMESPACE, namespaced
+from err_confirm.store.seal import Seal, load_key
 
 _READ = ("data", "origin")
 """What is read of a job's record in RQ: no callbacks, hooks, repetitions, results or time limits of others."""

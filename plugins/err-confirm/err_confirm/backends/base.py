@@ -4,10 +4,10 @@ import re
 import sys
 from typing import Any, Protocol
 
-from err_confirm.delivery import unmix
+from err_confirm.backends.delivery import unmix
 from err_confirm.errors import NobodyError
-from err_confirm.model import Place
-from err_confirm.visible import visible
+from err_confirm.model.executions import Place
+from err_confirm.text.visible import visible
 
 _CALL = re.compile(r"(?<!\w)@(?=\w)")
 """An `@` that may call somebody; not that of an address."""

@@ -4,9 +4,9 @@ import time
 from typing import Any
 
 from err_confirm.backends.base import PlainBackend, escaped
-from err_confirm.delivery import carry_lines, line_size
+from err_confirm.backends.delivery import carry_lines, line_size
 from err_confirm.errors import NobodyError
-from err_confirm.model import Place
+from err_confirm.model.executions import Place
 
 JOINED_WITHIN = 15.0
 """Seconds that a message waits for the bot to be in its room: Errbot joins while plugins start, and after a kick."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from err_confirm.backends.base import PlainBackend, class_of, without_calls
 from err_confirm.errors import NobodyError
-from err_confirm.model import Place
+from err_confirm.model.executions import Place
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from err_confirm.backends.base import PlainBackend, escaped
-from err_confirm.model import Place
+from err_confirm.model.executions import Place
 
 
 class TextBackend(PlainBackend):

@@ -19,9 +19,9 @@ from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.quorums import KnownGroups
 from err_confirm.catalog.stackstorm import is_metadata, read_metadata
 from err_confirm.errors import SettingError
-from err_confirm.model import Profile
+from err_confirm.model.files import Profile
+from err_confirm.model.policies import Policy
 from err_confirm.people import People
-from err_confirm.policy_model import Policy
 
 __all__ = ["RESERVED", "SHIPPED", "Catalog", "Problem", "Severity", "load", "parse_policy"]
 

@@ -20,7 +20,7 @@ from err_confirm.catalog.run_reader import (
 )
 from err_confirm.catalog.yaml_source import Location
 from err_confirm.errors import ParameterError
-from err_confirm.model import Action, Parameter, ParameterType, Profile
+from err_confirm.model.files import Action, Parameter, ParameterType, Profile
 from err_confirm.parameters import check_type, check_value, compile_pattern
 from err_confirm.rendering import TARGET_WORDS, TARGETS
 from err_confirm.runners.said_runner import SaidRunner

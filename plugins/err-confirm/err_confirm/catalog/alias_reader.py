@@ -14,8 +14,8 @@ from err_confirm.catalog.policy_checks import note_what_is_easy
 from err_confirm.catalog.problem import Severity
 from err_confirm.catalog.yaml_source import Location
 from err_confirm.grammar import Representation
-from err_confirm.model import Action, Alias, Format, Reply
-from err_confirm.policy_model import Policy
+from err_confirm.model.files import Action, Alias, Format, Reply
+from err_confirm.model.policies import Policy
 
 RESERVED = frozenset(
     {

@@ -7,12 +7,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from err_confirm.backends import SCHEMES
 from err_confirm.catalog.quorums import Entry, as_list
-from err_confirm.demands import CHAT
 from err_confirm.errors import TemplateError
+from err_confirm.model.policies import Question, QuestionType, ReasonRule
 from err_confirm.parameters import compile_pattern
-from err_confirm.policy_model import Question, QuestionType, ReasonRule
-from err_confirm.spelling import did_you_mean
 from err_confirm.templating import check
+from err_confirm.text.spelling import did_you_mean
+from err_confirm.transition.demands import CHAT
 
 VIA = frozenset({CHAT, *SCHEMES})
 """From where answers may come."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from err_confirm.catalog.content import Catalog
 from err_confirm.durations import format_duration
-from err_confirm.model import Action, Alias, Guard
-from err_confirm.policy_model import Policy
+from err_confirm.model.files import Action, Alias, Guard
+from err_confirm.model.policies import Policy
 from err_confirm.policy_words.quorums import who_confirms
 
 MOST = 200

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from err_confirm.catalog.answer_keys import AsQuestion, QuestionEntry, a_line
 from err_confirm.catalog.quorums import Entry
 from err_confirm.duration_key import Duration
-from err_confirm.policy_model import Choice, Effect
-from err_confirm.steps import LONGEST_LIFE
+from err_confirm.model.policies import Choice, Effect
+from err_confirm.transition.steps import LONGEST_LIFE
 
 MOST_CHOICES = 20
 CHOICE = r"^[A-Za-z][A-Za-z0-9_-]*$"

@@ -10,10 +10,10 @@ from err_confirm.catalog.policy_checks import check_with_action, runs
 from err_confirm.catalog.problem import Severity
 from err_confirm.errors import ParameterError
 from err_confirm.guards import divided
-from err_confirm.model import Action, Alias, Guard
+from err_confirm.model.files import Action, Alias, Guard
 from err_confirm.parameters import cast_one, settle
-from err_confirm.spelling import did_you_mean
 from err_confirm.templating import is_template, names
+from err_confirm.text.spelling import did_you_mean
 
 _AS_OWN = "a choice runs what looks ahead, is locked, lost and read as the alias's own action; let it follow"
 

@@ -11,10 +11,10 @@ from err_confirm.catalog.answer_keys import a_line
 from err_confirm.catalog.policy_keys import SAME, PolicyKeys
 from err_confirm.catalog.quorums import ALL, as_list
 from err_confirm.conditions import NOTHING
-from err_confirm.policy_model import Policy, Seat, Stage, Times, When
-from err_confirm.seating import names
-from err_confirm.spelling import did_you_mean
-from err_confirm.times import DAYS
+from err_confirm.model.policies import Policy, Seat, Stage, Times, When
+from err_confirm.policy.seating import names
+from err_confirm.policy.times import DAYS
+from err_confirm.text.spelling import did_you_mean
 
 HOURS = r"^ *([01][0-9]|2[0-3]):([0-5][0-9]) *- *(?:([01][0-9]|2[0-3]):([0-5][0-9])|(24):(00)) *$"
 """What a part of a day looks like."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.stand_in import for_texts
 from err_confirm.errors import ActionMissingError
-from err_confirm.model import Action, Alias, Guard
+from err_confirm.model.files import Action, Alias, Guard
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from err_confirm.catalog.policies import Confirm, PolicyEntry
 from err_confirm.catalog.quorums import as_list
 from err_confirm.catalog.run_keys import Conducted, Following
-from err_confirm.model import Parameter, ParameterType
+from err_confirm.model.files import Parameter, ParameterType
 
 _LISTS = frozenset({ParameterType.STRING, ParameterType.ARRAY})
 _NUMBERS = frozenset({ParameterType.INTEGER, ParameterType.NUMBER})

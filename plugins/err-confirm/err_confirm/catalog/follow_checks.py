@@ -12,13 +12,13 @@ from err_confirm.catalog.run_keys import AFTER
 from err_confirm.catalog.run_reader import check_templates
 from err_confirm.catalog.yaml_source import Location
 from err_confirm.following import ELSE, FINALLY, THEN, WORDS
-from err_confirm.model import Action, Alias
+from err_confirm.model.files import Action, Alias
+from err_confirm.model.policies import Effect
+from err_confirm.model.runs import FollowUp
 from err_confirm.parameters import cast_one
-from err_confirm.policy_model import Effect
-from err_confirm.run_model import FollowUp
 from err_confirm.runners.base import to_text
-from err_confirm.spelling import did_you_mean
 from err_confirm.templating import is_template, names
+from err_confirm.text.spelling import did_you_mean
 
 _KEYS = (THEN, ELSE, FINALLY)
 _INSTEAD = {**dict.fromkeys(_KEYS, "it is a key beside on"), "succeeded": "say then"}

@@ -15,8 +15,8 @@ from err_confirm.catalog.problem import Severity
 from err_confirm.catalog.stand_in import shortened
 from err_confirm.catalog.yaml_source import Location
 from err_confirm.guards import GUARDABLE, OWN, BotCommand, Guards, divided
-from err_confirm.model import Guard
-from err_confirm.policy_model import Policy
+from err_confirm.model.files import Guard
+from err_confirm.model.policies import Policy
 
 _KEY = "commands"
 _OF_AN_ALIAS = ("formats", "run", "action_ref")

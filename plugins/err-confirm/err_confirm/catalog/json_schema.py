@@ -26,7 +26,7 @@ from err_confirm.catalog.run_keys import (
     TargetKeys,
 )
 from err_confirm.catalog.stackstorm.metadata import MetadataFile
-from err_confirm.model import ParameterType
+from err_confirm.model.files import ParameterType
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.process_settings import LARGEST_OUTPUT, LONGEST_RUN
 

@@ -14,7 +14,7 @@ from err_confirm.catalog.problem import Problem, Severity, UnreadableError
 from err_confirm.catalog.stand_in import for_alias, for_everything, for_unreadable
 from err_confirm.catalog.yaml_source import read
 from err_confirm.errors import ActionMissingError
-from err_confirm.model import Action, Guard, Source
+from err_confirm.model.files import Action, Guard, Source
 
 _SUFFIXES = (".yaml", ".yml")
 _DEFAULT_FOLDER = Path("aliases")  # a bot need not have one

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.yaml_source import Document
-from err_confirm.spelling import did_you_mean
+from err_confirm.text.spelling import did_you_mean
 
 _EXPECTED = {
     "bool_type": "true or false",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from err_confirm.catalog.problem import Problem, Severity, UnreadableError
 from err_confirm.catalog.yaml_source import read
-from err_confirm.model import Source
+from err_confirm.model.files import Source
 
 KINDS = ("aliases", "actions")
 _NAMED_IN = "pack.yaml"

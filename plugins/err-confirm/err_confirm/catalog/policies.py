@@ -11,8 +11,8 @@ from err_confirm.catalog.policy_keys import PolicyKeys
 from err_confirm.catalog.quorums import NOBODY, OPEN, Whom, as_names, check_size
 from err_confirm.catalog.stages import StageEntry
 from err_confirm.conditions import all_of, both, further_seats
-from err_confirm.policy_model import Policy, When
-from err_confirm.seating import names
+from err_confirm.model.policies import Policy, When
+from err_confirm.policy.seating import names
 
 MOST_RULES = 50
 

@@ -7,12 +7,12 @@ from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.problem import Severity
 from err_confirm.catalog.yaml_source import Location
 from err_confirm.errors import ParameterError
-from err_confirm.model import Action, Parameter, ParameterType
+from err_confirm.model.files import Action, Parameter, ParameterType
+from err_confirm.model.policies import Policy
 from err_confirm.parameters import check_value
-from err_confirm.policy_model import Policy
 from err_confirm.policy_words.rules import rule_words
-from err_confirm.spelling import did_you_mean
 from err_confirm.templating import names
+from err_confirm.text.spelling import did_you_mean
 
 _KEY = "confirm"
 _NO_PARAMETERS = "there are no parameters here"

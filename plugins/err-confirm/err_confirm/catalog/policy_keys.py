@@ -8,8 +8,8 @@ from err_confirm.catalog.answer_keys import RULES, AnswerKeys
 from err_confirm.catalog.choices import Choices
 from err_confirm.catalog.quorums import MOST_SEATS, NOBODY, OPEN, Entry, Part, as_list, as_names, known
 from err_confirm.catalog.stages import TIMING, StageEntry, StageKeys, check_wait
-from err_confirm.policy_model import AllOf, Policy, Quorum, ReasonRule, Seat, Stage
-from err_confirm.seating import names
+from err_confirm.model.policies import AllOf, Policy, Quorum, ReasonRule, Seat, Stage
+from err_confirm.policy.seating import names
 
 SAME = "same"
 

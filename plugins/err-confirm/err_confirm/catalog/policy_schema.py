@@ -10,7 +10,7 @@ from err_confirm.catalog.policy_keys import SAME, PolicyKeys
 from err_confirm.catalog.quorums import GROUP, MOST_SEATS, NOBODY, WHO
 from err_confirm.catalog.stages import LONGEST_WAIT, SHORTEST_POLL, TIMING
 from err_confirm.people import EVERYBODY
-from err_confirm.times import DAYS
+from err_confirm.policy.times import DAYS
 
 Schema = dict[str, Any]
 

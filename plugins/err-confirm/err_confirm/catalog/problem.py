@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from err_confirm.errors import ErrConfirmError
-from err_confirm.model import Source
+from err_confirm.model.files import Source
 
 
 class Severity(StrEnum):

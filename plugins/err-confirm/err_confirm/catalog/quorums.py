@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from err_confirm.backends import SCHEMES
 from err_confirm.conditions import all_of
+from err_confirm.model.policies import AllOf, AnyOf, Quorum, Seat
 from err_confirm.people import EVERYBODY, People
-from err_confirm.policy_model import AllOf, AnyOf, Quorum, Seat
-from err_confirm.seating import seat_people, ways
-from err_confirm.spelling import did_you_mean
+from err_confirm.policy.seating import seat_people, ways
+from err_confirm.text.spelling import did_you_mean
 
 MOST_SEATS = 20
 MOST_WAYS = 64

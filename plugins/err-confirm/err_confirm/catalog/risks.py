@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.problem import Severity
-from err_confirm.model import Action, Parameter, ParameterType
+from err_confirm.model.files import Action, Parameter, ParameterType
 from err_confirm.rendering import TARGET, TARGET_NAME
 from err_confirm.runners.environment import is_secret
 from err_confirm.runners.http_settings import HttpRequest, HttpSettings, secret_pairs

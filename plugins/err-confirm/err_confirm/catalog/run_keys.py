@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from err_confirm.catalog.answer_keys import a_line
 from err_confirm.catalog.quorums import Entry
 from err_confirm.duration_key import Duration
-from err_confirm.model import MutexRule, Rate, Remote
-from err_confirm.run_model import FollowUp, OnChange
+from err_confirm.model.files import MutexRule, Rate, Remote
+from err_confirm.model.runs import FollowUp, OnChange
 from err_confirm.runners.loop_runner import MOST_AT_ONCE
 
 LONGEST_PROBE = 20

@@ -11,14 +11,14 @@ from err_confirm.catalog.problem import Severity
 from err_confirm.catalog.run_keys import LONGEST_PROBE, USUAL_PROBE, Conducted, PreviewKeys, TargetKeys
 from err_confirm.catalog.yaml_source import Location
 from err_confirm.errors import TemplateError
-from err_confirm.model import PreviewRule, Probe, Profile, TargetRule
+from err_confirm.model.files import PreviewRule, Probe, Profile, TargetRule
+from err_confirm.model.runs import OnChange
 from err_confirm.rendering import TARGET, TARGET_WORDS, TARGETS, target_words
-from err_confirm.run_model import OnChange
+from err_confirm.rendering.selection import check_selection
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.said_runner import SaidRunner
-from err_confirm.selection import check_selection
-from err_confirm.spelling import did_you_mean
 from err_confirm.templating import check, names
+from err_confirm.text.spelling import did_you_mean
 
 _Keys = TypeVar("_Keys", bound=BaseModel)
 

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 from err_confirm.catalog.quorums import NOBODY, Entry, QuorumKeys, as_list, known
 from err_confirm.duration_key import Duration
 from err_confirm.durations import format_duration
+from err_confirm.model.policies import Stage
 from err_confirm.people import EVERYBODY
-from err_confirm.policy_model import Stage
 
 SHORTEST_POLL = 0.05
 LONGEST_WAIT = 7 * 86_400.0

@@ -8,8 +8,8 @@ from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.yaml_source import LARGEST
 from err_confirm.guards import everything
-from err_confirm.model import Guard, Source
-from err_confirm.visible import visible
+from err_confirm.model.files import Guard, Source
+from err_confirm.text.visible import visible
 
 LONGEST_ERROR = 400
 """The most characters of a guard's error; it is said in chat."""

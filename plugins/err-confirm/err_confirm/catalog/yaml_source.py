@@ -13,7 +13,7 @@ import yaml
 from yaml.resolver import Resolver
 
 from err_confirm.catalog.problem import UnreadableError
-from err_confirm.model import Source
+from err_confirm.model.files import Source
 
 LARGEST = 262_144
 """The most bytes that a file may have."""

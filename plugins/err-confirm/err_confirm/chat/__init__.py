@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any
 
 from err_confirm.answers import Said
+from err_confirm.answers.otp import Checked
+from err_confirm.answers.tokens import Tokens
 from err_confirm.backends import backend_for
 from err_confirm.chat import refusals
 from err_confirm.chat.asking import Asking
@@ -19,19 +21,17 @@ from err_confirm.chat.refusals import NOTHING
 from err_confirm.chat.replies import left_out
 from err_confirm.chat.telling import Telling
 from err_confirm.engine import Engine
+from err_confirm.engine.outputs import Outputs
 from err_confirm.errors import NobodyError
-from err_confirm.events import Reason
-from err_confirm.model import Execution, Place, State
-from err_confirm.openings import Rosters
-from err_confirm.otp import Checked
-from err_confirm.outputs import Outputs
-from err_confirm.pages import pages
+from err_confirm.model.executions import Execution, Place, State
 from err_confirm.people import People
 from err_confirm.plan import describe
+from err_confirm.policy.openings import Rosters
 from err_confirm.policy_words.follow_ups import PolicyOf
 from err_confirm.runners.process import GRACE
-from err_confirm.steps import Already, Decision, Refusal, Step
-from err_confirm.tokens import Tokens
+from err_confirm.text.pages import pages
+from err_confirm.transition.events import Reason
+from err_confirm.transition.steps import Already, Decision, Refusal, Step
 from err_confirm.wording import Wording
 
 log = logging.getLogger(__name__)

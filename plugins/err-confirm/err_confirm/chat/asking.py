@@ -9,9 +9,9 @@ from err_confirm.chat.prompts import PROMPT, Prompts, Told
 from err_confirm.chat.replies import introduction
 from err_confirm.engine import Engine
 from err_confirm.errors import GroupError, PostError
-from err_confirm.model import Execution
+from err_confirm.model.executions import Execution
+from err_confirm.policy.seating import NOBODY
 from err_confirm.policy_words.quorums import who_confirms
-from err_confirm.seating import NOBODY
 from err_confirm.wording import Wording
 
 log = logging.getLogger(__name__)

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from err_confirm.model import Execution, Vote
-from err_confirm.openings import known
+from err_confirm.model.executions import Execution, Vote
+from err_confirm.model.policies import Quorum, Seat
 from err_confirm.policy import counting, electorate, quorum_until
-from err_confirm.policy_model import Quorum, Seat
-from err_confirm.seating import Candidate, Electorate, Roster, met, names, seatings, seats, ways
+from err_confirm.policy.openings import known
+from err_confirm.policy.seating import Candidate, Electorate, Roster, met, names, seatings, seats, ways
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from err_confirm.chat.replies import apart
-from err_confirm.model import Execution
-from err_confirm.run_model import SHOWN_BYTES, SHOWN_LINES, SHOWN_TARGETS, PartState, Preview
+from err_confirm.model.executions import Execution
+from err_confirm.model.runs import SHOWN_BYTES, SHOWN_LINES, SHOWN_TARGETS, PartState, Preview
 
 
 def beginning(execution: Execution, prefix: str) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from err_confirm.inert import lines
-from err_confirm.model import Execution
-from err_confirm.outputs import Outputs, page
-from err_confirm.run_model import LOOP_RUNNER
+from err_confirm.engine.outputs import Outputs, page
+from err_confirm.model.executions import Execution
+from err_confirm.model.runs import LOOP_RUNNER
+from err_confirm.text.inert import lines
 from err_confirm.wording import Wording
 
 NAMED = 10

@@ -6,10 +6,10 @@ from typing import Any
 
 from err_confirm.backends import Backend
 from err_confirm.errors import PostError
-from err_confirm.inert import Inert
-from err_confirm.model import Execution, Place
-from err_confirm.pages import pages
+from err_confirm.model.executions import Execution, Place
 from err_confirm.people import People
+from err_confirm.text.inert import Inert
+from err_confirm.text.pages import pages
 
 log = logging.getLogger(__name__)
 

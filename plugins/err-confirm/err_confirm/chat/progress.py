@@ -11,8 +11,8 @@ from typing import Any
 from err_confirm.chat.posting import Posting
 from err_confirm.engine import Engine
 from err_confirm.errors import PostError, StoreError
-from err_confirm.model import Execution, State
-from err_confirm.run_model import PartState
+from err_confirm.model.executions import Execution, State
+from err_confirm.model.runs import PartState
 from err_confirm.wording import Wording
 
 log = logging.getLogger(__name__)

@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from err_confirm.answers import how_to_answer
+from err_confirm.answers.tokens import Tokens
 from err_confirm.chat.audience import Audience
 from err_confirm.chat.looked_up import beginning
-from err_confirm.lookalikes import lookalikes
-from err_confirm.model import Execution, Place
+from err_confirm.model.executions import Execution, Place
+from err_confirm.model.policies import Policy
+from err_confirm.model.runs import Invocation
 from err_confirm.plan import describe
-from err_confirm.policy_model import Policy
+from err_confirm.policy.seating import ways
 from err_confirm.policy_words.follow_ups import PolicyOf, follow_words
 from err_confirm.policy_words.missing import waiting_words
-from err_confirm.run_model import Invocation
-from err_confirm.seating import ways
-from err_confirm.tokens import Tokens
+from err_confirm.text.lookalikes import lookalikes
 from err_confirm.wording import Wording, value
 
 MOST_MENTIONED = 10

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from err_confirm.answers import ANSWERS, CODE, Said, caption, example, how_to_answer, wanted_reason, written
-from err_confirm.demands import CHAT, chosen, question
-from err_confirm.model import Execution
+from err_confirm.model.executions import Execution
+from err_confirm.model.policies import Choice, Effect, Policy
 from err_confirm.plan import describe
-from err_confirm.policy_model import Choice, Effect, Policy
+from err_confirm.policy.times import frozen
 from err_confirm.policy_words.quorums import quorum_words, who_confirms
-from err_confirm.steps import current_stage
-from err_confirm.times import frozen
+from err_confirm.transition.demands import CHAT, chosen, question
+from err_confirm.transition.steps import current_stage
 
 NOTHING = Said()
 """What somebody has said who gave only the id."""

@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from err_confirm.errors import TemplateError
-from err_confirm.inert import Inert
-from err_confirm.model import Execution, Reply
-from err_confirm.pages import pages
-from err_confirm.run_model import Outcome
+from err_confirm.model.executions import Execution
+from err_confirm.model.files import Reply
+from err_confirm.model.runs import Outcome
 from err_confirm.runners.json_values import with_texts
 from err_confirm.tally import by_end
 from err_confirm.templating import render_marked
-from err_confirm.visible import visible
+from err_confirm.text.inert import Inert
+from err_confirm.text.pages import pages
+from err_confirm.text.visible import visible
 
 ONE_LINE = 200
 """The most characters of output that are shown in the line that says how it ended."""

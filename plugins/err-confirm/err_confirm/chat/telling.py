@@ -9,7 +9,7 @@ from err_confirm.chat.looked_up import gone
 from err_confirm.chat.posting import Posting
 from err_confirm.chat.replies import acknowledgement, ending
 from err_confirm.errors import PostError
-from err_confirm.model import Execution, Notice, State, Verdict
+from err_confirm.model.executions import Execution, Notice, State, Verdict
 from err_confirm.plan import describe
 from err_confirm.wording import Wording
 

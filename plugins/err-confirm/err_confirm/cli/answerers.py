@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from err_confirm.backends import BACKENDS
 from err_confirm.catalog import Catalog
 from err_confirm.errors import GroupError
-from err_confirm.groups import Groups
 from err_confirm.health import Finding, error, warning, well
-from err_confirm.model import Alias, Guard
+from err_confirm.model.files import Alias, Guard
+from err_confirm.model.policies import Policy, Quorum
 from err_confirm.people import EVERYBODY, People
+from err_confirm.people.groups import Groups
 from err_confirm.policy import groups as groups_of
-from err_confirm.policy_model import Policy, Quorum
-from err_confirm.seating import Roster, seat_people, seats, ways
-from err_confirm.seating import names as named_in
+from err_confirm.policy.seating import Roster, seat_people, seats, ways
+from err_confirm.policy.seating import names as named_in
 
 
 def groups(catalog: Catalog, known: Groups) -> Iterator[Finding]:

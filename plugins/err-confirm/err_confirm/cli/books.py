@@ -9,12 +9,12 @@ from pathlib import Path
 
 from err_confirm.cli.configuration import read_configuration
 from err_confirm.engine import Engine
+from err_confirm.engine.outputs import Outputs
 from err_confirm.errors import SettingError
-from err_confirm.outputs import Outputs
-from err_confirm.records import Records
-from err_confirm.seal import Seal, load_key
+from err_confirm.journal.records import Records
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
+from err_confirm.store.seal import Seal, load_key
 
 
 @dataclass(frozen=True, slots=True)

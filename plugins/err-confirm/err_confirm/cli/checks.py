@@ -8,13 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from err_confirm.answers.otp import asked_for, installed
 from err_confirm.catalog import Catalog
 from err_confirm.cli.web_server import UnseenError, web_server
 from err_confirm.errors import CodesMissingError, SettingError
 from err_confirm.health import Finding, error, warning, well
-from err_confirm.otp import asked_for, installed
-from err_confirm.seal import load_key
 from err_confirm.settings import read_settings
+from err_confirm.store.seal import load_key
 
 _ERRBOT = ((6, 2), (6, 3))
 """From which version of Errbot, and before which."""

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 from err_confirm.catalog import Catalog
 from err_confirm.errors import SettingError
-from err_confirm.groups import Groups
 from err_confirm.people import People
+from err_confirm.people.groups import Groups
 from err_confirm.settings import Settings, read_settings
 
 

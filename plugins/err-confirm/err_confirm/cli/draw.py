@@ -9,7 +9,7 @@ from err_confirm.cli.configuration import read_catalog, read_configuration
 from err_confirm.cli.console import complain, print_json
 from err_confirm.cli.exits import Exit
 from err_confirm.drawing import chart, mermaid, svg
-from err_confirm.spelling import did_you_mean
+from err_confirm.text.spelling import did_you_mean
 
 
 def draw(options: argparse.Namespace) -> Exit:

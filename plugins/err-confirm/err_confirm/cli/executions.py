@@ -10,8 +10,8 @@ from err_confirm.cli.console import print_json
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.filters import add_filters, read_filters
 from err_confirm.cli.moments import Progress, shown
-from err_confirm.history import search
-from err_confirm.visible import visible
+from err_confirm.journal.history import search
+from err_confirm.text.visible import visible
 
 LIMIT = 100
 

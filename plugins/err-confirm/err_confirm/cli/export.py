@@ -15,9 +15,9 @@ from err_confirm.cli.exits import Exit
 from err_confirm.cli.filters import add_filters, read_filters
 from err_confirm.cli.moments import Progress, shown
 from err_confirm.errors import SettingError
-from err_confirm.history import Search
 from err_confirm.journal import NOTES, STOPPING, Line, lines
-from err_confirm.model import State
+from err_confirm.journal.history import Search
+from err_confirm.model.executions import State
 
 COLUMNS = (
     *("number", "at", "what", "execution", "version", "who", "identity", "room", "alias", "text", "facts"),

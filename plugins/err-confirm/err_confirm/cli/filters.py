@@ -3,9 +3,9 @@
 import argparse
 import math
 
-from err_confirm.history import Search
-from err_confirm.model import State
-from err_confirm.question import read_moment
+from err_confirm.journal.history import Search
+from err_confirm.journal.question import read_moment
+from err_confirm.model.executions import State
 
 
 def add_filters(parser: argparse.ArgumentParser, person: str, states: tuple[str, ...] = tuple(map(str, State))) -> None:

@@ -9,10 +9,10 @@ from err_confirm.cli import policies
 from err_confirm.cli.configuration import Configuration
 from err_confirm.cli.console import RED, YELLOW, colored
 from err_confirm.cli.plugin_files import scan
-from err_confirm.cover import Coverage, GuardCoverage, PatternCoverage, coverage
 from err_confirm.guards import BotCommand
-from err_confirm.model import Guard
-from err_confirm.visible import visible
+from err_confirm.guards.cover import Coverage, GuardCoverage, PatternCoverage, coverage
+from err_confirm.model.files import Guard
+from err_confirm.text.visible import visible
 
 _WIDEST = 40
 """The most characters of the first column; what is longer moves what stands behind it."""

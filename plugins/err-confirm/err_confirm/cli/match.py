@@ -15,6 +15,7 @@ from err_confirm.cli.console import complain, print_json
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.folders import folder, parts
 from err_confirm.conditions import Situation
+from err_confirm.conditions.rulings import ruling
 from err_confirm.errors import (
     ActionMissingError,
     AmbiguousMatchError,
@@ -24,15 +25,14 @@ from err_confirm.errors import (
     TemplateError,
     TextError,
 )
-from err_confirm.index import Index, Match
+from err_confirm.journal.question import read_moment
+from err_confirm.model.runs import NOTHING
 from err_confirm.plan import describe, looks_ahead, plan
+from err_confirm.plan.index import Index, Match
 from err_confirm.policy_words.rules import rule_words
 from err_confirm.policy_words.terms import terms
-from err_confirm.question import read_moment
-from err_confirm.rulings import ruling
-from err_confirm.run_model import NOTHING
 from err_confirm.templating import render_value
-from err_confirm.visible import visible
+from err_confirm.text.visible import visible
 
 _AHEAD = {"targets": "looks up its targets", "preview": "does a dry run"}
 """What `match` says of what it leaves undone."""

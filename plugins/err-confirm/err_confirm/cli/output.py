@@ -4,10 +4,10 @@ import sys
 
 from err_confirm.cli.console import complain
 from err_confirm.cli.exits import Exit
-from err_confirm.inert import line, lines
-from err_confirm.model import Execution
-from err_confirm.outputs import Outputs
-from err_confirm.run_model import LOOP_RUNNER
+from err_confirm.engine.outputs import Outputs
+from err_confirm.model.executions import Execution
+from err_confirm.model.runs import LOOP_RUNNER
+from err_confirm.text.inert import line, lines
 
 
 def print_output(outputs: Outputs, execution: Execution, target: str) -> Exit:

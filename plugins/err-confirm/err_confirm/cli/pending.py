@@ -8,10 +8,10 @@ from err_confirm.cli.console import print_json
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.moments import shown
 from err_confirm.durations import format_duration
-from err_confirm.model import Execution, State
-from err_confirm.openings import Rosters
+from err_confirm.model.executions import Execution, State
+from err_confirm.policy.openings import Rosters
 from err_confirm.policy_words.missing import waiting_words
-from err_confirm.visible import visible
+from err_confirm.text.visible import visible
 
 MOST = 10_000
 

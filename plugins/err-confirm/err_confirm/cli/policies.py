@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from err_confirm.durations import format_duration
-from err_confirm.policy_model import Policy, Seat
+from err_confirm.model.policies import Policy, Seat
 from err_confirm.policy_words.quorums import waits, who_confirms
 
 _POLICY = TypeAdapter(Policy)

@@ -6,8 +6,8 @@ from err_confirm.catalog import Catalog, Problem, Severity
 from err_confirm.cli.configuration import Configuration
 from err_confirm.errors import StartError
 from err_confirm.health import Finding, error, warning, well
-from err_confirm.job_record import how_to_start
-from err_confirm.remote_runs import NO_REDIS
+from err_confirm.remote.job_record import how_to_start
+from err_confirm.remote.runs import NO_REDIS
 from err_confirm.settings import Settings
 from err_confirm.store import on_redis
 
@@ -31,7 +31,7 @@ def unreachable(catalog: Catalog, configuration: Configuration) -> Iterator[Prob
 
 
 def _listeners(queue: str, settings: Settings) -> Finding:
-    from err_confirm.jobs import Queues  # noqa: PLC0415  # with it comes redis
+    from err_confirm.remote.jobs import Queues  # noqa: PLC0415  # with it comes redis
 
     try:
         count = Queues(settings.store, settings.namespace).workers(queue)

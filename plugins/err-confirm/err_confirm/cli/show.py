@@ -15,18 +15,18 @@ from err_confirm.cli.output import print_output
 from err_confirm.cli.pending import snoozed
 from err_confirm.engine import Unclear
 from err_confirm.errors import RecordError
-from err_confirm.history import newest_first
 from err_confirm.ids import read_id
 from err_confirm.journal import Line
-from err_confirm.model import Execution, Verdict, Vote
-from err_confirm.openings import Rosters
+from err_confirm.journal.history import newest_first
+from err_confirm.model.executions import Execution, Verdict, Vote
+from err_confirm.model.runs import BOT_RUNNER
 from err_confirm.plan import describe
+from err_confirm.policy.openings import Rosters
 from err_confirm.policy_words.follow_ups import follow_words
 from err_confirm.policy_words.missing import waiting_words
 from err_confirm.policy_words.terms import terms
-from err_confirm.run_model import BOT_RUNNER
 from err_confirm.tally import Kind, counts, kinds
-from err_confirm.visible import visible
+from err_confirm.text.visible import visible
 
 _EXECUTION = TypeAdapter(Execution)
 

@@ -13,8 +13,8 @@ from err_confirm.cli.exits import Exit
 from err_confirm.cli.moments import Progress
 from err_confirm.errors import SettingError
 from err_confirm.journal import PAGE, check
-from err_confirm.seal import SEAL_CHARACTERS
 from err_confirm.store.base import Head
+from err_confirm.store.seal import SEAL_CHARACTERS
 
 Numbered = tuple[int, str]
 

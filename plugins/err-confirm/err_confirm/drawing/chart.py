@@ -9,15 +9,15 @@ from typing import Any
 from err_confirm.catalog import Catalog
 from err_confirm.catalog.content import find
 from err_confirm.durations import format_duration
-from err_confirm.model import Action, Alias, Guard
-from err_confirm.policy_model import Effect, Policy
+from err_confirm.model.files import Action, Alias, Guard
+from err_confirm.model.policies import Effect, Policy
+from err_confirm.model.runs import FollowUp
 from err_confirm.policy_words.demands import demands_words
 from err_confirm.policy_words.quorums import quorum_words, waits
 from err_confirm.policy_words.rules import rule_words, times_words
 from err_confirm.rendering import once_for_all
-from err_confirm.run_model import FollowUp
 from err_confirm.runners.http_settings import masked, secret_pairs
-from err_confirm.visible import shortened, visible
+from err_confirm.text.visible import shortened, visible
 
 MOST_SAID = 5
 """How many of the ways in which something is said are drawn."""

@@ -8,10 +8,10 @@ from typing import Any
 import re2
 
 from err_confirm.errors import DuplicateParameterError, ParameterError
-from err_confirm.model import Action, Parameter, ParameterType
+from err_confirm.model.files import Action, Parameter, ParameterType
 from err_confirm.parameters.values import check_text, check_type, check_word, parse
-from err_confirm.spelling import did_you_mean
 from err_confirm.templating import render_value
+from err_confirm.text.spelling import did_you_mean
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 

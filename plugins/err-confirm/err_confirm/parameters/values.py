@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from err_confirm.model import ParameterType
+from err_confirm.model.files import ParameterType
 
 _WORD = re.compile(r"(?:[^\W\u115f\u1160\u3164\uffa0]|[.:/@%+,=-])+")
 """Letters and digits of every script but the four fillers, which show nothing, and marks that no shell reads."""

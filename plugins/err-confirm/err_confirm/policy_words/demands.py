@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from err_confirm.durations import format_duration
-from err_confirm.policy_model import Choice, Effect, Policy, Question, QuestionType, ReasonRule
+from err_confirm.model.policies import Choice, Effect, Policy, Question, QuestionType, ReasonRule
 from err_confirm.policy_words.quorums import Shown, listed
 from err_confirm.policy_words.reasons import reason_words
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from err_confirm.policy_model import Policy
+from err_confirm.model.policies import Policy
+from err_confirm.model.runs import FollowUp
 from err_confirm.policy_words.quorums import Shown
-from err_confirm.run_model import FollowUp
 
 PolicyOf = Callable[[str], Policy | None]
 """Returns the policy of an alias, None if it has none; raises KeyError if there is no such alias."""

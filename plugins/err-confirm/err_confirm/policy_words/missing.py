@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from err_confirm.errors import GroupError
-from err_confirm.model import Execution, State, Verdict, Vote
-from err_confirm.openings import Opening, answers, open_ways, people
+from err_confirm.model.executions import Execution, State, Verdict, Vote
+from err_confirm.model.policies import Effect
 from err_confirm.policy import electorate, quorum_until
-from err_confirm.policy_model import Effect
+from err_confirm.policy.openings import Opening, answers, open_ways, people
+from err_confirm.policy.seating import Roster
 from err_confirm.policy_words.quorums import WIDE, Shown, is_group, listed, name_words, quorum_words
-from err_confirm.seating import Roster
 
 NAMED = 5
 """How many people are named at most."""

@@ -6,7 +6,7 @@ Names are put into words by `shown`: each chat network has its own way to show o
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from err_confirm.policy_model import AllOf, AnyOf, Policy, Quorum, Seat
+from err_confirm.model.policies import AllOf, AnyOf, Policy, Quorum, Seat
 
 Shown = Callable[[str], str]
 """Shows a name or a text."""

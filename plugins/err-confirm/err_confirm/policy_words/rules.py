@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from err_confirm.demands import CHAT
 from err_confirm.durations import format_duration
-from err_confirm.policy_model import Times, When
+from err_confirm.model.policies import Times, When
+from err_confirm.policy.times import DAYS
 from err_confirm.policy_words.demands import demands_words
 from err_confirm.policy_words.quorums import Shown, listed, quorum_words, who_confirms
-from err_confirm.times import DAYS
+from err_confirm.transition.demands import CHAT
 
 _TO = "\N{EN DASH}"
 _SPAN = 3

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from err_confirm.demands import CHAT
 from err_confirm.durations import format_duration
-from err_confirm.policy_model import Policy, Stage
+from err_confirm.model.policies import Policy, Stage
+from err_confirm.policy.seating import seats
 from err_confirm.policy_words.demands import choices_words, demands_words
 from err_confirm.policy_words.quorums import Shown, listed, quorum_words, whom
 from err_confirm.policy_words.rules import rule_words, times_words
-from err_confirm.seating import seats
+from err_confirm.transition.demands import CHAT
 
 
 def terms(policy: Policy | None, shown: Shown = str, quoted: Shown = str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from err_confirm.run_model import SAID_RUNNER
+from err_confirm.model.runs import SAID_RUNNER
 from err_confirm.runners.base import Runner, Starter
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.runners.class_runner import ClassRunner

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from err_confirm.errors import TemplateError
-from err_confirm.model import Action, Place
-from err_confirm.run_model import Invocation, Outcome, Part
+from err_confirm.model.executions import Place
+from err_confirm.model.files import Action
+from err_confirm.model.runs import Invocation, Outcome, Part
 
 Render = Callable[[str], Any]
 """Renders one template string with the parameters; a string that is one lone `{{ name }}` keeps its value's type."""

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from err_confirm.errors import StartError
-from err_confirm.run_model import BOT_RUNNER, Invocation
+from err_confirm.model.runs import BOT_RUNNER, Invocation
 from err_confirm.runners.base import Context, Running
 from err_confirm.runners.said_runner import Say
-from err_confirm.visible import exact
+from err_confirm.text.visible import exact
 
 
 class BotRunner:

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from err_confirm.errors import TemplateError
-from err_confirm.model import Action
-from err_confirm.run_model import Invocation
+from err_confirm.model.files import Action
+from err_confirm.model.runs import Invocation
 from err_confirm.runners.acting import describe_acting
 from err_confirm.runners.base import Context, Render, Running, to_text
 from err_confirm.runners.environment import describe_environment
 from err_confirm.runners.process_settings import ProcessSettings
 from err_confirm.runners.starting import render_process, started
-from err_confirm.visible import exact
+from err_confirm.text.visible import exact
 
 
 class CommandSettings(ProcessSettings):

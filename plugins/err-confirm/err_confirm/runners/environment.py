@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from err_confirm.errors import StartError
-from err_confirm.model import Action
+from err_confirm.model.files import Action
 from err_confirm.runners.base import Render, to_text
 
 CONSTANTS = {

@@ -8,8 +8,8 @@ from urllib.parse import quote, unquote
 from pydantic import BaseModel
 
 from err_confirm.errors import TemplateError
-from err_confirm.model import Action
-from err_confirm.run_model import Invocation
+from err_confirm.model.files import Action
+from err_confirm.model.runs import Invocation
 from err_confirm.runners.base import Context, Render, Running, to_text
 from err_confirm.runners.child import child
 from err_confirm.runners.environment import render_setting, resolve_setting
@@ -22,7 +22,7 @@ from err_confirm.runners.http_settings import (
     secret_pairs,
 )
 from err_confirm.runners.json_values import to_json, with_texts
-from err_confirm.visible import exact, exact_json
+from err_confirm.text.visible import exact, exact_json
 
 _TOLD = {"CONFIRM_ID": "Confirm-Id", "CONFIRM_FENCE": "Confirm-Fence"}
 """What the other side is told of the execution, so that it can refuse a second request for one."""

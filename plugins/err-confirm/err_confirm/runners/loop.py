@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from err_confirm.errors import StaleError, StartError
-from err_confirm.run_model import Outcome, Part, PartState
+from err_confirm.model.runs import Outcome, Part, PartState
 from err_confirm.runners.base import Running
 from err_confirm.runners.loop_ends import cut, outcome_of, part_of
 from err_confirm.runners.pace import Pace

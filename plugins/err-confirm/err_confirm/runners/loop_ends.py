@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from err_confirm.run_model import Outcome, Part, PartState
+from err_confirm.model.runs import Outcome, Part, PartState
 from err_confirm.tally import counted
-from err_confirm.visible import shortened
+from err_confirm.text.visible import shortened
 
 LONGEST_SAID = 200
 """The most characters that are kept of what a part said last."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from err_confirm.durations import format_duration
 from err_confirm.errors import StartError
-from err_confirm.model import Rate
-from err_confirm.run_model import LOOP_RUNNER, Invocation, Part
+from err_confirm.model.files import Rate
+from err_confirm.model.runs import LOOP_RUNNER, Invocation, Part
 from err_confirm.runners.base import Context, Running, Starter
 from err_confirm.runners.loop import Course, Loop
 from err_confirm.runners.loop_pattern import pattern, shown

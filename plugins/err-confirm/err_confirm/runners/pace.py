@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from err_confirm.run_model import Part, PartState
+from err_confirm.model.runs import Part, PartState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from time import monotonic
 
 from err_confirm.durations import format_duration
 from err_confirm.errors import StartError
-from err_confirm.run_model import Outcome
+from err_confirm.model.runs import Outcome
 from err_confirm.runners.group import group_is_alive, signal_group, signal_name
 from err_confirm.runners.keeping import Keeping
 from err_confirm.runners.launch import Launch, spawn

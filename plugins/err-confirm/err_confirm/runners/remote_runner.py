@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from err_confirm.errors import StartError
-from err_confirm.model import Remote
-from err_confirm.run_model import REMOTE_RUNNER, Invocation
+from err_confirm.model.files import Remote
+from err_confirm.model.runs import REMOTE_RUNNER, Invocation
 from err_confirm.runners.base import Context, Running, Starter
 
 NO_QUEUE = "this runs on a worker, and here is no queue"

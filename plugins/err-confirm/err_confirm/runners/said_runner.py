@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from err_confirm.errors import StartError, TemplateError
-from err_confirm.model import Action, Place
-from err_confirm.run_model import SAID_RUNNER, Invocation
+from err_confirm.model.executions import Place
+from err_confirm.model.files import Action
+from err_confirm.model.runs import SAID_RUNNER, Invocation
 from err_confirm.runners.base import Context, Render, Running, to_text
-from err_confirm.visible import exact
+from err_confirm.text.visible import exact
 
 Say = Callable[[str, Place, str], Running]
 """Says a text at a place; the last is the fingerprint of the policy under which that was confirmed."""

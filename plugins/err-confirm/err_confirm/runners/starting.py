@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from err_confirm.errors import TemplateError
-from err_confirm.model import Action
+from err_confirm.model.files import Action
 from err_confirm.runners.acting import ProfileEntry, process_environment, user_of
 from err_confirm.runners.base import Context, Render
 from err_confirm.runners.environment import is_secret, render_environment

@@ -10,9 +10,9 @@ import jinja2
 from jinja2 import Template, Undefined, meta, nodes
 
 from err_confirm.errors import TemplateError
-from err_confirm.inert import marked
 from err_confirm.templating.budget import budget
 from err_confirm.templating.sandbox import Sandbox
+from err_confirm.text.inert import marked
 
 LARGEST = 65_536
 """The most characters that a template and what it renders may have."""

@@ -15,9 +15,9 @@ from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-from err_confirm.spelling import did_you_mean
 from err_confirm.templating.budget import STEP, pay, spend
 from err_confirm.templating.filters import FILTERS, join_texts, replace
+from err_confirm.text.spelling import did_you_mean
 
 _LARGEST_BITS = 1_024
 _METHODS = frozenset(

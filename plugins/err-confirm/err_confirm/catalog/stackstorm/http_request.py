@@ -9,7 +9,7 @@ from err_confirm.catalog.stackstorm.metadata import MetadataFile
 from err_confirm.catalog.stackstorm.not_run import NotRunError
 from err_confirm.catalog.stackstorm.settings import is_fixed, needed, timeout, value
 from err_confirm.errors import TemplateError
-from err_confirm.model import ParameterType
+from err_confirm.model.files import ParameterType
 from err_confirm.templating import names
 
 OWN = frozenset(

@@ -8,7 +8,7 @@ from err_confirm.catalog.stackstorm.metadata import MetadataFile, MetadataParame
 from err_confirm.catalog.stackstorm.not_run import NotRunError
 from err_confirm.catalog.stackstorm.settings import SHELL, needed, process, value
 from err_confirm.catalog.stackstorm.shell_line import arguments
-from err_confirm.model import ParameterType
+from err_confirm.model.files import ParameterType
 
 TIMEOUT = 60
 """In seconds, what both runners have unless the action says otherwise."""

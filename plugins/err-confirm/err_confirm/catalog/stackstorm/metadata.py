@@ -7,7 +7,7 @@ from pydantic import Field
 from err_confirm.catalog.entries import ParameterEntry, Runnable
 from err_confirm.catalog.entries import ParameterName as Name
 from err_confirm.catalog.run_keys import Conducted
-from err_confirm.model import ParameterType
+from err_confirm.model.files import ParameterType
 
 OURS = frozenset(ParameterEntry.model_fields)
 _UNCHECKED = (

@@ -18,9 +18,9 @@ from err_confirm.catalog.stackstorm.metadata import MetadataFile, MetadataParame
 from err_confirm.catalog.stackstorm.not_run import OLD_NAMES, WHY, NotRunError
 from err_confirm.catalog.stackstorm.settings import COMMON, SHELL, is_fixed, settable
 from err_confirm.errors import TemplateError
-from err_confirm.model import Action, Parameter, ParameterType
-from err_confirm.spelling import did_you_mean
+from err_confirm.model.files import Action, Parameter, ParameterType
 from err_confirm.templating import names, templates
+from err_confirm.text.spelling import did_you_mean
 
 _CONVERTED: Mapping[str, tuple[Callable[[MetadataFile, Path], dict[str, Any]], Collection[str]]] = {
     "local-shell-cmd": (local_shell.command, SHELL | {"cmd"}),

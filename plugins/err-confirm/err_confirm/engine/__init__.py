@@ -1,0 +1,362 @@
+"""The verbs: read an execution, ask what may happen, swap it, and tell of what has changed."""
+
+import logging
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from err_confirm import ids
+from err_confirm.errors import GroupError, LineError, NotReadyError, RecordError, SequelError, StoreUnavailableError
+from err_confirm.journal.history import Found, Search, search
+from err_confirm.journal.records import Records
+from err_confirm.journal.witness import Witness
+from err_confirm.model.executions import Execution, Place, Plan, State, Verdict
+from err_confirm.policy import electorate, groups, quorum_until
+from err_confirm.policy.seating import NOBODY, Candidate, Roster, seats
+from err_confirm.store.base import Record, Store, SwapStatus
+from err_confirm.transition import transition
+from err_confirm.transition.events import Abort, Advance, Answer, Doubt, Event, Reason
+from err_confirm.transition.steps import KEEP, RUN_WITHIN, Decision, Refusal, Step
+
+log = logging.getLogger(__name__)
+
+CONFLICTS = 100
+"""How many other writers a step gives way to before the store counts as not reachable."""
+SEARCHED = 20_000
+"""How many of the journal's lines are looked at for somebody in chat."""
+CHECK = "whoever runs the bot must look at it with err-confirm verify, and then restart the bot"
+UNTOLD = 1_000
+"""How many ends that are still to be told may be due before what waits."""
+CANDIDATES = 5
+"""How many executions are offered to who has named none of them clearly."""
+JUST_ENDED = 120.0
+"""Seconds after an execution's end in which a bare `confirm` could be meant for it, and so names nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """A text that names no execution: none, or several, start like this."""
+
+    reference: str
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """What an execution follows, why, how many before it did so, and the id that it must have.
+
+    `until` that moment, one that has followed already is still kept.
+    """
+
+    id: str = ""
+    parent: str = ""
+    cause: str = ""
+    depth: int = 0
+    until: float = math.inf
+
+
+FIRST = After()
+"""What was asked for by somebody follows nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vouched:
+    """Why an approved execution must not run after all, nothing if it may; and which of its targets are gone."""
+
+    doubt: str = ""
+    gone: frozenset[int] = frozenset()
+
+
+class Engine:
+    """All that can be done with executions; every method may be called from any thread.
+
+    Methods raise StoreUnavailableError when the store does not answer: then nothing more is known than before, and
+    saying the same again is safe. They raise RecordError for an execution whose record cannot be used, and GroupError
+    where an answer cannot be counted because nobody knows who is in a group.
+
+    Args:
+        store: where executions are.
+        records: reads and writes them there.
+        on_change: is called with an execution after each change of its state, or when there is something to be said of
+            it, on the thread that made the change, or that saw it first where the store's answer was lost; and again
+            if that is to be told again. Must not raise.
+        groups: says who is in groups, at this moment. Raises GroupError.
+        vouch: says whether an approved execution may run: asked at each claim. Raises NotReadyError where that cannot
+            be told yet, or not by this process.
+        person: says whose an identity is, now: who has got a name, or lost it, since they asked or answered is still
+            the one they were.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        records: Records,
+        on_change: Callable[[Execution], None],
+        groups: Callable[[Iterable[str]], Roster] = lambda _: NOBODY,
+        *,
+        vouch: Callable[[Execution], Vouched] | None = None,
+        person: Callable[[str], str] | None = None,
+    ) -> None:
+        self.store = store
+        self._records = records
+        self._on_change = on_change
+        self._groups = groups
+        self._vouch = vouch
+        self._person = person
+        self._untold: dict[str, str] = {}
+        self._witness = Witness(store, records.seal)
+
+    def create(
+        self, plan: Plan, *, requester: str, place: Place, text: str, identity: str = "", after: After = FIRST
+    ) -> Execution:
+        """Store what was asked for. It waits for `Posted`, and then for its votes, if it has a policy.
+
+        What follows another execution has an id that can only be made of that one's: where it is there already, it is
+        returned as it is.
+
+        Raises:
+            SequelError: nobody can tell any more whether it was there.
+        """
+        assert plan.ahead is None, "nobody knows yet what would run"
+        policy = plan.policy
+        for _ in range(CONFLICTS):
+            execution_id = after.id or ids.new_id()
+            record, now = self.store.read(execution_id)
+            if record is not None and after.id:
+                return self._read(record)
+            if now >= after.until:
+                raise SequelError(f"{after.parent} has ended so long ago that nobody knows any more whether it did")
+            execution = Execution(
+                id=execution_id,
+                state=State.PENDING,
+                alias=plan.alias,
+                action=plan.action,
+                text=text,
+                parameters=plan.parameters,
+                invocation=plan.invocation,
+                others=plan.others,
+                conduct=plan.conduct,
+                digest=plan.digest,
+                policy=policy,
+                requester=requester,
+                identity=identity,
+                place=place,
+                created_at=now,
+                expires_at=now + (policy.stages[0].within if policy else RUN_WITHIN),
+                ack=plan.ack,
+                result=plan.result,
+                parent=after.parent,
+                cause=after.cause,
+                depth=after.depth,
+            )
+            if self.store.swap(self._records.first_swap(execution)).status is SwapStatus.OK:
+                return execution
+        raise StoreUnavailableError("the store takes no new execution at this moment; say it again")
+
+    def sequel(self, parent: Execution, cause: str) -> tuple[After, Execution | None]:
+        """Return what makes the execution that follows another for some cause, and that one if it is there already."""
+        for attempt in range(CONFLICTS):
+            execution_id = ids.id_of(self._records.seal.sequel(parent.id, cause, attempt))
+            found, _ = self.read(execution_id)
+            if found is None or (found.parent, found.cause) == (parent.id, cause):  # and none that has its id by chance
+                until = (parent.ended_at or 0.0) + KEEP
+                return After(id=execution_id, parent=parent.id, cause=cause, depth=parent.depth + 1, until=until), found
+        raise StoreUnavailableError(f"the store has no room for what follows {parent.id}; try again")
+
+    def sequels(self, parent: Execution) -> dict[str, Execution]:
+        """Return by their causes the executions that have followed another, and are kept."""
+        found: dict[str, Execution] = {}
+        for cause in parent.conduct.follow if parent.state.ended else ():
+            try:
+                _, execution = self.sequel(parent, cause)
+            except RecordError as error:
+                log.warning("%s", error)
+            else:
+                found |= {cause: execution} if execution else {}
+        return found
+
+    def apply(self, execution_id: str, event: Event) -> Decision:
+        """Do what the event asks for if the state machine allows it, once."""
+        try:
+            return self._apply(execution_id, event)
+        except NotReadyError:
+            return Refusal(Reason.NOT_YET)
+
+    def _apply(self, execution_id: str, event: Event) -> Decision:
+        record, now = self.store.read(execution_id)
+        vouched: Record | None = None
+        for _ in range(CONFLICTS):
+            if record is None:
+                return Refusal(Reason.UNKNOWN)
+            execution = self._seen(record)
+            event, roster = self._looked_up(execution, event)
+            decision = transition(execution, event, now, roster)
+            if not isinstance(decision, Step):
+                return decision
+            after = decision.execution
+            swap = self._records.step_swap(execution, decision, event)
+            if isinstance(event, Advance) and after.fence != execution.fence:
+                if self._vouch is not None and vouched != record:
+                    found = self._vouch(execution)
+                    event = Doubt(found.doubt) if found.doubt else replace(event, gone=found.gone)
+                    vouched, (record, now) = record, self.store.read(execution_id)  # it may have taken its time
+                    continue
+                try:
+                    version, head = self._witness.last(execution_id)
+                except LineError as error:
+                    log.error("the journal cannot vouch for execution %s: %s", execution_id, error)
+                    event = Doubt(f"the journal cannot vouch for it ({error}); {CHECK}")
+                    continue
+                if not _is_last(execution, version):
+                    before, (record, now) = record, self.store.read(execution_id)
+                    if record == before:  # and not one that another process has written right now
+                        raise RecordError(execution_id, "the journal says that it went on; it was put back")
+                    continue
+                swap = replace(swap, follows=head)  # it may be claimed elsewhere, and put back, before it is written
+            changes = _told_of(after) != _told_of(execution)
+            try:
+                result = self.store.swap(swap)
+            except StoreUnavailableError:
+                if changes:
+                    self._untold[execution_id] = swap.record.token
+                raise
+            if result.status is SwapStatus.OK:
+                if changes:
+                    self._tell(after)
+                return decision
+            record, now = result.record, result.now
+        raise StoreUnavailableError(f"too many others change execution {execution_id} at this moment; say it again")
+
+    def read(self, execution_id: str) -> tuple[Execution | None, float]:
+        """Return an execution as it is now, and the store's clock."""
+        record, now = self.store.read(execution_id)
+        return (None if record is None else self._read(record)), now
+
+    def resolve(self, reference: str) -> str | Unclear:
+        """Return the id that a person means by an id, or by the start of one."""
+        start = ids.read_id(reference)
+        if start is None:
+            return Unclear(reference)
+        if len(start) == ids.LENGTH:
+            return start
+        found = self.store.find(start, limit=CANDIDATES)
+        return found[0] if len(found) == 1 else Unclear(reference, tuple(found))
+
+    def implied(
+        self, person: str, place: Place, *, verdict: Verdict | None = Verdict.APPROVE, guest: bool = False
+    ) -> str | Unclear:
+        """Return the execution that a person means who names none: their newest prompt in this room and thread.
+
+        It is one that is also theirs to answer so, whatever may still be missing; without a verdict, any is. It is
+        unclear when there is none, or when one of theirs ended here in the last two minutes: that one may be what they
+        have in mind.
+
+        Raises:
+            GroupError: nobody knows whether it is theirs.
+        """
+        _, now = self.store.due(1)
+        own = [each for each in self.recent() if each.requester == person and each.place.same_as(place)]
+        waiting = [each for each in own if each.state is State.PENDING and each.posted]
+        if verdict is not None:
+            voter = Answer(person, verdict, guest=guest)
+            waiting = [each for each in waiting if _is_theirs(each, voter, self.roster(each))]
+        just_ended = any(each.ended_at is not None and now - each.ended_at < JUST_ENDED for each in own)
+        candidates = tuple(each.id for each in waiting[:CANDIDATES])
+        return candidates[0] if candidates and not just_ended else Unclear("", candidates)
+
+    def running(self, person: str, place: Place) -> Unclear:
+        """Offer what runs and was asked for in a place, or by a person, or was answered by them, the newest first."""
+        offered = (
+            each.id
+            for each in self.recent()
+            if each.state is State.RUNNING
+            and (each.place.same_as(place) or person in (each.requester, *(vote.person for vote in each.votes)))
+        )
+        return Unclear("", tuple(islice(offered, CANDIDATES)))
+
+    def recent(self) -> Iterator[Execution]:
+        """Yield the executions that are kept, newest first."""
+        return self._readable(self.store.recent())
+
+    def search(self, wanted: Search, most: int) -> Found:
+        """Return the newest executions that are meant, also those that are no longer kept, out of the newest lines."""
+        return search(self.store, self._records, wanted, most, lines=SEARCHED)
+
+    def waiting(self, limit: int) -> tuple[list[Execution], float]:
+        """Return at most `limit` executions that have not ended, the soonest due first, and the store's clock."""
+        entries, now = self.store.due(limit + UNTOLD)
+        records = (self.store.read(entry.id)[0] for entry in entries)
+        readable = self._readable(record for record in records if record is not None)
+        return list(islice((execution for execution in readable if not execution.state.ended), limit)), now
+
+    def roster(self, execution: Execution) -> Roster:
+        """Return who is in the groups of its policy at this moment. Raises GroupError."""
+        named = groups(execution.policy) if execution.policy else []
+        return self._groups(named) if named else NOBODY
+
+    def _looked_up(self, execution: Execution, event: Event) -> tuple[Event, Roster]:
+        """Return an event and who is in the groups, where it counts answers; instead of a claim, a doubt about it."""
+        claim = isinstance(event, Advance) and execution.state is State.APPROVED
+        if not claim and not isinstance(event, Answer | Abort):
+            return event, NOBODY
+        try:
+            return event, self.roster(execution)
+        except GroupError as error:
+            if isinstance(event, Abort):  # who asked, or has confirmed, may still stop it
+                return event, NOBODY
+            if not claim:
+                raise
+            return Doubt(str(error)), NOBODY
+
+    def _seen(self, record: Record) -> Execution:
+        """Return the execution in a record; tell of it if we wrote it and the answer to that was lost."""
+        execution = self._read(record)
+        if self._untold.get(record.id) == record.token and self._untold.pop(record.id, ""):
+            self._tell(execution)
+        return execution
+
+    def _read(self, record: Record) -> Execution:
+        """Return the execution in a record, its people under the names that they have now; of two votes, the last."""
+        execution, person = self._records.read(record), self._person
+        if person is None:
+            return execution
+        requester = person(execution.identity) if execution.identity else execution.requester
+        votes = [replace(vote, person=person(vote.identity)) if vote.identity else vote for vote in execution.votes]
+        last = {vote.person: number for number, vote in enumerate(votes)}
+        left = tuple(vote for number, vote in enumerate(votes) if last[vote.person] == number)
+        return replace(execution, requester=requester, votes=left)
+
+    def _tell(self, execution: Execution) -> None:
+        level = logging.WARNING if execution.state is State.LOST else logging.INFO  # somebody must look
+        log.log(level, "execution %s is %s", execution.id, execution.state)
+        self._on_change(execution)
+
+    def _readable(self, records: Iterable[Record]) -> Iterator[Execution]:
+        """Yield the executions in records, without those that cannot be used: one of them must not hide all others."""
+        for record in records:
+            try:
+                yield self._read(record)
+            except RecordError as error:
+                log.warning("%s", error)
+
+
+def _told_of(execution: Execution) -> tuple[State, int, int, int]:
+    """Return what, when it changes, is to be told."""
+    return execution.state, execution.tells, execution.notices, execution.fence
+
+
+def _is_last(execution: Execution, version: int | None) -> bool:
+    """Tell whether the journal knows of nothing after an execution; while it runs, not each version has a line."""
+    if execution.state is State.RUNNING:
+        return version is not None and version <= execution.version
+    return version == execution.version
+
+
+def _is_theirs(execution: Execution, voter: Answer, roster: Roster) -> bool:
+    """Tell whether somebody can fill a seat that is wanted now."""
+    assert execution.policy is not None
+    deny = voter.verdict is Verdict.DENY
+    who = electorate(execution, roster, deny=deny)
+    quorum = execution.policy.deny if deny else quorum_until(execution, execution.stage + 1)
+    return any(who.fills(seat, Candidate(voter.person, voter.guest)) for seat in seats(quorum))

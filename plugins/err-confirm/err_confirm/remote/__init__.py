@@ -1,0 +1,1 @@
+"""Have actions run on other machines, by the workers of a queue."""
