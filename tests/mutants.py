@@ -30,7 +30,7 @@ MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """Where the copies are: what a store writes there is on its disk at once."""
 LIBRARY = Path("plugins/err-confirm/err_confirm")
 STORE = ("tests/store/test_journal.py", "tests/store/test_contract.py")
-ENGINE = ("tests/test_engine.py", "tests/test_gate.py")
+ENGINE = ("tests/engine/test_engine.py", "tests/engine/test_gate.py")
 SQLITE = ("-k", "sqlite", "tests/store/test_sqlite_store.py", *STORE, "tests/store/test_open.py")
 REDIS = (
     "-k",
@@ -40,10 +40,10 @@ REDIS = (
     "tests/store/test_open.py",
 )
 FAULTS = "tests/store/test_faults.py"
-TRANSITION = ("-k", "not planted", "tests/test_policy.py", "tests/test_transition.py")
-RECORDS = ("tests/test_seal.py", "tests/test_forgery.py", "tests/test_journal.py")
+TRANSITION = ("-k", "not planted", "tests/policy/test_policy.py", "tests/transition/test_transition.py")
+RECORDS = ("tests/store/test_seal.py", "tests/journal/test_forgery.py", "tests/journal/test_journal.py")
 GUARDED = (
-    "tests/test_guards.py",
+    "tests/guards/test_guards.py",
     "tests/chat/test_guards.py",
     "tests/threats/test_guard_attacks.py",
     "tests/chat/test_guards_off.py",
@@ -54,14 +54,14 @@ TESTS: dict[str, tuple[str, ...]] = {
     **{f"holding/{name}.py": GUARDED for name in ("methods", "held", "judge", "hold", "flows", "calls")},
     **{f"transition/{name}.py": TRANSITION for name in ("__init__", "answering", "steps", "demands")},
     **{f"policy/{name}.py": TRANSITION for name in ("__init__", "seating", "times")},
-    "engine/gate.py": ("-k", "not redis and not planted", "tests/test_looks.py", *ENGINE),
-    "engine/polls.py": ("-k", "not redis and not planted", "tests/test_looks.py", *ENGINE),
-    "engine/outbox.py": ("-k", "not redis and not planted", "tests/test_outbox.py", *ENGINE),
+    "engine/gate.py": ("-k", "not redis and not planted", "tests/engine/test_looks.py", *ENGINE),
+    "engine/polls.py": ("-k", "not redis and not planted", "tests/engine/test_looks.py", *ENGINE),
+    "engine/outbox.py": ("-k", "not redis and not planted", "tests/engine/test_outbox.py", *ENGINE),
     "journal/__init__.py": ("-k", "not redis and not planted", *RECORDS),
     "journal/records.py": ("-k", "not redis and not planted", *RECORDS, *ENGINE),
-    "store/shelf.py": ("-k", "not redis", "tests/test_shelf.py"),
-    "locks/__init__.py": ("-k", "not redis", "tests/test_locks.py"),
-    "answers/otp.py": ("-k", "not redis", "tests/test_otp.py"),
+    "store/shelf.py": ("-k", "not redis", "tests/store/test_shelf.py"),
+    "locks/__init__.py": ("-k", "not redis", "tests/locks/test_locks.py"),
+    "answers/otp.py": ("-k", "not redis", "tests/answers/test_otp.py"),
     "store/seal.py": ("-k", "not redis and not planted", *RECORDS),
     "store/sqlite_store.py": (*SQLITE, FAULTS),
     "store/sqlite_watch.py": (*SQLITE, FAULTS),

@@ -109,7 +109,7 @@ def names_in(name: str) -> dict[str, Any]:
     return runpy.run_path(str(ROOT / "tests" / name))
 
 
-RACE, MACHINE, TEMPLATES = (names_in(f"test_{name}.py") for name in ("race", "transition", "templating"))
+RACE, MACHINE, HOSTILE = map(names_in, ("test_race.py", "transition/test_transition.py", "hostile.py"))
 LOOPS = names_in("test_loops.py")
 GUARDED = names_in("chat/test_guard_matrix.py")
 MATRIX = (len(GUARDED["CELLS"]) + len(GUARDED["SYNCHRONOUS_CELLS"])) * len(GUARDED["FATES"])
@@ -413,9 +413,9 @@ PHRASES = [
     (RELIABILITY, f"at most once for each {LOOPS['MOST_SHARE']} targets"),
     (RELIABILITY, f"its {len(MACHINE['EDGES'])} changes of state"),
     (RELIABILITY, f"the state machine | {len(MACHINE['PLANTED'])} |"),
-    (RELIABILITY, f"the types of parameters | {len(names_in('test_parameters.py')['PLANTED'])} |"),
+    (RELIABILITY, f"the types of parameters | {len(names_in('parameters/test_parameters.py')['PLANTED'])} |"),
     (RELIABILITY, f"{len(names_in('runners/test_injection.py')['PAYLOADS'])} values, in 3 places"),
-    (RELIABILITY, f"| {len(TEMPLATES['ESCAPES'])} and {len(TEMPLATES['BOMBS'])} |"),
+    (RELIABILITY, f"| {len(HOSTILE['ESCAPES'])} and {len(HOSTILE['BOMBS'])} |"),
     (
         README,
         f"whoever asked has {'a minute' if a_policy().within == 60 else format_duration(a_policy().within)} to confirm",

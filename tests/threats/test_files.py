@@ -12,8 +12,8 @@ from err_confirm.errors import ErrConfirmError
 from err_confirm.people import People
 from err_confirm.plan import plan
 from err_confirm.plan.index import Index
+from hostile import BOMBS, ESCAPES
 from talk import Talk, a_bot, write_files
-from test_templating import BOMBS, ESCAPES
 
 ALIAS = """
 name: {name}

@@ -2,10 +2,8 @@
 
 import contextlib
 import json
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,13 +16,14 @@ from err_confirm.journal.witness import Witness
 from err_confirm.model.executions import Place, State, Verdict
 from err_confirm.model.policies import Policy
 from err_confirm.model.runs import Conduct, Outcome
-from err_confirm.store.base import Head, Record, Store, Swap
+from err_confirm.store.base import Head, Store, Swap
 from err_confirm.store.seal import Seal
 from err_confirm.store.sqlite_store import SqliteStore
 from err_confirm.transition.events import Advance, Answer, Cancel, Event, Finish, Posted, Renew, Told
 from err_confirm.transition.steps import LEASE, Decision, Step
 from faulty import Overtaken
 from house import a_plan
+from tampering import cut_journal, put_back
 
 SEAL = RECORDS.seal
 FINE = Outcome(exit_code=0, output="a secret\n")
@@ -279,22 +278,3 @@ class TestForgery:
             put_back(store, swap.record)
             with pytest.raises(RecordError, match="not sealed with our key"):
                 Engine(store, RECORDS, lambda _: None).apply("f0rged00", Advance("one"))
-
-
-def cut_journal(store: Any, through: int) -> None:
-    """Remove all lines after `through`, as somebody could who has the store but not our key."""
-    if isinstance(store, SqliteStore):
-        with contextlib.closing(sqlite3.connect(store._path)) as connection, connection:
-            connection.execute("DELETE FROM journal WHERE number > ?", (through,))
-    else:
-        store._client.xdel(store._key("log"), *(f"{number}-0" for number in range(through + 1, 100)))
-
-
-def put_back(store: Store, record: Record) -> None:
-    """Write a record over whatever is there, as somebody could who has the store but not our key."""
-    found, _ = store.read(record.id)
-    if found:
-        store.swap(Swap(record=Record(record.id, found.version + 1, "x", b""), keep_until=0.0))
-    for version in range(1, record.version):
-        store.swap(Swap(record=Record(record.id, version, f"step {version}", b"")))
-    assert store.swap(Swap(record=record, due_at=1.0)).record == record

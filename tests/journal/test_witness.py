@@ -8,7 +8,7 @@ from err_confirm.journal import PAGE, PRUNED, Entry, append
 from err_confirm.journal.witness import FIRST_LOOK, FORKED, Witness
 from err_confirm.store.base import Record, Store, Swap
 from faulty import Around
-from test_journal import cut_journal
+from tampering import cut_journal
 
 SEAL = RECORDS.seal
 

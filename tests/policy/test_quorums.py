@@ -267,7 +267,7 @@ def scripts() -> Iterator[tuple[Policy | None, list[Event | Say | Other]]]:
         [Advance("one"), Renew("one", 1), Other("finish")],
         [Advance("one"), Progress("one", 1, (Part(),)), Abort("dave"), Abort("alice"), Other("finish")],
         [Other("regroup", 2), Advance("one")],
-        [Other("restart"), Other("a swap lost"), Advance("one")],
+        [Other("a swap lost"), Other("restart"), Advance("one")],
         [Say(person, Verdict.DENY, "", 4) for person in ("alice", "bob", "dave")],
         [Cancel("alice")],
     )

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from err_confirm.errors import TemplateError
 from err_confirm.templating import check, names, render, render_value, unquoted
+from hostile import BOMBS, ESCAPES
 
 VARIABLES = {"host": "web1", "hosts": ["web1", "web2"], "count": 3, "big": [{"a": i} for i in range(5_000)]}
 
@@ -36,114 +37,6 @@ MEANINGS = {
     "{{ {'a': [1]} | to_yaml_string }}": '{\n  "a": [\n    1\n  ]\n}',
     "{{ 'a b; id' | quote }} {{ hosts | quote }} {{ ['a b', 'c'] | quote }}": "'a b; id' web1 web2 'a b' c",
 }
-
-ESCAPES = [
-    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
-    "{{ ''['__class__'] }}",
-    "{{ host | attr('__class__') }}",
-    "{{ hosts | map(attribute='__class__') | list }}",
-    "{{ hosts | map('attr', '__class__') | list }}",
-    "{{ hosts | groupby('__class__') }}",
-    "{{ hosts | sort(attribute='__class__.__mro__') }}",
-    "{{ '{0.__class__}'.format(1) }}",
-    "{{ '{x.__class__}'.format_map({'x': 1}) }}",
-    "{{ ('{0.__class__}' | string).format(1) }}",
-    "{{ ['{0.__class__}'] | map('format', 1) | list | first | attr('x') }}",
-    "{{ cycler.__init__.__globals__ }}",
-    "{{ joiner.__init__.__globals__.os }}",
-    "{{ namespace.__init__.__globals__ }}",
-    "{{ range.__self__ }}",
-    "{{ lipsum.__globals__ }}",
-    "{{ self.__init__ }}",
-    "{{ self._TemplateReference__context }}",
-    "{{ loop._iterable }}",
-    "{% for h in hosts %}{{ loop._iterable }}{% endfor %}",
-    "{{ host.encode('utf-8') }}",
-    "{{ host.upper.__self__.__class__ }}",
-    "{{ hosts.append('x') }}",
-    "{{ hosts.pop() }}",
-    "{{ {'a': 1}.update({}) }}",
-    "{{ dict.fromkeys }}",
-    "{{ dict.mro() }}",
-    "{{ namespace(a=1)._Namespace__attrs }}",
-    "{% include '/etc/passwd' %}",
-    "{% import 'os' as os %}",
-    "{% from 'os' import path %}",
-    "{% extends 'x' %}",
-    "{% block x %}{% endblock %}",
-    "{% macro m() %}{% endmacro %}",
-    "{% call host() %}{% endcall %}",
-    "{% filter upper %}x{% endfilter %}",
-    "{% set x %}x{% endset %}",
-    "{% autoescape true %}{% endautoescape %}",
-    "{{ ' concat' }}{{ hosts | concat }}",
-    "{{ undefined_name }}",
-    "{{ host.nothing }}",
-    "{{ hosts[7] }}",
-    "{{ missing() }}",
-    "{{ '{{ host }' }",
-    "{{ 1 / 0 }}",
-    "{{ host + 1 }}",
-    "{{ host | shout }}",
-    "{% if false %}{{ host | shout }}{% endif %}",
-    "{{ host is loud }}",
-]
-
-
-def doubled(start, step):
-    """Return a template that makes a value larger forty times."""
-    return f"{{% set a = {start} %}}" + f"{{% set a = {step} %}}" * 40 + "{{ a }}"
-
-
-BOMBS = [
-    "{{ 'x' * 10**9 }}",
-    "{{ 1000000000 * 'x' }}",
-    "{{ [0] * 1000000000 }}",
-    "{{ ('x' * 60000) * 60000 }}",
-    "{{ 9 ** (9 ** 9) }}",
-    "{{ (10 ** 300) * (10 ** 300) }}",
-    "{{ 10 ** -100000000000 }}",
-    "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
-    "{% for a in big %}{% for b in big %}{% if a == b %}{% endif %}{% endfor %}{% endfor %}",
-    "{% for a in range(10**9) %}x{% endfor %}",
-    "{% for a in [1] recursive %}{{ loop([1]) }}{% endfor %}",
-    "{{ range(10**9) | list }}",
-    "{{ range(90000) | map('string') | join }}",
-    "{{ 'x' | center(1000000000) }}",
-    "{{ 'x' | indent(1000000000, true) }}",
-    "{{ ('\n' * 60000) | indent('x' * 60000) }}",
-    "{{ '%1000000000d' | format(1) }}",
-    "{{ '%*d' | format(1000000000, 1) }}",
-    "{{ '%1000000000d' % 1 }}",
-    "{{ '{:1000000000}'.format(1) }}",
-    "{{ 'aaaaaaaaaaaaaaaaaaaa'.replace('a', 'b' * 60000) }}",
-    "{{ ('a' * 60000) | replace('a', 'b' * 60000) }}",
-    "{{ ('a' * 60000) | replace('', 'b' * 60000) }}",
-    "{{ ('x' * 60000).join('y' * 60000) }}",
-    "{{ range(30000) | join('x' * 60000) }}",
-    "{{ hosts | map('replace', '', 'b' * 60000) | map('replace', '', 'b' * 60000) | list }}",
-    "{{ 'x'.ljust(1000000000) }}",
-    "{{ 'x'.zfill(1000000000) }}",
-    "{{ '\t'.expandtabs(1000000000) }}",
-    "{{ 1.5 | round(1000000000, 'ceil') }}",
-    "{{ (1).to_bytes(1000000000, 'big') }}",
-    "{{ lipsum(n=1000000) }}",
-    "{{ [1] | to_json_string(indent=1000000000) }}",
-    "{{ ('x' * 60000) ~ ('x' * 60000) }}",
-    doubled("'xxxxxxxxxx'", "a ~ a ~ a ~ a"),
-    doubled("'xxxxxxxxxx'", "a + a"),
-    doubled("[1]", "[a, a, a]"),
-    doubled("[1]", "a + a"),
-    doubled("(1,)", "(a, a, a)"),
-    doubled("{}", "{'a': a, 'b': a}"),
-    doubled("{}", "dict(a=a, b=a)"),
-    "{% set n = namespace(x='x') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
-    "{% set n = namespace(x=[]) %}{% for i in range(20000) %}{% set n.x = [n.x] %}{% endfor %}{{ n.x }}",
-    "{{" + "(" * 5_000 + "1" + ")" * 5_000 + "}}",
-    "{{" + "[" * 900 + "1" + "]" * 900 + "}}",
-    "{{ 1 }}" + "x" * 65_536,
-    "{% for i in range(60) %}" + "x" * 60_000 + "{% endfor %}",
-]
 
 
 @pytest.mark.parametrize(("template", "text"), MEANINGS.items())
