@@ -9,7 +9,7 @@ from pathlib import Path
 from err_confirm.model.executions import Plan
 from err_confirm.model.files import Rate
 from err_confirm.model.runs import Conduct, Invocation, Lookup, Target
-from err_confirm.runners.loop_runner import loop
+from err_confirm.runners.loops import loop
 from house import a_plan
 
 SCRIPT = """\

@@ -20,7 +20,7 @@ from err_confirm.model.files import Rate
 from err_confirm.model.runs import Invocation, PartState
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
-from err_confirm.runners.loop_runner import LoopRunner, loop
+from err_confirm.runners.loops import LoopRunner, loop
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
 from err_confirm.transition.events import Abort, Reason

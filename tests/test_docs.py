@@ -40,9 +40,6 @@ from docs_walk import FILE, REFUSED, a_walk, compare, loaded, refusals
 from err_confirm import errors
 from err_confirm.backends import BACKENDS
 from err_confirm.catalog import RESERVED
-from err_confirm.catalog.answer_keys import AskEntry, QuestionEntry
-from err_confirm.catalog.choices import ChoiceEntry
-from err_confirm.catalog.conditions_key import WhenEntry
 from err_confirm.catalog.entries import (
     AckEntry,
     ActionFile,
@@ -52,10 +49,13 @@ from err_confirm.catalog.entries import (
     ParameterEntry,
     ResultEntry,
 )
-from err_confirm.catalog.policies import PolicyEntry
-from err_confirm.catalog.policy_keys import DenyEntry, PolicyKeys
+from err_confirm.catalog.policy import PolicyEntry
+from err_confirm.catalog.policy.answer_keys import AskEntry, QuestionEntry
+from err_confirm.catalog.policy.choices import ChoiceEntry
+from err_confirm.catalog.policy.conditions_key import WhenEntry
+from err_confirm.catalog.policy.keys import DenyEntry, PolicyKeys
+from err_confirm.catalog.policy.stages import EscalateEntry, RetryEntry
 from err_confirm.catalog.run_keys import PreviewKeys, RateEntry, TargetKeys
-from err_confirm.catalog.stages import EscalateEntry, RetryEntry
 from err_confirm.chat import DONE
 from err_confirm.cli import COMMANDS, Exit
 from err_confirm.durations import format_duration, parse_duration
@@ -75,10 +75,10 @@ from err_confirm.runners import RUNNERS, STARTERS
 from err_confirm.runners.base import Context
 from err_confirm.runners.class_runner import ClassSettings
 from err_confirm.runners.command_runner import CommandSettings
-from err_confirm.runners.environment import CONSTANTS
 from err_confirm.runners.http_settings import HttpRequest, HttpSettings
-from err_confirm.runners.process import GRACE
-from err_confirm.runners.process_settings import parse_size
+from err_confirm.runners.processes.environment import CONSTANTS
+from err_confirm.runners.processes.process import GRACE
+from err_confirm.runners.processes.process_settings import parse_size
 from err_confirm.runners.python_runner import PythonSettings
 from err_confirm.runners.said_runner import BotSettings
 from err_confirm.runners.stackstorm_runner import StackStormSettings
@@ -373,8 +373,8 @@ PHRASES = [
     (ALIASES, f"A file over {import_module('err_confirm.catalog.yaml_source').LARGEST // 1024} KiB"),
     (ALIASES, f"more than {import_module('err_confirm.catalog.yaml_source').DEEPEST} levels deep"),
     (ALIASES, f"At most {import_module('err_confirm.following').DEEPEST} follow one another"),
-    (ALIASES, f"at least {import_module('err_confirm.catalog.stages').SHORTEST_POLL} s and at most"),
-    (ALIASES, f"and at most {import_module('err_confirm.catalog.stages').LONGEST_WAIT / 86_400:g} days"),
+    (ALIASES, f"at least {import_module('err_confirm.catalog.policy.stages').SHORTEST_POLL} s and at most"),
+    (ALIASES, f"and at most {import_module('err_confirm.catalog.policy.stages').LONGEST_WAIT / 86_400:g} days"),
     (ACTIONS, f"killed {GRACE:g} s later"),
     (ACTIONS, f"An execution has 1 to {import_module('err_confirm.rendering.targets').MOST_TARGETS:,} targets"),
     (ACTIONS, f"A prompt names {import_module('err_confirm.model.runs').SHOWN_TARGETS} targets"),
@@ -641,7 +641,8 @@ def test_only_the_named_modules_import_what_is_theirs_alone() -> None:
     importers: dict[str, set[str]] = {}
     for path in sorted((ROOT / "plugins/err-confirm").rglob("*.py")):
         for module in re.findall(r"^(?:from|import) (errbot|redis|sqlite3|yaml|subprocess)\b", path.read_text(), re.M):
-            importers.setdefault(module, set()).add(path.name if module in ("redis", "sqlite3") else path.parent.name)
+            room = path.relative_to(LIBRARY).parts[0] if path.is_relative_to(LIBRARY) else path.parent.name
+            importers.setdefault(module, set()).add(path.name if module in ("redis", "sqlite3") else room)
     assert importers == {
         "errbot": {"err-confirm"},
         "redis": {"redis_store.py"},

@@ -26,7 +26,7 @@ from err_confirm.remote.job_records import JobRecords
 from err_confirm.remote.jobs import Queues, queue_name
 from err_confirm.remote.runs import RemoteRuns
 from err_confirm.runners import starters
-from err_confirm.runners.loop_runner import loop
+from err_confirm.runners.loops import loop
 from err_confirm.runners.remote_runner import remote
 from err_confirm.store import open_store
 from err_confirm.store.redis_store import connect

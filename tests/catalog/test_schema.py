@@ -17,9 +17,6 @@ from pydantic import BaseModel
 from docs_pages import PAGES, ROOT, Block, blocks
 from docs_walk import FILE, PART, REFUSED, completed, problems_of
 from err_confirm.catalog import load, parse_policy
-from err_confirm.catalog.answer_keys import AskEntry, QuestionEntry
-from err_confirm.catalog.choices import ChoiceEntry
-from err_confirm.catalog.conditions_key import WhenEntry
 from err_confirm.catalog.entries import (
     AckEntry,
     ActionFile,
@@ -30,19 +27,22 @@ from err_confirm.catalog.entries import (
     ResultEntry,
 )
 from err_confirm.catalog.json_schema import KINDS, json_schema
-from err_confirm.catalog.policies import PolicyEntry
-from err_confirm.catalog.policy_keys import DenyEntry
-from err_confirm.catalog.quorums import QuorumEntry
+from err_confirm.catalog.policy import PolicyEntry
+from err_confirm.catalog.policy.answer_keys import AskEntry, QuestionEntry
+from err_confirm.catalog.policy.choices import ChoiceEntry
+from err_confirm.catalog.policy.conditions_key import WhenEntry
+from err_confirm.catalog.policy.keys import DenyEntry
+from err_confirm.catalog.policy.quorums import QuorumEntry
+from err_confirm.catalog.policy.stages import EscalateEntry, RetryEntry, StageEntry
 from err_confirm.catalog.run_keys import AFTER, FollowEntry, RateEntry
 from err_confirm.catalog.stackstorm.metadata import MetadataFile, MetadataParameter
-from err_confirm.catalog.stages import EscalateEntry, RetryEntry, StageEntry
 from err_confirm.cli import main
 from err_confirm.errors import SettingError
 from err_confirm.people import People
-from err_confirm.runners.acting import ProfileEntry
 from err_confirm.runners.class_runner import ClassSettings
 from err_confirm.runners.command_runner import CommandSettings
 from err_confirm.runners.http_settings import HttpRequest, HttpSettings
+from err_confirm.runners.processes.acting import ProfileEntry
 from err_confirm.runners.python_runner import PythonSettings
 from err_confirm.runners.said_runner import BotSettings
 from err_confirm.runners.stackstorm_runner import StackStormSettings

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from err_confirm.model.executions import Place
-from err_confirm.runners.group import group_is_alive
+from err_confirm.runners.processes.group import group_is_alive
 from servers import eventually
 from talk import PROMPT, Talk, a_bot, write_files
 

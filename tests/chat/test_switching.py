@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from err_confirm.runners.group import group_is_alive
+from err_confirm.runners.processes.group import group_is_alive
 from servers import RedisServer, eventually
 from talk import Talk, a_bot, write_files
 

@@ -15,10 +15,10 @@ from builders import an_execution
 from err_confirm.engine.outputs import LONGEST_PAGE, PAGE_LINES, Output, Outputs, page
 from err_confirm.engine.results import LARGEST_JSON, LARGEST_RESULT, with_value
 from err_confirm.model.runs import Outcome
-from err_confirm.runners import keeping
-from err_confirm.runners.keeping import Keeping
-from err_confirm.runners.launch import Launch
-from err_confirm.runners.process import ProcessGroup
+from err_confirm.runners.processes import keeping
+from err_confirm.runners.processes.keeping import Keeping
+from err_confirm.runners.processes.launch import Launch
+from err_confirm.runners.processes.process import ProcessGroup
 from err_confirm.transition.steps import KEEP
 from servers import PATIENCE
 

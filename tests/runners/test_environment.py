@@ -8,7 +8,7 @@ import pytest
 from err_confirm.errors import StartError
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
-from err_confirm.runners.environment import CONSTANTS
+from err_confirm.runners.processes.environment import CONSTANTS
 from servers import PATIENCE
 
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"

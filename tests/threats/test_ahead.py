@@ -22,7 +22,7 @@ from err_confirm.plan.probes import AT_ONCE, Probes
 from err_confirm.rendering import begun
 from err_confirm.runners import STARTERS
 from err_confirm.runners.base import Context
-from err_confirm.runners.environment import CONSTANTS
+from err_confirm.runners.processes.environment import CONSTANTS
 from err_confirm.store.base import Store
 from err_confirm.transition.events import Advance, Answer, Posted, Reason
 from err_confirm.transition.steps import Refusal, Step

@@ -16,7 +16,7 @@ from err_confirm.model.files import Profile
 from err_confirm.people import People
 from err_confirm.people.directories import LIKE, Directory, Function, Table
 from err_confirm.people.groups import Groups
-from err_confirm.runners.acting import read_profile
+from err_confirm.runners.processes.acting import read_profile
 from err_confirm.store.namespaces import NAMESPACE, namespaced
 
 _YAML = (".yaml", ".yml")

@@ -13,10 +13,10 @@ from err_confirm.catalog.guard_reader import is_guard, read_guard
 from err_confirm.catalog.loading import Loading
 from err_confirm.catalog.messages import message
 from err_confirm.catalog.packs import Folder, read_packs
-from err_confirm.catalog.policies import Confirm, PolicyEntry
-from err_confirm.catalog.policy_checks import without_parameters
+from err_confirm.catalog.policy import Confirm, PolicyEntry
+from err_confirm.catalog.policy.checks import without_parameters
+from err_confirm.catalog.policy.quorums import KnownGroups
 from err_confirm.catalog.problem import Problem, Severity
-from err_confirm.catalog.quorums import KnownGroups
 from err_confirm.catalog.stackstorm import is_metadata, read_metadata
 from err_confirm.errors import SettingError
 from err_confirm.model.files import Profile

@@ -10,7 +10,7 @@ from err_confirm.catalog.action_reader import make_action
 from err_confirm.catalog.entries import AliasFile, FormatEntry, ResultEntry
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.messages import problems
-from err_confirm.catalog.policy_checks import note_what_is_easy
+from err_confirm.catalog.policy.checks import note_what_is_easy
 from err_confirm.catalog.problem import Severity
 from err_confirm.catalog.yaml_source import Location
 from err_confirm.grammar import Representation

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from err_confirm.catalog.alias_reader import Draft
 from err_confirm.catalog.content import find
 from err_confirm.catalog.guard_reader import GuardDraft
-from err_confirm.catalog.policy_checks import check_with_action, runs
+from err_confirm.catalog.policy.checks import check_with_action, runs
 from err_confirm.catalog.problem import Severity
 from err_confirm.errors import ParameterError
 from err_confirm.guards import divided

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from err_confirm.catalog.policies import Confirm, PolicyEntry
-from err_confirm.catalog.quorums import as_list
+from err_confirm.catalog.policy import Confirm, PolicyEntry
+from err_confirm.catalog.policy.quorums import as_list
 from err_confirm.catalog.run_keys import Conducted, Following
 from err_confirm.model.files import Parameter, ParameterType
 

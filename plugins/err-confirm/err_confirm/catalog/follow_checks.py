@@ -6,7 +6,7 @@ from typing import Any
 from err_confirm.catalog.alias_reader import Draft
 from err_confirm.catalog.content import find
 from err_confirm.catalog.findings import Findings, texts
-from err_confirm.catalog.policy_checks import with_rules
+from err_confirm.catalog.policy.checks import with_rules
 from err_confirm.catalog.problem import Severity
 from err_confirm.catalog.run_keys import AFTER
 from err_confirm.catalog.run_reader import check_templates

@@ -10,7 +10,7 @@ from err_confirm.catalog.alias_reader import RESERVED
 from err_confirm.catalog.entries import GuardFile
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.messages import problems
-from err_confirm.catalog.policy_checks import check_without_action, note_what_is_easy
+from err_confirm.catalog.policy.checks import check_without_action, note_what_is_easy
 from err_confirm.catalog.problem import Severity
 from err_confirm.catalog.stand_in import shortened
 from err_confirm.catalog.yaml_source import Location

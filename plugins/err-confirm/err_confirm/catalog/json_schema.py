@@ -13,8 +13,8 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from err_confirm.catalog.entries import LONGEST_PATTERN, MOST_PATTERNS, ONLY_FOR, ActionFile, AliasFile, GuardFile
-from err_confirm.catalog.policies import Confirm
-from err_confirm.catalog.policy_schema import bound, complete_policy, described
+from err_confirm.catalog.policy import Confirm
+from err_confirm.catalog.policy.schema import bound, complete_policy, described
 from err_confirm.catalog.run_keys import (
     AFTER,
     LONGEST_DELAY,
@@ -28,7 +28,7 @@ from err_confirm.catalog.run_keys import (
 from err_confirm.catalog.stackstorm.metadata import MetadataFile
 from err_confirm.model.files import ParameterType
 from err_confirm.runners import RUNNERS
-from err_confirm.runners.process_settings import LARGEST_OUTPUT, LONGEST_RUN
+from err_confirm.runners.processes.process_settings import LARGEST_OUTPUT, LONGEST_RUN
 
 Schema = dict[str, Any]
 

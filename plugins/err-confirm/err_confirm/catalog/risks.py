@@ -9,8 +9,8 @@ from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.problem import Severity
 from err_confirm.model.files import Action, Parameter, ParameterType
 from err_confirm.rendering import TARGET, TARGET_NAME
-from err_confirm.runners.environment import is_secret
 from err_confirm.runners.http_settings import HttpRequest, HttpSettings, secret_pairs
+from err_confirm.runners.processes.environment import is_secret
 from err_confirm.templating import is_template, names, unquoted
 
 _OPTION = dict.fromkeys(["sh", "bash", "dash", "ksh", "zsh", "su", "runuser", "psql", "python", "python3"], "c")

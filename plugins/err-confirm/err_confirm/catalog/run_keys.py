@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from err_confirm.catalog.answer_keys import a_line
-from err_confirm.catalog.quorums import Entry
+from err_confirm.catalog.policy.answer_keys import a_line
+from err_confirm.catalog.policy.quorums import Entry
 from err_confirm.duration_key import Duration
 from err_confirm.model.files import MutexRule, Rate, Remote
 from err_confirm.model.runs import FollowUp, OnChange
-from err_confirm.runners.loop_runner import MOST_AT_ONCE
+from err_confirm.runners.loops import MOST_AT_ONCE
 
 LONGEST_PROBE = 20
 """The most seconds of a `timeout` under `targets` and `preview`: what was confirmed must begin within a minute."""

@@ -28,7 +28,7 @@ from err_confirm.people import People
 from err_confirm.plan import describe
 from err_confirm.policy.openings import Rosters
 from err_confirm.policy_words.follow_ups import PolicyOf
-from err_confirm.runners.process import GRACE
+from err_confirm.runners.processes.process import GRACE
 from err_confirm.text.pages import pages
 from err_confirm.transition.events import Reason
 from err_confirm.transition.steps import Already, Decision, Refusal, Step

@@ -12,7 +12,7 @@ from err_confirm.remote.job_record import JobRecord, attended
 from err_confirm.remote.job_records import JobRecords
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context
-from err_confirm.runners.keeping import Keeping
+from err_confirm.runners.processes.keeping import Keeping
 from err_confirm.runners.remote_runner import RemoteRunner
 from err_confirm.settings import Settings
 from err_confirm.store import on_redis

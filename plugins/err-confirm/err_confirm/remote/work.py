@@ -17,8 +17,8 @@ from err_confirm.remote.job_record import GRANTED_WITHIN, JobRecord, JobState, a
 from err_confirm.remote.job_records import JobRecords
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import Context, Running
-from err_confirm.runners.loop_runner import part
-from err_confirm.runners.orphans import no_orphans
+from err_confirm.runners.loops import part
+from err_confirm.runners.processes.orphans import no_orphans
 from err_confirm.runners.remote_runner import carried
 from err_confirm.store.base import Store
 from err_confirm.transition.steps import LEASE

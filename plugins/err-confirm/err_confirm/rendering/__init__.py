@@ -12,7 +12,7 @@ from err_confirm.model.runs import Conduct, Invocation, Lookup, Mutex, Preview, 
 from err_confirm.rendering.targets import as_targets
 from err_confirm.runners import RUNNERS
 from err_confirm.runners.base import to_text
-from err_confirm.runners.loop_runner import loop
+from err_confirm.runners.loops import loop
 from err_confirm.runners.remote_runner import remote
 from err_confirm.templating import names, render_value, templates
 

@@ -8,7 +8,7 @@ from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.runners.class_runner import ClassRunner
 from err_confirm.runners.command_runner import CommandRunner
 from err_confirm.runners.http_runner import HttpRunner
-from err_confirm.runners.loop_runner import LoopRunner
+from err_confirm.runners.loops import LoopRunner
 from err_confirm.runners.python_runner import PythonRunner
 from err_confirm.runners.remote_runner import RemoteRunner
 from err_confirm.runners.said_runner import SaidRunner

@@ -9,12 +9,12 @@ from pydantic import BaseModel, Field
 
 from err_confirm.model.files import Action
 from err_confirm.model.runs import Invocation
-from err_confirm.runners.acting import describe_acting
 from err_confirm.runners.base import Context, Render, Running
-from err_confirm.runners.environment import describe_environment
 from err_confirm.runners.json_values import json_copy
-from err_confirm.runners.process_settings import ProcessSettings
-from err_confirm.runners.starting import called, render_process
+from err_confirm.runners.processes.acting import describe_acting
+from err_confirm.runners.processes.environment import describe_environment
+from err_confirm.runners.processes.process_settings import ProcessSettings
+from err_confirm.runners.processes.starting import called, render_process
 from err_confirm.text.visible import exact, exact_json
 
 SECRET = "ST2_SECRET_"  # noqa: S105 (it is a prefix)

@@ -11,8 +11,6 @@ from err_confirm.errors import TemplateError
 from err_confirm.model.files import Action
 from err_confirm.model.runs import Invocation
 from err_confirm.runners.base import Context, Render, Running, to_text
-from err_confirm.runners.child import child
-from err_confirm.runners.environment import render_setting, resolve_setting
 from err_confirm.runners.http_settings import (
     HttpSettings,
     check_destination,
@@ -22,6 +20,8 @@ from err_confirm.runners.http_settings import (
     secret_pairs,
 )
 from err_confirm.runners.json_values import to_json, with_texts
+from err_confirm.runners.processes.child import child
+from err_confirm.runners.processes.environment import render_setting, resolve_setting
 from err_confirm.text.visible import exact, exact_json
 
 _TOLD = {"CONFIRM_ID": "Confirm-Id", "CONFIRM_FENCE": "Confirm-Fence"}

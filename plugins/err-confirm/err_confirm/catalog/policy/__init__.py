@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from err_confirm.catalog.conditions_key import WhenEntry
-from err_confirm.catalog.policy_keys import PolicyKeys
-from err_confirm.catalog.quorums import NOBODY, OPEN, Whom, as_names, check_size
-from err_confirm.catalog.stages import StageEntry
+from err_confirm.catalog.policy.conditions_key import WhenEntry
+from err_confirm.catalog.policy.keys import PolicyKeys
+from err_confirm.catalog.policy.quorums import NOBODY, OPEN, Whom, as_names, check_size
+from err_confirm.catalog.policy.stages import StageEntry
 from err_confirm.conditions import all_of, both, further_seats
 from err_confirm.model.policies import Policy, When
 from err_confirm.policy.seating import names

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from err_confirm.runners.base import Context
-from err_confirm.runners.environment import CONSTANTS
-from err_confirm.runners.launch import Launch
-from err_confirm.runners.process import ProcessGroup
+from err_confirm.runners.processes.environment import CONSTANTS
+from err_confirm.runners.processes.launch import Launch
+from err_confirm.runners.processes.process import ProcessGroup
 
-OUTGOING = Path(__file__).parents[1] / "outgoing"
+OUTGOING = Path(__file__).parents[2] / "outgoing"
 ROOM_FOR_NOTE = 128
 """Bytes that are kept besides the body of an answer, for a note that it was cut."""
 

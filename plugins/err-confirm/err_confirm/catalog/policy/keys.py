@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
-from err_confirm.catalog.answer_keys import RULES, AnswerKeys
-from err_confirm.catalog.choices import Choices
-from err_confirm.catalog.quorums import MOST_SEATS, NOBODY, OPEN, Entry, Part, as_list, as_names, known
-from err_confirm.catalog.stages import TIMING, StageEntry, StageKeys, check_wait
+from err_confirm.catalog.policy.answer_keys import RULES, AnswerKeys
+from err_confirm.catalog.policy.choices import Choices
+from err_confirm.catalog.policy.quorums import MOST_SEATS, NOBODY, OPEN, Entry, Part, as_list, as_names, known
+from err_confirm.catalog.policy.stages import TIMING, StageEntry, StageKeys, check_wait
 from err_confirm.model.policies import AllOf, Policy, Quorum, ReasonRule, Seat, Stage
 from err_confirm.policy.seating import names
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 
-from err_confirm.runners.group import signal_group
-from err_confirm.runners.process import GRACE
+from err_confirm.runners.processes.group import signal_group
+from err_confirm.runners.processes.process import GRACE
 
 _TICK = 0.05
 _DONE = b"done"

@@ -3,12 +3,12 @@
 from typing import Any
 
 from err_confirm.backends import SCHEMES
-from err_confirm.catalog.answer_keys import RULES, VIA
-from err_confirm.catalog.choices import CHOICE, MOST_CHOICES
-from err_confirm.catalog.conditions_key import ABOUT, ADDING, DATES, HOURS
-from err_confirm.catalog.policy_keys import SAME, PolicyKeys
-from err_confirm.catalog.quorums import GROUP, MOST_SEATS, NOBODY, WHO
-from err_confirm.catalog.stages import LONGEST_WAIT, SHORTEST_POLL, TIMING
+from err_confirm.catalog.policy.answer_keys import RULES, VIA
+from err_confirm.catalog.policy.choices import CHOICE, MOST_CHOICES
+from err_confirm.catalog.policy.conditions_key import ABOUT, ADDING, DATES, HOURS
+from err_confirm.catalog.policy.keys import SAME, PolicyKeys
+from err_confirm.catalog.policy.quorums import GROUP, MOST_SEATS, NOBODY, WHO
+from err_confirm.catalog.policy.stages import LONGEST_WAIT, SHORTEST_POLL, TIMING
 from err_confirm.people import EVERYBODY
 from err_confirm.policy.times import DAYS
 

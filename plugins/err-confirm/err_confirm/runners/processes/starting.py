@@ -8,12 +8,12 @@ from typing import Any
 
 from err_confirm.errors import TemplateError
 from err_confirm.model.files import Action
-from err_confirm.runners.acting import ProfileEntry, process_environment, user_of
 from err_confirm.runners.base import Context, Render
-from err_confirm.runners.environment import is_secret, render_environment
-from err_confirm.runners.launch import Launch
-from err_confirm.runners.process import ProcessGroup
-from err_confirm.runners.process_settings import ProcessSettings
+from err_confirm.runners.processes.acting import ProfileEntry, process_environment, user_of
+from err_confirm.runners.processes.environment import is_secret, render_environment
+from err_confirm.runners.processes.launch import Launch
+from err_confirm.runners.processes.process import ProcessGroup
+from err_confirm.runners.processes.process_settings import ProcessSettings
 
 
 def render_process(settings: ProcessSettings, action: Action, render: Render) -> dict[str, Any]:

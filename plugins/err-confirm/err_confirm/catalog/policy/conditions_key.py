@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
-from err_confirm.catalog.answer_keys import a_line
-from err_confirm.catalog.policy_keys import SAME, PolicyKeys
-from err_confirm.catalog.quorums import ALL, as_list
+from err_confirm.catalog.policy.answer_keys import a_line
+from err_confirm.catalog.policy.keys import SAME, PolicyKeys
+from err_confirm.catalog.policy.quorums import ALL, as_list
 from err_confirm.conditions import NOTHING
 from err_confirm.model.policies import Policy, Seat, Stage, Times, When
 from err_confirm.policy.seating import names

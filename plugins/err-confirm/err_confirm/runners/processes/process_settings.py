@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from err_confirm.duration_key import Duration
-from err_confirm.runners.acting import RunAs
-from err_confirm.runners.environment import check_environment
+from err_confirm.runners.processes.acting import RunAs
+from err_confirm.runners.processes.environment import check_environment
 
 _UNITS = {"": 1, "B": 1, "KiB": 1_024, "MiB": 1_048_576}
 _PATTERN = r"^([0-9]{1,9})(B|KiB|MiB)?$"

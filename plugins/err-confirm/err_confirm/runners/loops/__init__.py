@@ -9,9 +9,9 @@ from err_confirm.errors import StartError
 from err_confirm.model.files import Rate
 from err_confirm.model.runs import LOOP_RUNNER, Invocation, Part
 from err_confirm.runners.base import Context, Running, Starter
-from err_confirm.runners.loop import Course, Loop
-from err_confirm.runners.loop_pattern import pattern, shown
-from err_confirm.runners.pace import Pace
+from err_confirm.runners.loops.loop import Course, Loop
+from err_confirm.runners.loops.loop_pattern import pattern, shown
+from err_confirm.runners.loops.pace import Pace
 
 MOST_AT_ONCE = 100
 """How many targets it is at, at most."""

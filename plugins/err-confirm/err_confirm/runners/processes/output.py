@@ -5,7 +5,7 @@ import select
 from time import monotonic
 from typing import IO
 
-from err_confirm.runners.keeping import Keeping
+from err_confirm.runners.processes.keeping import Keeping
 
 _CHUNK = 65_536
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from err_confirm.model.files import Profile
-from err_confirm.runners.environment import absolute, check_environment, is_secret, resolve_environment
+from err_confirm.runners.processes.environment import absolute, check_environment, is_secret, resolve_environment
 
 _USER = r"^[A-Za-z_][A-Za-z0-9_.-]*\$?$"
 

@@ -15,10 +15,10 @@ from time import monotonic
 from err_confirm.durations import format_duration
 from err_confirm.errors import StartError
 from err_confirm.model.runs import Outcome
-from err_confirm.runners.group import group_is_alive, signal_group, signal_name
-from err_confirm.runners.keeping import Keeping
-from err_confirm.runners.launch import Launch, spawn
-from err_confirm.runners.output import Output
+from err_confirm.runners.processes.group import group_is_alive, signal_group, signal_name
+from err_confirm.runners.processes.keeping import Keeping
+from err_confirm.runners.processes.launch import Launch, spawn
+from err_confirm.runners.processes.output import Output
 
 GRACE = 2.0
 """Seconds between asking a group to end and killing it, once its time is over."""
