@@ -165,6 +165,15 @@ class TestLostReply:
             assert proxy.lost == 2
             assert store.swap(SECOND).status is SwapStatus.OK
 
+    def test_a_line_by_itself_whose_answer_is_lost_is_written_once(self, proxy: LossyProxy) -> None:
+        """Regression: it was taken for one that others had written, and ours was written once more after it."""
+        with opened(proxy.url) as store:
+            store.note(lambda head: ("one", Head(head.number + 1, "one")))
+            proxy.lose = 2
+            store.note(lambda head: ("two", Head(head.number + 1, "two")))
+            store.note(lambda head: ("three", Head(head.number + 1, "three")))
+            assert (proxy.lost, store.newest(9)) == (2, [(1, "one"), (2, "two"), (3, "three")])
+
     def test_no_answer_at_all_is_unavailable_after_two_retries(self, proxy: LossyProxy) -> None:
         with opened(proxy.url) as store:
             proxy.lose = 100

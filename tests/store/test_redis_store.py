@@ -128,7 +128,7 @@ def test_a_line_that_others_overtake_is_made_anew_and_not_without_end(
         def overtaken(head: Head, times: int) -> tuple[str, Head]:
             heads.append(head.number)
             if len(heads) <= times:
-                other.note(a_line, 0)
+                other.note(lambda before: ("theirs", Head(before.number + 1, "theirs")))
             return a_line(head)
 
         assert store.swap(Swap(record=Record("7f3k", 1, "token", b""), journal=lambda head: overtaken(head, 3))).record
