@@ -185,11 +185,10 @@ class TestWatch:
             assert watch.wait(0.0) is False
 
     def test_a_swap_of_the_own_store_is_heard_without_a_look_at_the_file(self, store: SqliteStore, path: Path) -> None:
-        """Given a file that is not where it was: the store has it open, the watch cannot open it."""
-        path.rename(path.with_name("elsewhere.db"))
+        """Given a file that is not there any more when the watch would look at it."""
         with contextlib.closing(store.watch()) as watch:
-            assert watch.wait(0.0) is False
             store.swap(Swap(record=Record("7f3k", 2, "token", b"")))
+            path.rename(path.with_name("elsewhere.db"))
             assert (watch.wait(0.0), watch.wait(0.0)) == (True, False)
 
     def test_a_wake_and_a_commit_at_the_same_time_are_heard_once(self, store: SqliteStore) -> None:
@@ -205,22 +204,49 @@ class TestWatch:
     def test_a_closed_one_is_no_listener_any_more_and_holds_no_file(self, path: Path) -> None:
         listeners: set[threading.Event] = set()
         before = open_files()
-        watch = SqliteWatch(lambda: sqlite3.connect(path), listeners)
+        watch = SqliteWatch(lambda: sqlite3.connect(path), path, listeners)
         assert (len(listeners), open_files() > before) == (1, True)
         watch.close()
         assert (listeners, open_files()) == (set(), before)
 
     def test_one_that_cannot_look_gives_its_connection_up(self, store: SqliteStore, path: Path) -> None:
         """Else each look at a broken file would leave another open one behind."""
-        path.with_name("broken.db").write_bytes(b"some letter to grandmother " * 50)
-        watch = SqliteWatch(lambda: sqlite3.connect(path.with_name("broken.db")), set())
+        broken = path.with_name("broken.db")
+        broken.write_bytes(b"some letter to grandmother " * 50)
+        watch = SqliteWatch(lambda: sqlite3.connect(broken), broken, set())
         before = open_files()
         assert [watch.wait(0.0) for _ in range(3)] == [False] * 3
         assert open_files() == before
         watch.close()
 
+    @pytest.mark.parametrize("way", ["taken away", "replaced"])
+    def test_commits_to_another_file_in_its_place_are_heard(self, store: SqliteStore, path: Path, way: str) -> None:
+        with contextlib.closing(store.watch()) as watch:
+            path.unlink()
+            if way == "taken away":
+                assert watch.wait(0.0) is False
+            with contextlib.closing(SqliteStore(path)) as other:
+                other.swap(Swap(record=Record("7f3k", 1, "token", b"")))
+                assert (watch.wait(0.0), watch.wait(0.0)) == (True, False)
+
 
 class TestConnection:
+    def test_a_file_that_is_taken_away_or_replaced_is_noticed_and_left(self, tmp_path: Path) -> None:
+        """Regression: one process went on in a file that nobody could find, and what it did there was forgotten."""
+        path = tmp_path / "s.db"
+        one = Record("7f3k", 1, "one", b"")
+        with contextlib.closing(SqliteStore(path)) as store, contextlib.closing(SqliteStore(path)) as other:
+            for gone in ("No such file or directory", "another file is in its place"):
+                assert store.swap(Swap(record=one)).status is SwapStatus.OK
+                path.unlink()
+                if "another" in gone:
+                    with contextlib.suppress(StoreUnavailableError):
+                        other.read("7f3k")
+                    assert other.swap(Swap(record=Record("7f3k", 1, "theirs", b""))).status is SwapStatus.OK
+                with pytest.raises(StoreUnavailableError, match=gone):
+                    store.swap(Swap(record=Record("7f3k", 2, "two", b"")))
+            assert store.read("7f3k")[0] == Record("7f3k", 1, "theirs", b"")
+
     def test_a_file_that_fails_is_closed_and_opened_anew(self, tmp_path: Path) -> None:
         path = tmp_path / "s.db"
         with contextlib.closing(SqliteStore(path, namespace="test")) as store:

@@ -14,7 +14,7 @@ from err_confirm import health
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.store.base import Append, Due, Head, Record, Swap, SwapResult, SwapStatus, Watch
 from err_confirm.store.sqlite_check import file_system, modes, mounted
-from err_confirm.store.sqlite_watch import SqliteWatch
+from err_confirm.store.sqlite_watch import FileId, SqliteWatch, file_id
 from err_confirm.store.turn import turn
 
 TIMEOUT = 2.0
@@ -87,6 +87,7 @@ class SqliteStore:
         self._process = os.getpid()
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._file: FileId | None = None
         self._closed = False
         self._woken: set[threading.Event] = set()
 
@@ -193,7 +194,7 @@ class SqliteStore:
     def watch(self) -> Watch:
         """See `Store.watch`."""
         self._check_usable()
-        return SqliteWatch(partial(_connect, self._path), self._woken)
+        return SqliteWatch(partial(_connect, self._path), self._path, self._woken)
 
     def close(self) -> None:
         """See `Store.close`."""
@@ -280,6 +281,9 @@ class SqliteStore:
             if self._connection is None:
                 self._connection = self._open()
                 self._connection.executescript(_OURS)
+                self._file = file_id(self._path)
+            elif self._file != file_id(self._path):  # else all would go on, in a file that nobody finds any more
+                raise FileNotFoundError("it was taken away, and another file is in its place")
             yield self._connection
         except (sqlite3.Error, OSError) as error:
             self._drop()

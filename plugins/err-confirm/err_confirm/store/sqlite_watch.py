@@ -1,12 +1,22 @@
 """Hear of commits in an SQLite file, those of other processes too."""
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 DELAY = 0.05
 """Seconds between two looks for the commits of other processes; a look takes microseconds."""
+FileId = tuple[int, int]
+"""What tells a file from another one under the same name: its device and its number there."""
+
+
+def file_id(path: Path) -> FileId:
+    """Return which file is at a path. Raises OSError."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
 
 
 class SqliteWatch:
@@ -16,11 +26,14 @@ class SqliteWatch:
 
     Args:
         connect: opens the file, if it is there.
+        path: of the file.
         listeners: the events that the store sets after each swap.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], listeners: set[threading.Event]) -> None:
+    def __init__(self, connect: Callable[[], sqlite3.Connection], path: Path, listeners: set[threading.Event]) -> None:
         self._connect = connect
+        self._path = path
+        self._file: FileId | None = None
         self._listeners = listeners
         self._woken = threading.Event()
         self._connection: sqlite3.Connection | None = None
@@ -57,10 +70,13 @@ class SqliteWatch:
         """
         seen = self._version
         try:
+            if self._connection is not None and self._file != file_id(self._path):
+                seen = None
+                self._drop()
             if self._connection is None:
-                self._connection = self._connect()
+                self._connection, self._file = self._connect(), file_id(self._path)
             (self._version,) = self._connection.execute("PRAGMA data_version").fetchone()
-        except sqlite3.Error:
+        except (sqlite3.Error, OSError):
             self._version = None
             self._drop()
             return False
