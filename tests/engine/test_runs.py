@@ -10,11 +10,11 @@ import pytest
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
-from err_confirm.engine.runs import CUT_OFF, NOT_STARTED, Runs
+from err_confirm.engine.runs import CUT_OFF, FORGOTTEN, NOT_STARTED, Runs
 from err_confirm.model.executions import Place, State
 from err_confirm.model.runs import Conduct, Invocation, Outcome
 from err_confirm.runners.base import Context
-from err_confirm.store.base import Store
+from err_confirm.store.base import Record, Store, Swap
 from err_confirm.transition.events import Advance, Posted
 from faulty import Broken as Away
 from house import PATIENCE, Counted, Counter, a_house, a_plan
@@ -116,6 +116,18 @@ def test_what_was_claimed_and_could_not_be_started_for_long_is_not_started(store
         Runs(house.engine, {"count": late}, claimed.process, hurried()).start(claimed)
         failed = house.becomes(execution, State.FAILED)
     assert (late.starts, failed.outcome.error) == ([], NOT_STARTED)
+
+
+def test_what_runs_and_the_store_has_forgotten_is_stopped_and_said(store: Store) -> None:
+    """Regression: it was stopped in silence, by "another bot"."""
+    with a_house(store) as house:
+        house.runner.hold.set()
+        execution = house.ask(a_policy())
+        house.confirm(execution)
+        running = house.becomes(execution, State.RUNNING)
+        store.swap(Swap(record=Record(execution.id, running.version + 1, "gone", b""), keep_until=0.0))
+        assert house.becomes(execution, State.ABORTED).outcome.error == FORGOTTEN
+        eventually(lambda: not len(house.runs))
 
 
 @dataclass

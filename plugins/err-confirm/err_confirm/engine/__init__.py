@@ -228,6 +228,12 @@ class Engine:
             record, now = result.record, result.now
         raise StoreUnavailableError(f"too many others change execution {execution_id} at this moment; say it again")
 
+    def tell_anyway(self, execution: Execution, event: Event) -> None:
+        """Tell what an event makes of an execution that the store has forgotten: whoever asked still waits for it."""
+        decision = transition(execution, event, self.store.due(1)[1])
+        if isinstance(decision, Step):
+            self._tell(decision.execution)
+
     def read(self, execution_id: str) -> tuple[Execution | None, float]:
         """Return an execution as it is now, and the store's clock."""
         record, now = self.store.read(execution_id)

@@ -20,7 +20,7 @@ from err_confirm.policy.seating import NOBODY, Roster
 from err_confirm.runners.base import Context, Running, Starter
 from err_confirm.runners.loops.loop_ends import writable
 from err_confirm.transition.demands import answer_value
-from err_confirm.transition.events import Finish, Progress, Renew
+from err_confirm.transition.events import Finish, Progress, Reason, Renew
 from err_confirm.transition.steps import LEASE, Refusal
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 STOPPED = "stopped, because the bot was stopped"
 CUT_OFF = "stopped, because the store did not answer, and another bot may start it again"
 TAKEN_OVER = "stopped, because another bot has taken it over"
+FORGOTTEN = "stopped, because the store knows nothing of it any more"
 NOT_STARTED = "not started: its bot was held up for so long that another one may have taken it over"
 START_WITHIN = LEASE / 3
 """Seconds after it was handed over in which it is started; together with what the gate allows, less than its lease."""
@@ -179,7 +180,9 @@ class Runs:
                 if execution.conduct.retry and now - kept >= LEASE * 2 / 3:  # soon another bot may start it again
                     running.stop(CUT_OFF)
                 continue
-            if current is None or current.fence != execution.fence:
+            if current is None:  # it keeps no lease and no name for itself any more, and nobody could abort it
+                running.stop(FORGOTTEN)
+            elif current.fence != execution.fence:
                 running.stop(TAKEN_OVER)
             elif current.aborted_by:
                 running.stop(aborted(current))
@@ -225,6 +228,8 @@ class Runs:
             else:
                 if isinstance(decision, Refusal):
                     log.error("the end of %s (%s) was not taken: %s", execution.id, outcome, decision.reason)
+                    if decision.reason is Reason.UNKNOWN:
+                        self._engine.tell_anyway(execution, event)
                 return
             if self._stopping.wait(AGAIN):
                 tries_left -= 1
