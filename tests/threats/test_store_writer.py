@@ -19,9 +19,9 @@ from err_confirm.model.executions import Execution, Place, State, Verdict, Vote
 from err_confirm.store import open_store
 from err_confirm.store.base import Record, Store, Swap
 from err_confirm.store.seal import KEY_BYTES, SEAL_CHARACTERS, Seal
-from err_confirm.transition.events import Posted
+from err_confirm.transition.events import Advance, Answer, Posted
 from err_confirm.transition.steps import Step
-from faulty import Overtaken
+from faulty import Overtaken, state_in
 from house import a_house, a_plan
 from servers import RedisServer, eventually
 
@@ -146,6 +146,52 @@ def test_an_approved_record_that_is_put_back_after_the_run_runs_nothing_more(
             other.gate.add(execution)
             eventually(lambda: "it was put back" in caplog.text)
     assert (house.runner.starts, other.runner.starts) == (["it"], [])
+
+
+def test_a_refused_claim_that_is_put_in_the_place_of_the_one_before_it_runs_nothing_more(
+    reach: Reach, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Regression: a bot took it for its own claim whose answer was lost. Its seal is right, but no line knows it."""
+    refused: list[Swap] = []
+    with contextlib.closing(open_store(reach.url)) as store:
+        first = Engine(store, RECORDS, lambda _: None)
+
+        def be_first(swap: Swap) -> None:
+            if state_in(swap) is State.RUNNING and not refused:
+                refused.append(swap)
+                first.apply(swap.record.id, Advance("first"))
+
+        with a_house(Overtaken(store, be_first)) as house:
+            execution = house.ask(BOBS)
+            house.confirm(execution, "bob")
+            eventually(lambda: first.read(execution.id)[0].process == "first")
+            reach.put_back(refused[0])
+            house.gate.add(execution)
+            eventually(lambda: "does not know of this claim" in caplog.text)
+            assert house.runner.starts == []
+
+
+def test_a_refused_approval_that_is_put_in_the_place_of_a_denial_runs_nothing(
+    reach: Reach, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Regression: both are the third version, and the journal was asked for no more than that."""
+    refused: list[Swap] = []
+    with contextlib.closing(open_store(reach.url)) as store:
+        first = Engine(store, RECORDS, lambda _: None)
+
+        def be_first(swap: Swap) -> None:
+            if state_in(swap) is State.APPROVED:
+                refused.append(swap)
+                first.apply(swap.record.id, Answer("alice", Verdict.DENY))
+
+        with a_house(Overtaken(store, be_first)) as house:
+            execution = house.ask(BOBS)
+            house.confirm(execution, "bob")
+            assert first.read(execution.id)[0].state is State.DENIED
+            reach.put_back(refused[0])
+            house.gate.add(execution)
+            eventually(lambda: "it was put back" in caplog.text)
+            assert house.runner.starts == []
 
 
 # The journal

@@ -9,15 +9,15 @@ from itertools import islice
 from err_confirm import ids
 from err_confirm.errors import GroupError, LineError, NotReadyError, RecordError, SequelError, StoreUnavailableError
 from err_confirm.journal.history import Found, Search, search
-from err_confirm.journal.records import Records
-from err_confirm.journal.witness import Witness
+from err_confirm.journal.records import Records, mark
+from err_confirm.journal.witness import Last, Witness
 from err_confirm.model.executions import Execution, Place, Plan, State, Verdict
 from err_confirm.policy import electorate, groups, quorum_until
 from err_confirm.policy.seating import NOBODY, Candidate, Roster, seats
 from err_confirm.store.base import Record, Store, SwapStatus
 from err_confirm.transition import transition
 from err_confirm.transition.events import Abort, Advance, Answer, Doubt, Event, Reason
-from err_confirm.transition.steps import KEEP, RUN_WITHIN, Decision, Refusal, Step
+from err_confirm.transition.steps import KEEP, RUN_WITHIN, Already, Decision, Refusal, Step
 
 log = logging.getLogger(__name__)
 
@@ -179,9 +179,13 @@ class Engine:
     def apply(self, execution_id: str, event: Event) -> Decision:
         """Do what the event asks for if the state machine allows it, once."""
         try:
-            return self._apply(execution_id, event)
+            decision = self._apply(execution_id, event)
         except NotReadyError:
             return Refusal(Reason.NOT_YET)
+        if isinstance(event, Advance) and isinstance(decision, Already) and not self._has_claimed(decision.execution):
+            log.error("the journal does not know of this claim of %s; it was put there", execution_id)
+            return Refusal(Reason.RUNNING, decision.execution)
+        return decision
 
     def _apply(self, execution_id: str, event: Event) -> Decision:
         record, now = self.store.read(execution_id)
@@ -203,12 +207,12 @@ class Engine:
                     vouched, (record, now) = record, self.store.read(execution_id)  # it may have taken its time
                     continue
                 try:
-                    version, head = self._witness.last(execution_id)
+                    last, head = self._witness.last(execution_id)
                 except LineError as error:
                     log.error("the journal cannot vouch for execution %s: %s", execution_id, error)
                     event = Doubt(f"the journal cannot vouch for it ({error}); {CHECK}")
                     continue
-                if not _is_last(execution, version):
+                if not _is_last(execution, record, last):
                     before, (record, now) = record, self.store.read(execution_id)
                     if record == before:  # and not one that another process has written right now
                         raise RecordError(execution_id, "the journal says that it went on; it was put back")
@@ -333,6 +337,19 @@ class Engine:
         left = tuple(vote for number, vote in enumerate(votes) if last[vote.person] == number)
         return replace(execution, requester=requester, votes=left)
 
+    def _has_claimed(self, execution: Execution) -> bool:
+        """Tell whether a claim of ours whose answer was lost is one that was written.
+
+        Who can see what is sent to the store can put one there that was refused, as others were first.
+        """
+        record, _ = self.store.read(execution.id)
+        if record is None or self._read(record) != execution:
+            return False
+        try:
+            return self._witness.last(record.id)[0] == (record.version, mark(record))
+        except LineError:
+            return False
+
     def _tell(self, execution: Execution) -> None:
         level = logging.WARNING if execution.state is State.LOST else logging.INFO  # somebody must look
         log.log(level, "execution %s is %s", execution.id, execution.state)
@@ -352,11 +369,12 @@ def _told_of(execution: Execution) -> tuple[State, int, int, int]:
     return execution.state, execution.tells, execution.notices, execution.fence
 
 
-def _is_last(execution: Execution, version: int | None) -> bool:
-    """Tell whether the journal knows of nothing after an execution; while it runs, not each version has a line."""
-    if execution.state is State.RUNNING:
-        return version is not None and version <= execution.version
-    return version == execution.version
+def _is_last(execution: Execution, record: Record, last: Last | None) -> bool:
+    """Tell whether the journal knows this record, and nothing after it; while it runs, not each version has a line."""
+    version, known = last or (0, "")
+    if version < execution.version:
+        return bool(version) and execution.state is State.RUNNING
+    return version == execution.version and known in ("", mark(record))
 
 
 def _is_theirs(execution: Execution, voter: Answer, roster: Roster) -> bool:

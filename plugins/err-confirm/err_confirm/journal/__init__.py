@@ -60,7 +60,7 @@ class Entry:
 
     `what` is `asked`, `posted`, `confirmed`, one of those above, or the state that the execution has come to; `at` is
     in seconds since 1970 on the store's clock; `who`, `identity` and `room` say who did it and from where, empty where
-    nobody did.
+    nobody did. `record` marks the very record that was written with it.
     """
 
     at: float
@@ -70,6 +70,7 @@ class Entry:
     who: str = ""
     identity: str = ""
     room: str = ""
+    record: str = ""
     facts: Mapping[str, Any]
 
 
@@ -235,7 +236,9 @@ def _between(first: int, last: int) -> str:
 
 
 def _fields(told: Entry) -> dict[str, Any]:
-    return {name: getattr(told, name) for name in Entry.__slots__}
+    """Return what stands in a line; without a mark where there is none, as in those that are older than marks."""
+    fields = {name: getattr(told, name) for name in Entry.__slots__}
+    return fields if told.record else {name: value for name, value in fields.items() if name != "record"}
 
 
 def _canonical(body: Mapping[str, Any]) -> bytes:

@@ -1,6 +1,7 @@
 """Turn an execution into what a store keeps of it, and back: a sealed record, one key a vote, a line of the journal."""
 
 import secrets
+from dataclasses import replace
 from functools import lru_cache
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,6 +20,8 @@ REMEMBERED = 1_000
 """How many records are known by heart: the newest are looked at with each request."""
 LARGEST_REMEMBERED = 16_384
 """The most bytes of a record that is known by heart: loops over very many targets have many large versions."""
+MARK = 16
+"""Characters of a record's seal by which the journal knows it: of several with one version, only one was written."""
 _EXECUTION = TypeAdapter(Execution)
 
 
@@ -64,14 +67,12 @@ class Records:
             body = _EXECUTION.dump_json(after)
         except PydanticSerializationError as error:
             raise RecordError(after.id, "something in it cannot be written") from error
+        sealed = self.seal.record(after.id, after.version, body).encode() + body
+        record = Record(id=after.id, version=after.version, token=secrets.token_hex(8), body=sealed)
         told = entry(before, after, at, event)
+        told = None if told is None else replace(told, record=mark(record))
         return Swap(
-            record=Record(
-                id=after.id,
-                version=after.version,
-                token=secrets.token_hex(8),
-                body=self.seal.record(after.id, after.version, body).encode() + body,
-            ),
+            record=record,
             keys=tuple(
                 Key(after.id, vote.person, str(vote.verdict), vote.expires_at)
                 for vote in after.votes
@@ -83,3 +84,8 @@ class Records:
             not_before=step.not_before,
             not_after=step.not_after,
         )
+
+
+def mark(record: Record) -> str:
+    """Return by what the journal knows this very record."""
+    return record.body[:MARK].decode(errors="replace")

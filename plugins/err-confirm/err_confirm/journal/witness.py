@@ -18,6 +18,8 @@ FIRST_LOOK = 1_000
 """How many of the newest lines are read first; ten times as many where that does not tell."""
 REMEMBERED = 100_000
 """Of how many executions the last line is remembered."""
+Last = tuple[int, str]
+"""Of which version the last line about an execution tells, and the mark of the record that was written with it."""
 FORKED = sys.maxsize
 """The version of what two lines tell of that cannot both be true: no record has it."""
 
@@ -30,20 +32,22 @@ class Witness:
         self._seal = seal
         self._lock = threading.Lock()
         self._head = Head()
-        self._versions: dict[str, int] = {}  # of those whose first line was seen, too
+        self._versions: dict[str, Last] = {}  # of those whose first line was seen, too
 
     def last_version(self, execution_id: str) -> int | None:
-        """Return the version of an execution of which the last line about it tells; None if there is no line.
+        """Return the version of an execution of which the last line about it tells; None if there is no line."""
+        last, _ = self.last(execution_id)
+        return last and last[0]
 
-        It is FORKED where a line tells of no later version than one before it: an old record was put back and went on.
+    def last(self, execution_id: str) -> tuple[Last | None, Head]:
+        """Return what the last line about an execution tells of, and the journal's head up to which it is so.
+
+        There is nothing if there is no line. The version is FORKED where a line tells of no later version than one
+        before it: an old record was put back and went on.
 
         Raises:
             LineError: a line was changed or taken away, or the journal does not go on where it was seen to end.
         """
-        return self.last(execution_id)[0]
-
-    def last(self, execution_id: str) -> tuple[int | None, Head]:
-        """Return the same, and the journal's head up to which it is so. Raises LineError."""
         with self._lock:
             if self._head.number:
                 self._go_on()
@@ -96,8 +100,8 @@ class Witness:
             self._head = line.head
             name, version = line.entry.execution, line.entry.version
             if name and (whole or version == 1 or name in self._versions):
-                known = self._versions.pop(name, 0)
-                self._versions[name] = version if version > known else FORKED
+                known, _ = self._versions.pop(name, (0, ""))
+                self._versions[name] = (version if version > known else FORKED, line.entry.record)
         while len(self._versions) > REMEMBERED:
             del self._versions[next(iter(self._versions))]
 
