@@ -170,6 +170,7 @@ def sentences() -> set[str]:
     said.append(refused("request", error=LimitError("bob has just said no to this; ask again in 1 min")))
     said.append(refused("group", error=GroupError("@sre", "its file cannot be read")))
     said.append(refused("long", size=5_000, most=LONGEST_ANSWER))
+    said.append(refused("several"))
     said += [refused("request", error=error) for error in ERRORS]
     said += [refused("ahead", error=error, output="x") for error in AHEAD]
     down = StoreUnavailableError("the store at 10.0.0.7:6379 cannot be used now: Connection refused")

@@ -160,7 +160,12 @@ def test_a_no_or_a_snooze_needs_no_code_and_no_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["no", "No, wait", "not yet", "deny", "Deny it", "snooze", "later", "don\u2019t", "stop!"]
+    "text",
+    [
+        *("no", "No, wait", "not yet", "deny", "Deny it", "snooze", "later", "don\u2019t", "stop!"),
+        "**no**",
+        "\u201cNO\u201d wait",
+    ],
 )
 def test_what_may_mean_no_is_not_the_reason_of_a_yes(text: str) -> None:
     """It is a choice that there is not."""

@@ -92,6 +92,7 @@ def asks(talk: Talk, text: str = "mine", room: str | None = "#ops") -> str:
         "!confirm {id}.",
         "!confirm #{id}",
         "!confirm !confirm {id}",
+        "!confirm ! Confirm {id}",
         "!confirm   {id}  ",
         "!confirm\n{id}",
     ],
@@ -100,6 +101,32 @@ def test_an_id_is_understood_as_people_write_it(talk: Talk, said: str) -> None:
     asked = asks(talk)
     talk.alice.says(said.format(id=asked, ID=asked.upper()))
     talk.hears(f"^{asked} confirmed by alice, running$", "#ops")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "confirm {id}\n!deny {id}",
+        "confirm {id}\n `!deny {id}`",
+        "confirm {id} !Cancel {id}",
+        "Deny {id}\n!confirm {id}",
+        "deny {id}\n!deny {other}",
+        "deny {id} {other}",
+        "cancel {id} and {other}",
+    ],
+)
+def test_two_answers_in_one_message_are_refused_and_neither_counts(talk: Talk, said: str) -> None:
+    """Both lines of a prompt are easily copied at once; what stood behind the first was taken for its reason."""
+    asked, other = asks(talk), asks(talk, "bobs")
+    talk.alice.says(f"!{said.format(id=asked, other=other)}")
+    talk.hears(rf"\A(nothing was done: .* more than one answer|say which one:\n!\w+ {asked}\n!\w+ {other}\Z)")
+    assert {talk.execution(each).state for each in (asked, other)} == {"pending"}
+
+
+def test_a_letter_that_only_looks_like_one_of_ours_makes_no_command_of_ours(talk: Talk) -> None:
+    """A dotless i is an i in any case, and the message was dropped in silence."""
+    talk.alice.says("!conf\u0131rm 00000000")
+    talk.hears('Did you mean "!confirm')
 
 
 @pytest.mark.parametrize("verb", ["deny", "Deny", "cancel", "Cancel"])

@@ -162,14 +162,15 @@ JUDGES: dict[str, Callable[[str], list[str]]] = {
 def shown_of(talk: Talk, payload: str) -> list[str]:
     """Let a payload into every message that shows what people typed; return these as the network got them."""
     before = len(talk.heard)
+    reason = payload.replace("\n!", "\nx !")  # a reason with one more answer in it is refused
     talk.alice.says(f"!say {payload}")
     asked = talk.prompt()
-    for line in (f"!show {asked}", "!pending", f"!deny {asked} {payload}", f"!show {asked}", "!executions"):
+    for line in (f"!show {asked}", "!pending", f"!deny {asked} {reason}", f"!show {asked}", "!executions"):
         talk.alice.says(line)
     talk.hears(f"{asked}.* denied by")
     talk.alice.says(f"!say {payload}")
     again = talk.prompt()
-    talk.alice.says(f"!cancel {again} {payload}")
+    talk.alice.says(f"!cancel {again} {reason}")
     talk.hears(f"{again} canceled")
     for line in (f"!confirm {payload}", f"!number {payload}", f"!object {payload}", f"!number 1 {payload}=2"):
         talk.alice.says(line)

@@ -1,5 +1,6 @@
 """Take in what people answer: who says it and from where, of which execution, with what; and say what came of it."""
 
+import re
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -57,6 +58,8 @@ class Intake:
         if self._again(self.chat.message_id(msg)):
             return ""
         reference, rest = _addressed(args, verb, self.prefix)
+        if _commands(self.prefix).search(rest):
+            return self.chat.wording.say("refused_several")
         name, token = read_reference(reference)
         try:
             found = self.find(msg, verb, name)
@@ -68,7 +71,7 @@ class Intake:
             said = (
                 read_answer(execution.policy if execution else None, rest) if verb == "confirm" else Said(reason=rest)
             )
-            if verb == "confirm" and len(several := self._ids(found, execution, said)) > 1:
+            if len(several := self._ids(found, execution, said)) > 1:
                 return Unclear("", tuple(several))
             if len(said.answer) > LONGEST_ANSWER:
                 return self.chat.wording.say("refused_long", id=found, size=len(said.answer), most=LONGEST_ANSWER)
@@ -178,10 +181,13 @@ def _addressed(args: str, verb: str, prefix: str) -> tuple[str, str]:
     A command that was pasted behind itself counts once: `!confirm !confirm 7f3kq2xa`.
     """
     text = args.encode(errors="replace").decode()
-    first, rest = _split(text)
-    if first.strip(ids.DECORATION).removeprefix(prefix).lower() == verb:
-        first, rest = _split(rest)
-    return first, rest
+    again = re.match(rf"(?:\W|_)*?(?:{re.escape(prefix)})?\s*{verb}(?!\w)", text, re.IGNORECASE)
+    return _split(text[again.end() :] if again else text)
+
+
+def _commands(prefix: str) -> re.Pattern[str]:
+    """Return what finds one more answer at the beginning of a line, as where two lines of a prompt were pasted."""
+    return re.compile(rf"^[^\w\n]*{re.escape(prefix)}[^\S\n]*(?:{'|'.join(DONE)})(?!\w)", re.MULTILINE | re.IGNORECASE)
 
 
 def _split(text: str) -> tuple[str, str]:

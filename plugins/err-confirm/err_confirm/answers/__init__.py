@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from err_confirm.durations import format_duration
-from err_confirm.ids import DECORATION
+from err_confirm.ids import bare
 from err_confirm.model.policies import Choice, Effect, Policy, Question, QuestionType, ReasonRule
 from err_confirm.policy_words.reasons import reason_words
 from err_confirm.text.visible import escaped, visible
@@ -29,7 +29,7 @@ _SINGLE, _DOUBLE = "'\u2018\u2019\u201a\u201b", '"\u201c\u201d\u201e\u201f'
 _TYPED_AS = {"'": _SINGLE, '"': _DOUBLE, "-": "-\u2010\u2011\u2013\u2014"}
 """What phones make of quotes and dashes."""
 _STRAIGHT = dict.fromkeys(map(ord, _DOUBLE), '"') | dict.fromkeys(map(ord, _SINGLE), "'")
-_AROUND = f"[{re.escape(DECORATION)}]*"
+_AROUND = r"(?:[^\w\s]|_)*"
 _CODE = re.compile(rf"{_AROUND}([0-9]{{6,8}}|[0-9]{{3}}\s[0-9]{{3,4}}|[0-9]{{4}}\s[0-9]{{3,4}}){_AROUND}(?!\S)")
 _YES = re.compile(r"(?:^|\s)([`*]*)[yY][eE][sS]\1[.!]?\Z")
 _PARTS = re.compile(r"\s+|[-\u2010\u2011\u2013\u2014]{2,}|.")
@@ -161,7 +161,7 @@ def _choice(policy: Policy, text: str) -> tuple[str, str]:
         return next((choice.name for choice in default), ""), ""
     first, *rest = text.split(maxsplit=1)
     names = {choice.name.lower(): choice.name for choice in policy.choices}
-    words = (first.lower(), first.strip(DECORATION.replace("_", "")).lower(), first.strip(DECORATION).lower())
+    words = (first.lower(), bare(first).lower())
     return next((names[word] for word in words if word in names), first), "".join(rest)
 
 
@@ -221,7 +221,7 @@ def _one(char: str) -> str:
 def _means_no(text: str, *, asked: bool) -> str:
     """Return the word by which somebody seems to say something else than yes; an answer to a question may begin so."""
     first, *rest = text.split(maxsplit=1) or [""]
-    word = first.rstrip(".!,:").lower()
+    word = bare(first).lower()
     return first if word in (_OTHER_ANSWERS if asked else _NO) and not (asked and rest) else ""
 
 
