@@ -48,7 +48,7 @@ from err_confirm.settings import read_settings
 from err_confirm.transition.events import Read, Reason
 from err_confirm.transition.steps import Refusal
 
-ANY_CASE = rf"^(?i:{'|'.join(sorted(RESERVED))})(?:\s|$)"
+ANY_CASE = rf"^(?ai:{'|'.join(sorted(RESERVED))})(?:\s|$)"
 HOUR = 3_600
 """Seconds between two looks after the journal."""
 INTERRUPT_AGAIN = 15.0
