@@ -6,6 +6,7 @@ from typing import Any
 
 from builders import a_policy, an_execution
 from err_confirm.answers import Said
+from err_confirm.answers.guesses import MOST, WITHIN
 from err_confirm.answers.otp import Checked, Proof
 from err_confirm.chat import refusals
 from err_confirm.chat.refusals import NOTHING
@@ -15,6 +16,7 @@ from err_confirm.errors import (
     DuplicateParameterError,
     GroupError,
     GuardsDifferError,
+    GuessError,
     LimitError,
     NobodyError,
     NoTargetsError,
@@ -171,6 +173,7 @@ def sentences() -> set[str]:
     said.append(refused("group", error=GroupError("@sre", "its file cannot be read")))
     said.append(refused("long", size=5_000, most=LONGEST_ANSWER))
     said.append(refused("several"))
+    said.append(refused("guesses", error=GuessError(MOST, WITHIN)))
     said += [refused("request", error=error) for error in ERRORS]
     said += [refused("ahead", error=error, output="x") for error in AHEAD]
     down = StoreUnavailableError("the store at 10.0.0.7:6379 cannot be used now: Connection refused")

@@ -25,6 +25,7 @@ from err_confirm.errors import (
     AlreadyAskedError,
     DuplicateParameterError,
     ErrConfirmError,
+    GuessError,
     NobodyError,
     ParameterError,
     PostError,
@@ -220,6 +221,7 @@ class Confirm(BotPlugin):
             execution_id = self._clear("show", self.intake.find(msg, "show", name))
             execution, now = self.service.engine.read(execution_id)
             if execution is None:
+                self.intake.guessed(msg)
                 return self.chat.answer(Refusal(Reason.UNKNOWN), execution_id, "show", self.chat.place(msg))
             if output is not None:
                 return self.chat.reply(msg, self.chat.output(msg, execution, output))
@@ -314,6 +316,8 @@ class Confirm(BotPlugin):
                 return self.chat.waiting(error.execution)
             case AheadError(output=output) if output:
                 return say("refused_ahead", error=error, output=output)
+            case GuessError():
+                return say("refused_guesses", error=error)
             case StoreUnavailableError() if not isinstance(error, UnsafeStoreError):
                 return say(unavailable, error=error)
         return say("refused_request", error=error)  # of an unsafe store, too: saying it again would not help

@@ -1,5 +1,6 @@
 """Everything that err-confirm raises, each with the facts of the case as attributes."""
 
+import math
 from collections.abc import Sequence
 
 from err_confirm.model.executions import Execution
@@ -86,6 +87,15 @@ class GroupError(ErrConfirmError):
 
 class LimitError(ErrConfirmError):
     """Raised when there are so many prompts that nobody would read one more, or a no that should be heard."""
+
+
+class GuessError(ErrConfirmError):
+    """Raised when somebody has said so many ids that name nothing that no more of theirs are looked up for a while."""
+
+    def __init__(self, most: int, seconds: float) -> None:
+        super().__init__(f"{most} ids of the last minute name nothing; wait {math.ceil(seconds)} s")
+        self.most = most
+        self.seconds = math.ceil(seconds)
 
 
 class AlreadyAskedError(ErrConfirmError):

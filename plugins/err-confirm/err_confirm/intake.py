@@ -8,11 +8,12 @@ from typing import Any
 
 from err_confirm import ids
 from err_confirm.answers import Said, read_answer
+from err_confirm.answers.guesses import Guesses
 from err_confirm.answers.otp import Checked
 from err_confirm.answers.tokens import read_reference
 from err_confirm.chat import DONE, Chat
 from err_confirm.engine import Unclear
-from err_confirm.errors import GroupError
+from err_confirm.errors import GroupError, NobodyError
 from err_confirm.model.executions import Execution, State, Verdict
 from err_confirm.model.policies import Effect
 from err_confirm.policy_words.missing import missing_words
@@ -45,6 +46,7 @@ class Intake:
     service: Service
     chat: Chat
     prefix: str
+    guesses: Guesses = field(default_factory=Guesses)
     _heard: dict[str, None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -53,6 +55,7 @@ class Intake:
 
         Raises:
             NobodyError: nobody can be held to this message.
+            GuessError: they have said too many ids that name nothing.
             StoreError: the store does not answer, or what it has cannot be used.
         """
         if self._again(self.chat.message_id(msg)):
@@ -76,6 +79,8 @@ class Intake:
             if len(said.answer) > LONGEST_ANSWER:
                 return self.chat.wording.say("refused_long", id=found, size=len(said.answer), most=LONGEST_ANSWER)
             proven = execution is not None and self.service.tokens.matches(execution, self.chat.person(msg), token)
+            if execution is None or (token and not proven):
+                self.guessed(msg)
             event = self._event(msg, verb, said, token=proven)
             decision, checked = self._apply(found, event, said)
         except GroupError as error:
@@ -88,11 +93,25 @@ class Intake:
     def find(self, msg: Any, verb: str, name: str) -> str | Unclear:
         """Return the execution that is meant by an id, the start of one, or nothing; what is not clear, as it is."""
         if name:
-            return self.service.engine.resolve(name)
+            self.guesses.check(self._sender(msg))
+            found = self.service.engine.resolve(name)
+            if isinstance(found, Unclear) and not found.candidates and ids.read_id(name):
+                self.guessed(msg)
+            return found
         if verb == NAMED:
             return self.service.engine.running(self.chat.person(msg), self.chat.place(msg))
         person, guest = self.chat.person(msg), self.chat.guest(msg)
         return self.service.engine.implied(person, self.chat.place(msg), verdict=VERDICTS.get(verb), guest=guest)
+
+    def guessed(self, msg: Any) -> None:
+        """Take in that somebody has said what names nothing."""
+        self.guesses.note(self._sender(msg))
+
+    def _sender(self, msg: Any) -> str:
+        """Return who sent a message; all to whom nobody can be held are one."""
+        with suppress(NobodyError):
+            return self.chat.person(msg)
+        return ""
 
     def _again(self, message: str) -> bool:
         """Tell whether a message was taken in before: its network may hand it over again, much later."""
