@@ -21,6 +21,8 @@ from err_confirm.wording import displays
 MOST_WORDS = 2_000
 """How many words a command may have. Errbot 6.2.1 looks each command up in time quadratic in them: 20,000 words hold
 the whole bot for 4 s, and a message of 1 MB for hours."""
+MOST_WORK = 80_000_000
+"""How many words times characters: each look copies the text, and 2,000 words of 1 MB held the bot for 3 s."""
 PICTURE = "drawing.svg"
 """What the file is called in which a drawing is sent."""
 _OURS = "alias."
@@ -75,12 +77,12 @@ class Aliases(BotPlugin):
         self._register()
 
     def process_message(self, msg: Any) -> Any:
-        """Refuse a command of very many words; all else is Errbot's."""
+        """Refuse a command of very many words, the fewer the longer it is; all else is Errbot's."""
         if len(msg.body) > 2 * MOST_WORDS and without_prefix(msg, self._bot) != msg.body.strip():
-            words = len(msg.body.split())
-            if words > MOST_WORDS:
+            words, most = len(msg.body.split()), min(MOST_WORDS, max(1, MOST_WORK // len(msg.body)))
+            if words > most:
                 say = self._confirm().chat.wording.say
-                self._bot.send_simple_reply(msg, say("refused_words", words=words, most=MOST_WORDS))
+                self._bot.send_simple_reply(msg, say("refused_words", words=words, most=most))
                 return True
         return self._process_message(msg)
 

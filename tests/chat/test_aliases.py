@@ -239,7 +239,11 @@ def test_every_occurrence_starts_an_execution_of_its_own(talk: Talk) -> None:
         ("!fail with one", r"\Anothing runs: the template \S*.* list\[1\] .* fails: .*\Z"),
         (
             "!restart " + "x " * 500_000,
-            r"\Anothing runs: this text has 500,001 words, commands may have 2,000; say it shorter\Z",
+            r"\Anothing runs: this text has 500,001 words, such a long command may have 79; say it shorter\Z",
+        ),
+        (
+            "!restart" + " x" * 2_000,
+            r"\Anothing runs: this text has 2,001 words, such a long command may have 2,000; say it shorter\Z",
         ),
         ("!restart\tweb01 service=dbs", rf'\Anothing runs: "service" must be one of web, db{SAY}'),
         ("!restart " + "x" * 1_000_000, r"\Anothing runs: this text is 1,000,008 bytes long.*; say it shorter\Z"),

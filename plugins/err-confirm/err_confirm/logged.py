@@ -3,7 +3,7 @@
 import logging
 import re
 
-from err_confirm.text.visible import visible
+from err_confirm.text.visible import shortened, visible
 
 _LOGGERS = (
     "errbot.core",
@@ -25,6 +25,11 @@ _CODE = re.compile(r"(?<!\w)\d{3}\s?\d{3}(?!\w)")
 """What may be a code of a second factor, in any line that speaks of a confirmation: Errbot logs texts in several."""
 
 
+LONGEST = 20_000
+"""Characters of a line that are kept: to make one visible may take a second for each million of them, and Errbot logs
+each command on the thread that receives messages."""
+
+
 class Discretion(logging.Filter):
     """Makes each line of a logger visible text, on one line and without the reasons and codes of answers."""
 
@@ -33,7 +38,7 @@ class Discretion(logging.Filter):
         text = _REASON.sub(r"\1…\2", record.getMessage())
         if "confirm" in text.casefold():
             text = _CODE.sub("…", text)
-        record.msg, record.args = visible(text), ()
+        record.msg, record.args = visible(shortened(text, LONGEST)), ()
         return True
 
     def begin(self) -> None:
