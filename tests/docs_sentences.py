@@ -173,6 +173,7 @@ def sentences() -> set[str]:
     said.append(refused("group", error=GroupError("@sre", "its file cannot be read")))
     said.append(refused("long", size=5_000, most=LONGEST_ANSWER))
     said.append(refused("several"))
+    said.append(refused("busy"))
     said.append(refused("guesses", error=GuessError(MOST, WITHIN)))
     said += [refused("request", error=error) for error in ERRORS]
     said += [refused("ahead", error=error, output="x") for error in AHEAD]

@@ -19,7 +19,7 @@ from err_confirm.answers.otp import Secret
 from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
 from err_confirm.chat.output import asked_for
-from err_confirm.engine import SEARCHED, Unclear
+from err_confirm.engine import SEARCHED, SEARCHES, Unclear
 from err_confirm.errors import (
     AheadError,
     AlreadyAskedError,
@@ -66,6 +66,7 @@ class Confirm(BotPlugin):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.searches = threading.BoundedSemaphore(SEARCHES)
         end_on_sigterm()  # on the main thread, where Errbot loads plugins; IRC activates them on another
 
     def activate(self) -> None:
@@ -207,10 +208,10 @@ class Confirm(BotPlugin):
     def pending_mine(self, msg: Any, _: str) -> str:
         """List what waits for your answer."""
         rosters = Rosters(self.service.engine.roster)
-        with self.worded():
+        with self.worded(), self.few():
             waiting, now = self.service.engine.waiting(MOST_WAITING)
             person = self.chat.person(msg)
-        theirs = [each for each in waiting if waits_for(each, person, rosters, now)]
+            theirs = [each for each in waiting if waits_for(each, person, rosters, now)]
         return self._listed(msg, theirs, now, rosters, mine=True)
 
     @botcmd
@@ -244,7 +245,8 @@ class Confirm(BotPlugin):
                 wanted = read_question(args, self.service.names(), now)
             except QuestionError as error:
                 raise CommandError(say("refused_search", error=error)) from error
-            found = engine.search(wanted, LISTED)
+            with self.few():
+                found = engine.search(wanted, LISTED)
         return self.chat.reply(msg, say("found", found=found, now=now, lines=SEARCHED))
 
     def start(self, msg: Any, text: str) -> None:
@@ -299,6 +301,16 @@ class Confirm(BotPlugin):
         """Refuse while this plugin is switched off: Errbot leaves plugins on that need it."""
         if not self.is_activated:
             raise CommandError(self.chat.wording.say("off"))
+
+    @contextmanager
+    def few(self) -> Iterator[None]:
+        """Do at once what reads very much, or refuse it."""
+        if not self.searches.acquire(blocking=False):
+            raise CommandError(self.chat.wording.say("refused_busy"))
+        try:
+            yield
+        finally:
+            self.searches.release()
 
     @contextmanager
     def worded(self, unavailable: str = "store_unavailable") -> Iterator[None]:

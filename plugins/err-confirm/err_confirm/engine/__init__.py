@@ -25,6 +25,8 @@ CONFLICTS = 100
 """How many other writers a step gives way to before the store counts as not reachable."""
 SEARCHED = 20_000
 """How many of the journal's lines are looked at for somebody in chat."""
+SEARCHES = 2
+"""How many people may let so much be read at once: no answer is to wait behind a crowd of them."""
 CHECK = "whoever runs the bot must look at it with err-confirm verify, and then restart the bot"
 UNTOLD = 1_000
 """How many ends that are still to be told may be due before what waits."""
