@@ -67,6 +67,12 @@ def test_no_part_of_a_message_is_longer_than_the_limit_and_nothing_gets_lost(
             assert "".join(parts).count(letter) == message.count(letter)
 
 
+def test_blanks_that_would_push_a_text_into_another_line_are_shown() -> None:
+    """A screen wraps what is long: behind enough of them, a value was the line that says what runs."""
+    assert PLAIN.code(f"a{' ' * 7}b") == f"`a{' ' * 7}b`"
+    assert PLAIN.code(f"a{' ' * 300}runs: echo harmless") == "`a" + r"\u0020" * 300 + "runs: echo harmless`"
+
+
 def test_a_line_that_begins_with_an_element_keeps_its_line_end() -> None:
     """Regression: Errbot's converter puts it on the line before."""
     assert text().convert(paragraphs("x **y**\n`z`")).split() == ["x", "y", "z"]

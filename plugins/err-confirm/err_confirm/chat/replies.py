@@ -11,7 +11,7 @@ from err_confirm.model.runs import Outcome
 from err_confirm.runners.json_values import with_texts
 from err_confirm.tally import by_end
 from err_confirm.templating import render_marked
-from err_confirm.text.inert import Inert
+from err_confirm.text.inert import GAP, Inert
 from err_confirm.text.pages import pages
 from err_confirm.text.visible import visible
 
@@ -68,7 +68,9 @@ def _output(outcome: Outcome, inert: Inert, more: str) -> str:
     if not output.strip():
         return ""
     if "\n" not in output and len(output) <= ONE_LINE and not outcome.omitted_bytes:
-        return f": {inert.code(output.expandtabs().strip())}"
+        line = output.expandtabs().strip()
+        if not GAP.search(line):
+            return f": {inert.code(line)}"
     left = left_out(outcome, SHOWN_LINES, SHOWN)
     if more and left:
         before = f" ({left:,} bytes more: {more})"

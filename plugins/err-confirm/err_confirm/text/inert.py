@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Protocol
 
-from err_confirm.text.visible import visible
+from err_confirm.text.visible import escaped, visible
 
 _PLAIN = re.compile(r"[^\W_]+(?:(?:[-_./ ]|, ?)[^\W_]+)*")
 """Words that neither Markdown nor a chat network takes for anything else."""
@@ -13,6 +13,8 @@ _BLOCK = re.compile(r"^(?P<fence>~{3,}|`{3,})[^`\n]*\n(?P<text>.*?)(?<=\n)(?P=fe
 """A code block, as Errbot's Markdown reads it."""
 SPAN = re.compile(r"(?<![`\\])(?P<fence>`+)(?!`)(?P<text>.+?)(?<!`)(?P=fence)(?!`)")
 """A code span on one line."""
+GAP = re.compile(" {8,}")
+"""So many blanks in a row that what stands behind them may pass for another line, or be out of sight."""
 _TARGET = re.compile(r"\]\(([^)]*)")
 _ELEMENT = re.compile(r"(?<=[^\n])\n(?=[`_\[]|\*\S|!\[)")
 """A line that begins with an element."""
@@ -55,10 +57,12 @@ class Inert:
     def code(self, value: object) -> str:
         """Return a value as a Markdown code span, on one line, in which nothing in it has an effect.
 
+        Very many blanks in a row are shown as escapes.
         The fence is longer than any run of back-ticks inside, as CommonMark asks
         (https://spec.commonmark.org/0.31.2/#code-spans).
         """
-        text = self._network.inert(visible(str(value)))
+        text = GAP.sub(lambda gap: escaped(" ") * len(gap[0]), visible(str(value)))
+        text = self._network.inert(text)
         if not text.strip():
             return f'"{text}"'
         fence = "`" * (_longest_run(text) + 1)
