@@ -52,6 +52,8 @@ def test_what_is_locked_cannot_be_asked_for_until_it_is_unlocked(talk: Talk) -> 
     talk.alice.says("!restart web01")
     talk.alice.says(f"!confirm {talk.prompt()}")
     talk.hears("succeeded in .*web01")
+    talk.bob.says("!lock look \ud83d")  # half an emoji, as JSON can bring it
+    talk.hears(r"\Alook is locked: \?\n", "#ops")
 
 
 def test_what_is_confirmed_while_it_is_locked_expires_with_the_reason(talk: Talk) -> None:
