@@ -19,10 +19,11 @@ from err_confirm.answers.otp import Secret
 from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
 from err_confirm.chat.output import asked_for
-from err_confirm.engine import SEARCHED, SEARCHES, Unclear
+from err_confirm.engine import SEARCHED, Unclear
 from err_confirm.errors import (
     AheadError,
     AlreadyAskedError,
+    BusyError,
     DuplicateParameterError,
     ErrConfirmError,
     GuessError,
@@ -66,7 +67,6 @@ class Confirm(BotPlugin):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.searches = threading.BoundedSemaphore(SEARCHES)
         end_on_sigterm()  # on the main thread, where Errbot loads plugins; IRC activates them on another
 
     def activate(self) -> None:
@@ -208,7 +208,7 @@ class Confirm(BotPlugin):
     def pending_mine(self, msg: Any, _: str) -> str:
         """List what waits for your answer."""
         rosters = Rosters(self.service.engine.roster)
-        with self.worded(), self.few():
+        with self.worded(), self.intake.few():
             waiting, now = self.service.engine.waiting(MOST_WAITING)
             person = self.chat.person(msg)
             theirs = [each for each in waiting if waits_for(each, person, rosters, now)]
@@ -245,7 +245,7 @@ class Confirm(BotPlugin):
                 wanted = read_question(args, self.service.names(), now)
             except QuestionError as error:
                 raise CommandError(say("refused_search", error=error)) from error
-            with self.few():
+            with self.intake.few():
                 found = engine.search(wanted, LISTED)
         return self.chat.reply(msg, say("found", found=found, now=now, lines=SEARCHED))
 
@@ -303,16 +303,6 @@ class Confirm(BotPlugin):
             raise CommandError(self.chat.wording.say("off"))
 
     @contextmanager
-    def few(self) -> Iterator[None]:
-        """Do at once what reads very much, or refuse it."""
-        if not self.searches.acquire(blocking=False):
-            raise CommandError(self.chat.wording.say("refused_busy"))
-        try:
-            yield
-        finally:
-            self.searches.release()
-
-    @contextmanager
     def worded(self, unavailable: str = "store_unavailable") -> Iterator[None]:
         """Turn what goes wrong inside into what is said about it; `unavailable` is for a store that is."""
         try:
@@ -328,6 +318,8 @@ class Confirm(BotPlugin):
                 return self.chat.waiting(error.execution)
             case AheadError(output=output) if output:
                 return say("refused_ahead", error=error, output=output)
+            case BusyError():
+                return say("refused_busy")
             case GuessError():
                 return say("refused_guesses", error=error)
             case StoreUnavailableError() if not isinstance(error, UnsafeStoreError):

@@ -106,12 +106,12 @@ def test_what_the_store_no_longer_keeps_is_still_found(tmp_path: Path) -> None:
         assert asked in line
 
 
-@pytest.mark.parametrize("said", ["executions by alice", "pending mine"])
+@pytest.mark.parametrize("said", ["executions by alice", "pending mine", "confirm", "abort"])
 def test_a_crowd_of_searches_is_refused_so_that_no_answer_waits_behind_it(talk: Talk, said: str) -> None:
     """One search of a long journal takes seconds, and there are ten threads for all commands."""
-    searches = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm").searches
+    searches = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm").intake.searches
     with searches, searches:
         talk.mallory.says(f"!{said}")
         talk.hears(r"\Aothers are just looking for much; say it again in a moment\Z")
     talk.mallory.says(f"!{said}")
-    talk.hears("asked by alice|by alice$")
+    talk.hears("asked by alice|by alice$|say which one")

@@ -254,6 +254,7 @@ def test_a_bare_confirm_means_the_newest_of_ones_own_in_the_same_place(store: St
         first, second = house.ask(PATIENT), house.ask(PATIENT)
         house.ask(PATIENT, by="bob")
         assert house.engine.implied("alice", here) == second.id
+        assert house.engine.implied("alice", here, most=2) == Unclear("", (second.id,))
         assert house.engine.implied("alice", room) == Unclear("")
         assert house.engine.implied("carol", here) == Unclear("")
         house.engine.apply(second.id, Cancel("alice"))

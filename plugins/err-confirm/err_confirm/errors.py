@@ -98,6 +98,10 @@ class GuessError(ErrConfirmError):
         self.seconds = math.ceil(seconds)
 
 
+class BusyError(ErrConfirmError):
+    """Raised when several others already let so much be read that answers would have to wait."""
+
+
 class AlreadyAskedError(ErrConfirmError):
     """Raised when the same waits already, in the same place."""
 

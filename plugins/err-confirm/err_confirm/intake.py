@@ -2,7 +2,8 @@
 
 import re
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,8 +13,8 @@ from err_confirm.answers.guesses import Guesses
 from err_confirm.answers.otp import Checked
 from err_confirm.answers.tokens import read_reference
 from err_confirm.chat import DONE, Chat
-from err_confirm.engine import Unclear
-from err_confirm.errors import GroupError, NobodyError
+from err_confirm.engine import SEARCHES, Unclear
+from err_confirm.errors import BusyError, GroupError, NobodyError
 from err_confirm.model.executions import Execution, State, Verdict
 from err_confirm.model.policies import Effect
 from err_confirm.policy_words.missing import missing_words
@@ -47,6 +48,7 @@ class Intake:
     chat: Chat
     prefix: str
     guesses: Guesses = field(default_factory=Guesses)
+    searches: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(SEARCHES))
     _heard: dict[str, None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -98,10 +100,21 @@ class Intake:
             if isinstance(found, Unclear) and not found.candidates and ids.read_id(name):
                 self.guessed(msg)
             return found
-        if verb == NAMED:
-            return self.service.engine.running(self.chat.person(msg), self.chat.place(msg))
-        person, guest = self.chat.person(msg), self.chat.guest(msg)
-        return self.service.engine.implied(person, self.chat.place(msg), verdict=VERDICTS.get(verb), guest=guest)
+        engine, person, place = self.service.engine, self.chat.person(msg), self.chat.place(msg)
+        with self.few():
+            if verb == NAMED:
+                return engine.running(person, place)
+            return engine.implied(person, place, verdict=VERDICTS.get(verb), guest=self.chat.guest(msg))
+
+    @contextmanager
+    def few(self) -> Iterator[None]:
+        """Do at once what reads very much. Raises BusyError."""
+        if not self.searches.acquire(blocking=False):
+            raise BusyError("others are just looking for much")
+        try:
+            yield
+        finally:
+            self.searches.release()
 
     def guessed(self, msg: Any) -> None:
         """Take in that somebody has said what names nothing."""
