@@ -1,7 +1,10 @@
 """What all tests share: an environment that says nothing, and stores, each one fresh and with nobody else in it."""
 
+import gc
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,9 +23,25 @@ _NUMBERS = itertools.count(1)
 for _name in [name for name in os.environ if name.startswith("CONFIRM_")]:
     del os.environ[_name]
 
+# In memory nothing waits for a disk. No test cuts the power; what a process leaves that is killed is there as well.
+_MEMORY, _ENOUGH = "/dev/shm", 4 * 2**30
+if (
+    "TMPDIR" not in os.environ
+    and os.access(_MEMORY, os.W_OK)
+    and shutil.disk_usage(_MEMORY).free > _ENOUGH
+    and not os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC  # tests start programs that they have written
+):
+    os.environ["TMPDIR"] = tempfile.tempdir = _MEMORY
+
 # The same examples each time, as slowly as it takes: what fails here fails everywhere.
 settings.register_profile("rules", deadline=None, derandomize=True, database=None)
 settings.load_profile("rules")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector thousands of tests and all modules, which stay until the end, at each look."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
