@@ -47,7 +47,7 @@ _NAMED = re.compile(rf"[{ALPHABET}]{{4,8}}", re.IGNORECASE)
 _SAID = re.compile(r"^(\w+(?: to \w+)?)> +(.*)$")
 _CLOCK = re.compile(r"(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d UTC")
 _TOOK = re.compile(r"(succeeded in|after) [\d.]+ (?:s|min)")
-_LEFT = re.compile(r"(\d+ (?:s|min|h|d)(?: \d+ (?:s|min|h))?) (left|more\b)")
+_LEFT = re.compile(r"(\d+(?:\.\d)? (?:s|min|h|d)(?: \d+ (?:s|min|h))?) (left|more\b)")
 _SECRET = re.compile(r"\b[A-Z2-7]{32}\b")
 _BOUND = re.compile(r"bound to: [0-9a-f]{16}")
 _SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
@@ -341,15 +341,15 @@ def steady(output: str) -> str:
     return re.sub(r"Python [\d.]+ with Errbot [\d.]+", "Python 3.11.7 with Errbot 6.2.1", output)
 
 
-def times_left(lines: list[str]) -> list[int]:
+def times_left(lines: list[str]) -> list[float]:
     """Return the times that some lines say are left, in seconds."""
     return [seconds(found) for line in lines for found, _ in _LEFT.findall(line)]
 
 
-def seconds(text: str) -> int:
-    """Return `1 min 30 s` in seconds."""
+def seconds(text: str) -> float:
+    """Return `1 min 30 s` in seconds, and `7.5 s`, as a page has it only where it is shown late."""
     words = text.split()
-    return sum(int(count) * _SECONDS[unit] for count, unit in zip(words[::2], words[1::2], strict=True))
+    return sum(float(count) * _SECONDS[unit] for count, unit in zip(words[::2], words[1::2], strict=True))
 
 
 def compare(block: Block, expected: list[str], found: list[str]) -> None:
