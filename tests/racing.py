@@ -1,16 +1,22 @@
-"""One process of a race: answer what waits, claim what is confirmed, run it, report how it ended.
+"""The processes of a race, one for each person: answer what waits, claim what is confirmed, run it, say how it ended.
 
-racing.py URL PERSON EFFECTS IDS claim|look    after a line on standard input; prints one JSON object
+racing.py URL EFFECTS IDS claim|look PERSON…    prints a JSON list, an object for each
 
-EFFECTS is the file to which a run appends its one line, IDS the one with an id a line. `look` is the naive way, which
-the race must catch: it runs what it sees approved, and then says that it did.
+They are forked, so that what they share is imported once; each opens the store for itself. EFFECTS is the file to
+which a run appends its one line, IDS the one with an id a line. `look` is the naive way, which the race must catch: it
+runs what it sees approved, and then says that it did.
 """
 
 import json
+import multiprocessing
 import os
 import sys
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import Any
 
 from builders import RECORDS
 from err_confirm.engine import Engine
@@ -36,17 +42,25 @@ class Counting(Around):
 
 
 tally: Counter[str] = Counter()
+_together: Barrier
 
 
-def main(url: str, person: str, effects: str, ids: str, way: str) -> None:
+def main(url: str, effects: str, ids: str, way: str, *people: str) -> None:
+    """Let all of them race at the same time, each in a process of its own."""
+    forked = multiprocessing.get_context("fork")
+    together = forked.Barrier(len(people))
+    with ProcessPoolExecutor(len(people), forked, _begin, (together,)) as pool:
+        print(json.dumps(list(pool.map(partial(race, url, effects, ids, way), people))))
+
+
+def race(url: str, effects: str, ids: str, way: str, person: str) -> dict[str, Any]:
     """Race through all of them."""
     executions = Path(ids).read_text().split()
     file = os.open(effects, os.O_WRONLY | os.O_APPEND)
     engine = Engine(Counting(open_store(url)), RECORDS, lambda _: None)
     engine.read(executions[0])
     decided = []
-    print("ready", flush=True)
-    sys.stdin.readline()
+    _together.wait()
     for start in range(0, len(executions), AHEAD):
         page = executions[start : start + AHEAD]
         decided += [each for each in page if isinstance(do(engine, each, Answer(person, Verdict.APPROVE)), Step)]
@@ -63,7 +77,12 @@ def main(url: str, person: str, effects: str, ids: str, way: str) -> None:
                 do(engine, each, Finish(person, fence, Outcome(exit_code=0)))
                 do(engine, each, Told(State.SUCCEEDED))
     engine.store.close()
-    print(json.dumps({"decided": decided, **tally}))
+    return {"decided": decided, **tally}
+
+
+def _begin(together: Barrier) -> None:
+    global _together  # noqa: PLW0603 - it goes to a process as it begins, or not at all
+    _together = together
 
 
 def run(file: int, execution_id: str, fence: int) -> None:

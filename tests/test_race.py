@@ -20,7 +20,7 @@ from err_confirm.store.base import Store
 from err_confirm.transition.events import Answer, Posted, Reason
 from err_confirm.transition.steps import Already, Decision, Refusal, Step
 from house import a_house, a_plan
-from servers import StoreFactory
+from servers import PATIENCE, StoreFactory
 
 RACING = Path(__file__).with_name("racing.py")
 ENVIRONMENT = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
@@ -43,19 +43,9 @@ def race(url: str, folder: Path, ids: list[str], way: str) -> tuple[list[dict[st
     """Let all racers run through all ids at the same time; returns what each says, and the lines of the effects."""
     (folder / "ids").write_text("\n".join(ids))
     (folder / "effects").touch()
-    racers = []
-    for racer in RACERS:
-        command = [sys.executable, RACING, url, racer, folder / "effects", folder / "ids", way]
-        pipe = subprocess.PIPE
-        racers.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=ENVIRONMENT))
-    for process in racers:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-    for process in racers:
-        assert process.stdin
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    said = [json.loads(process.communicate(timeout=120)[0]) for process in racers]
+    command = [sys.executable, RACING, url, folder / "effects", folder / "ids", way, *RACERS]
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=ENVIRONMENT, timeout=PATIENCE * 4, check=True)
+    said: list[dict[str, Any]] = json.loads(done.stdout)
     return said, (folder / "effects").read_text().splitlines()
 
 
