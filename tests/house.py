@@ -134,11 +134,18 @@ def a_house(
     known = {"count": runner, "loop": runner, **{starter.key: starter for starter in more}}
     runs = Runs(engine, known, process, on_progress=on_progress)
     house = House(engine, Gate(engine, runs, outbox, process, **gate), runs, runner, changes)
-    outbox.start(engine)
-    house.gate.start()
-    try:
+    with at_work(engine, outbox, house.gate, runs):
         yield house
+
+
+@contextmanager
+def at_work(engine: Engine, outbox: Outbox, gate: Gate, runs: Runs) -> Iterator[None]:
+    """Start what works of its own accord, and stop it at the end as a bot does."""
+    outbox.start(engine)
+    gate.start()
+    try:
+        yield
     finally:
-        house.gate.stop()
+        gate.stop()
         runs.stop(0.0)
         outbox.stop(PATIENCE)

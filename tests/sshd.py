@@ -8,12 +8,11 @@ the system, so it never runs as root.
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from servers import PATIENCE
+from servers import PATIENCE, eventually
 from talk import ROOT
 
 UNPACKED = ROOT / ".venv/sshd"
@@ -65,7 +64,8 @@ def an_sshd(folder: Path) -> Iterator[list[str]]:
         **({"user": user, "group": user, "extra_groups": []} if os.getuid() == 0 else {}),
     )
     try:
-        _wait_for(port, server, folder / "sshd.log")
+        eventually(lambda: _answers(port) or server.poll() is not None)
+        assert server.poll() is None, f"sshd does not answer: {(folder / 'sshd.log').read_text()}"
         options = {
             "Port": port,
             "IdentityFile": folder / "alice",
@@ -97,12 +97,9 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError(f"sshd does not answer: {log.read_text()}")
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True

@@ -107,6 +107,7 @@ class TestAllAnswersAreLost:
         wire.lose(RETRIES, State.APPROVED)
         with pytest.raises(StoreUnavailableError):
             wire.house.confirm(execution)
+        eventually(lambda: wire.the_one().votes)  # on a busy machine it is still on its way
         assert isinstance(wire.house.confirm(execution), Already)
         wire.runs_once_and_ends(execution)
 

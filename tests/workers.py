@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +32,7 @@ from err_confirm.store import open_store
 from err_confirm.store.redis_store import connect
 from err_confirm.store.seal import Seal
 from err_confirm.transition.events import Abort, Answer, Cancel, Posted
+from house import at_work
 from servers import PATIENCE, RedisServer, eventually
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,17 +49,20 @@ class Worker:
 
     def kill(self) -> None:
         """Kill it with -9, and the process in which it does its job."""
-        for process in (self.process.pid, *children(self.process.pid)):
-            os.kill(process, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         self.process.wait()
 
     def end(self) -> None:
         """End it, also where it is stopped, as a service manager does."""
         if self.process.poll() is None:
-            for process in (self.process.pid, *children(self.process.pid)):
-                os.kill(process, signal.SIGTERM)
-                os.kill(process, signal.SIGCONT)
+            self._signal(signal.SIGTERM, signal.SIGCONT)
             self.process.wait(PATIENCE)
+
+    def _signal(self, *signals: signal.Signals) -> None:
+        for process in (self.process.pid, *children(self.process.pid)):
+            with suppress(ProcessLookupError):  # its job may have ended meanwhile
+                for each in signals:
+                    os.kill(process, each)
 
 
 @dataclass
@@ -255,25 +259,19 @@ class Bot:
 @contextmanager
 def a_bot(place: Site, *, lease: float = 30.0) -> Iterator[Bot]:
     """Open one, and stop it at the end."""
-    store = open_store(place.url, namespace=place.namespace)
-    changes: queue.SimpleQueue[Execution] = queue.SimpleQueue()
-    outbox = Outbox(changes.put)
-    engine = Engine(store, Records(Seal(KEY, place.namespace)), outbox.put)
     jobs = JobRecords(place.url, KEY, place.namespace)
-    remote_runs = RemoteRuns(jobs, Queues(place.url, place.namespace), lease=lease, look=0.05)
-    process = f"bot-{next(_NUMBERS)}"
-    runs = Runs(engine, starters(remote_runs), process)
-    bot = Bot(engine, Gate(engine, runs, outbox, process), runs, jobs, changes)
-    outbox.start(engine)
-    bot.gate.start()
-    try:
-        yield bot
-    finally:
-        bot.gate.stop()
-        runs.stop(0.0)
-        outbox.stop(PATIENCE)
-        remote_runs.close()
-        store.close()
+    with (
+        closing(open_store(place.url, namespace=place.namespace)) as store,
+        closing(RemoteRuns(jobs, Queues(place.url, place.namespace), lease=lease, look=0.05)) as remote_runs,
+    ):
+        changes: queue.SimpleQueue[Execution] = queue.SimpleQueue()
+        outbox = Outbox(changes.put)
+        engine = Engine(store, Records(Seal(KEY, place.namespace)), outbox.put)
+        process = f"bot-{next(_NUMBERS)}"
+        runs = Runs(engine, starters(remote_runs), process)
+        bot = Bot(engine, Gate(engine, runs, outbox, process), runs, jobs, changes)
+        with at_work(engine, outbox, bot.gate, runs):
+            yield bot
 
 
 def _be_a_bot(socket: str, folder: str, namespace: str, script: str) -> None:
