@@ -208,7 +208,7 @@ class Ours:
         calm = 0
         while calm < 3 and time.monotonic() < deadline:
             calm = 0 if self._is_busy() else calm + 1
-            time.sleep(0.005)
+            time.sleep(0.005 if calm else 0.02)
         if calm < 3:
             self.evidence.note("hung")
 

@@ -6,13 +6,14 @@ Here are a hundred runs a store; `make faults` does thousands (faults.py says ho
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from judging import WRONGS
 
 FAULTS = Path(__file__).with_name("faults.py")
-ENVIRONMENT = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
+ENVIRONMENT = {"PYTHONPATH": ":".join(path for path in sys.path if path), "TMPDIR": tempfile.gettempdir()}
 
 
 def kill(*options: str) -> dict[str, dict[str, Any]]:

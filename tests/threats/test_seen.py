@@ -27,11 +27,12 @@ IGNORABLE = [
     *(*range(0xFFF0, 0xFFF9), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE1000)),
 ]
 """Default_Ignorable_Code_Point of Unicode 14 (DerivedCoreProperties.txt)."""
-EMPTY = [0x2800, 0x1D159, 0x16FE4, *(code for code in range(0x110000) if unicodedata.category(chr(code)) == "Zs")]
+ASSIGNED = [code for code in range(0x110000) if unicodedata.category(chr(code)) not in ("Cn", "Co", "Cs")]
+EMPTY = [0x2800, 0x1D159, 0x16FE4, *(code for code in ASSIGNED if unicodedata.category(chr(code)) == "Zs")]
 OVERLAYS = [
-    code for code in range(0x110000) if unicodedata.category(chr(code)) == "Me" or unicodedata.combining(chr(code)) == 1
+    code for code in ASSIGNED if unicodedata.category(chr(code)) == "Me" or unicodedata.combining(chr(code)) == 1
 ]
-TWINS = [code for code in range(0x110000) if not unicodedata.is_normalized("NFC", chr(code)) and code not in (0xD7FF,)]
+TWINS = [code for code in ASSIGNED if not unicodedata.is_normalized("NFC", chr(code))]
 UNSEEN = sorted({code for code in [*IGNORABLE, *EMPTY, *OVERLAYS, *TWINS] if code != 0x20})
 """What shows nothing, what strikes out what stands before it, and what looks the same as something else."""
 
