@@ -26,6 +26,9 @@ for _ in range(4):
 _CLOSED = rf"""(?:"[^"]*+"|'[^']*+'|{_OBJECT})(?=\s)"""
 _WORD = re.compile(rf"\s++(?:([A-Za-z_]\w*+)\s*+=({_CLOSED}|\S++)|{_CLOSED}|\S++)")
 
+# A quote inside closes nothing where a letter follows it, as in 'it's fine', or a backslash stands before it.
+_QUOTED = re.compile(r"""(["'])[^"']*+(?:(?!(?<!\\)\1(?!\w))["'][^"']*+)*\1""")
+
 
 class Pair(NamedTuple):
     """A `name=value` at the end of a text; `start` is where it begins, with the blanks before it."""
@@ -78,17 +81,11 @@ class Text:
         return self.plain[: self.pairs[pair].start] + " " if pair < len(self.pairs) else self.plain
 
     def value(self, start: int, end: int) -> str:
-        """Return what stands between two places, without blanks around it and without its quotes.
-
-        A quote on one side only is taken off, too, as in StackStorm.
-        """
+        """Return what stands between two places, without blanks around it and without the quotes around all of it."""
         while start < end and self.plain[end - 1].isspace():
             end -= 1
-        opened = end - start > 1 and self.plain[start] in QUOTES
-        closed = end - start - opened > 1 and self.plain[end - 1] in QUOTES
-        if end - start == 2 and opened and self.plain[start] == self.plain[end - 1]:
-            return ""
-        return self.typed[start + opened : end - closed]
+        quoted = _QUOTED.fullmatch(self.plain, start, end) is not None
+        return self.typed[start + quoted : end - quoted]
 
 
 def plain(text: str) -> str:
