@@ -28,7 +28,7 @@ FILES = {
     "aliases/start.yaml": """
         name: start
         action_ref: missing.action
-        formats: ["start {{host}}", "re{{x}} both"]
+        formats: ["start {{host}}", "re{{x}} both", "([Cc]ancel )?both"]
         immutable_parameters: {mode: "for {{ host }}"}
         """,
     "aliases/all.yaml": """
@@ -177,7 +177,10 @@ def test_one_execution_for_each_match_of_match_multiple(pack: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "code", "message"),
     [
-        ("stop web01", 1, "no alias matches 'stop web01'"),
+        ("stop web01", 1, "no alias matches 'stop web01'\n"),
+        ("", 1, "no alias matches ''\n"),
+        ("!restart web01", 1, "no alias matches '!restart web01'; leave out the bot's prefix !\n"),
+        ("Cancel both", 1, "no alias matches 'Cancel both'; \"cancel\" is our own command and always wins\n"),
         ("restart web01 both", 2, "aliases match this text: all, "),
         ("restart web01 host=db1", 3, '"host" is given twice'),
         ("restart web01 queue", 3, '"service" must be one of web, db'),

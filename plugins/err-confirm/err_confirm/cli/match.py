@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from err_confirm.catalog import Catalog
+from err_confirm.catalog import RESERVED, Catalog
 from err_confirm.cli import policies
 from err_confirm.cli.command import Command
 from err_confirm.cli.configuration import read_catalog, read_configuration
@@ -31,6 +31,7 @@ from err_confirm.plan import describe, looks_ahead, plan
 from err_confirm.plan.index import Index, Match
 from err_confirm.policy_words.rules import rule_words
 from err_confirm.policy_words.terms import terms
+from err_confirm.settings import Settings
 from err_confirm.templating import render_value
 from err_confirm.text.visible import visible
 
@@ -40,17 +41,19 @@ _AHEAD = {"targets": "looks up its targets", "preview": "does a dry run"}
 
 def match(options: argparse.Namespace) -> Exit:
     """Say what a text would start."""
-    catalog = _catalog(options)
+    configuration = read_configuration(options.config)
+    catalog = _catalog(options, configuration.settings)
     for problem in catalog.errors:
         print(f"{problem} (skipped)", file=sys.stderr)
     found: list[dict[str, Any]] = []
-    code = Exit.OK
+    code, index = Exit.OK, Index(catalog.aliases.values())
     try:
-        matches = Index(catalog.aliases.values()).matches(options.text)
-        found = [_explained(catalog, each, options.room, options.at) for each in matches]
+        if _own(options.text):
+            raise NoMatchError
+        found = [_explained(catalog, each, options.room, options.at) for each in index.matches(options.text)]
     except NoMatchError:
-        code = Exit.NO
-        complain(f"no alias matches {options.text!r}")
+        code, prefix = Exit.NO, getattr(configuration.module, "BOT_PREFIX", "!")
+        complain(f"no alias matches {options.text!r}{_hint(index, options.text, prefix)}")
     except AmbiguousMatchError as error:
         code = Exit.AMBIGUOUS
         complain(error)
@@ -64,8 +67,22 @@ def match(options: argparse.Namespace) -> Exit:
     return code
 
 
-def _catalog(options: argparse.Namespace) -> Catalog:
-    settings = read_configuration(options.config).settings
+def _own(text: str) -> str:
+    """Return the command of ours that a text begins with, or nothing: no alias gets such a text."""
+    word = text.split(maxsplit=1)[0].lower() if text.strip() else ""
+    return word if word in RESERVED else ""
+
+
+def _hint(index: Index, text: str, prefix: str) -> str:
+    """Return why an alias that people had in mind does not match, if that can be told."""
+    if own := _own(text):
+        return f'; "{own}" is our own command and always wins'
+    if index.winner(text.removeprefix(prefix)):
+        return f"; leave out the bot's prefix {prefix}"
+    return ""
+
+
+def _catalog(options: argparse.Namespace, settings: Settings) -> Catalog:
     if not (options.aliases or options.actions or options.pack):
         return read_catalog(settings)
     packs = tuple(options.pack or ())
