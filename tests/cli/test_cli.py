@@ -203,6 +203,11 @@ def test_wrong_usage_is_64(pack: Path, arguments: list[str]) -> None:
     assert "err-confirm" in done.stderr
 
 
+def test_match_takes_the_folder_that_has_aliases_and_actions(pack: Path) -> None:
+    """Regression: it had no alias files itself, so that nothing matched."""
+    assert err_confirm("match", "--aliases", str(pack), "restart web01", cwd=ROOT).stdout.startswith("restart\n")
+
+
 def test_a_wrong_alias_file_is_named_and_skipped(pack: Path) -> None:
     write_files(pack, {"aliases/wrong.yaml": "name: wrong\nfromats: [x]\naction_ref: y\n"})
     done = err_confirm("match", "restart web01", cwd=pack)

@@ -88,7 +88,7 @@ def _catalog(options: argparse.Namespace, settings: Settings) -> Catalog:
     packs = tuple(options.pack or ())
     aliases, actions = settings.aliases, settings.actions
     if options.aliases:
-        aliases = tuple(options.aliases)
+        aliases = tuple(each / "aliases" if (each / "aliases").is_dir() else each for each in options.aliases)
         actions = tuple(part for given in aliases for part in parts(given.resolve().parent, "actions"))
     elif packs:
         aliases = actions = ()
@@ -154,7 +154,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         type=folder,
         action="append",
-        help="a folder of alias files (default: CONFIRM_ALIASES)",
+        help="a folder of alias files, or one that has them in aliases (default: CONFIRM_ALIASES)",
     )
     parser.add_argument(
         "--actions",
