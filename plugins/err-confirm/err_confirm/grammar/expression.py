@@ -49,11 +49,15 @@ class Expression:
     """What a representation means to RE2.
 
     `pattern` has one group for each of `parameters`, in order, and matches a text that has a blank on either side.
-    The values of names in `verbatim` (they come from named groups) are taken as they stand. What matches holds all
-    `literals` and begins with the first. `equals` counts the equals signs outside the parameters.
+    Where the last one `takes_rest`, it is known where that ends: `finder` finds where it begins, and as it need not
+    look at the rest, it is fast also in a long text. Elsewhere both are the same. The values of names in `verbatim`
+    (they come from named groups) are taken as they stand. What matches holds all `literals` and begins with the first.
+    `equals` counts the equals signs outside the parameters.
     """
 
     pattern: str
+    finder: str
+    takes_rest: bool
     parameters: tuple[str, ...]
     defaults: dict[str, str]
     verbatim: frozenset[str]
@@ -93,8 +97,12 @@ def translate(representation: str, *, anywhere: bool = False) -> Expression:
             verbatim.add(name)
     ends_clearly = bool(pieces) and pieces[-1].lastgroup not in ("parameter", "default")
     anywhere = anywhere and ends_clearly and not any(piece.lastgroup in ("begin", "end") for piece in pieces)
+    pattern = "".join(map(_translated, pieces)) if anywhere else _pattern(pieces)
+    takes_rest = _takes_rest(pieces)
     return Expression(
-        pattern="".join(map(_translated, pieces)) if anywhere else _pattern(pieces),
+        pattern=pattern,
+        finder=_finder(pieces) if takes_rest else pattern,
+        takes_rest=takes_rest,
         parameters=tuple(parameters),
         defaults={name: default for name, default in parameters.items() if default is not None},
         verbatim=frozenset(verbatim),
@@ -121,6 +129,21 @@ def _pattern(pieces: list[re.Match[str]]) -> str:
     body = "".join(map(_translated, pieces))
     begins, ends = (any(piece.lastgroup == anchor for piece in pieces) for anchor in ("begin", "end"))
     return ("" if begins else r"\A\s*") + (body if begins and ends else f"(?:{body})") + ("" if ends else r"\s*\z")
+
+
+def _takes_rest(pieces: list[re.Match[str]]) -> bool:
+    """Tell whether a representation ends with a parameter in each of its alternatives."""
+    if pieces[-1].lastgroup not in ("parameter", "default") or any(piece.lastgroup == "end" for piece in pieces):
+        return False
+    return not any(piece[0] == "|" and depth == 0 for piece, depth in zip(pieces, _depths(pieces), strict=True))
+
+
+def _finder(pieces: list[re.Match[str]]) -> str:
+    """Put an expression together that ends where the last parameter begins, or with the text if that is left out."""
+    *others, last = pieces
+    begin = rf"{last['blanks']}\s*(\S)"
+    head = "" if any(piece.lastgroup == "begin" for piece in pieces) else r"\A\s*"
+    return head + "".join(map(_translated, others)) + (begin if last["default"] is None else rf"(?:{begin}|\s*\z)")
 
 
 def _translated(piece: re.Match[str]) -> str:

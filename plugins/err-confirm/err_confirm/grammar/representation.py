@@ -45,7 +45,7 @@ class Representation:
         self._expression = translate(text, anywhere=anywhere)
         self.parameters: tuple[str, ...] = self._expression.parameters
         self.defaults: Mapping[str, str] = MappingProxyType(self._expression.defaults)
-        self._accepts = self._compiled(never_capture=True)
+        self._accepts = self._compiled(self._expression.pattern, never_capture=True)
 
     def __repr__(self) -> str:
         return f"Representation({self.text!r})"
@@ -105,19 +105,21 @@ class Representation:
     def _occurrences(self, text: Text, before: str, pairs: tuple[Pair, ...], *, every: bool) -> list[dict[str, str]]:
         found = []
         for match in self._captures.finditer(before):
-            values = self._values(match, text, pairs)
+            values = self._values(match, text, pairs, len(before.rstrip()))
             if match.group().strip() or values:
                 found.append(values)
-            if not every:
+            if self._expression.takes_rest or not every:
                 break
             if len(found) > MAX_OCCURRENCES:
                 raise TooManyMatchesError(MAX_OCCURRENCES)
         return found
 
-    def _values(self, match: "re2._Match", text: Text, pairs: tuple[Pair, ...]) -> dict[str, str]:
+    def _values(self, match: "re2._Match", text: Text, pairs: tuple[Pair, ...], rest: int) -> dict[str, str]:
         values: dict[str, str] = {}
         for group, name in enumerate(self.parameters, start=1):
             start, end = match.span(group)
+            if self._expression.takes_rest and group == len(self.parameters):
+                end = rest
             if start >= 0:
                 verbatim = name in self._expression.verbatim
                 values[name] = text.typed[start:end] if verbatim else text.value(start, end)
@@ -130,16 +132,16 @@ class Representation:
 
     @cached_property
     def _captures(self) -> "re2._Regexp":
-        return self._compiled(never_capture=False) if self.parameters else self._accepts
+        return self._compiled(self._expression.finder, never_capture=False) if self.parameters else self._accepts
 
-    def _compiled(self, *, never_capture: bool) -> "re2._Regexp":
+    def _compiled(self, pattern: str, *, never_capture: bool) -> "re2._Regexp":
         options = re2.Options()
         options.log_errors = False
         options.dot_nl = True
         options.max_mem = MAX_MEMORY_BYTES
         options.never_capture = never_capture
         try:
-            compiled = re2.compile(self._expression.pattern, options)
+            compiled = re2.compile(pattern, options)
         except re2.error as error:
             reason, _, place = error.args[0].decode(errors="replace").partition(": ")
             detail = f"{reason}: {place}" if place in self.text else reason
