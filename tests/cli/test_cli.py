@@ -218,7 +218,8 @@ def test_a_wrong_alias_file_is_named_and_skipped(pack: Path) -> None:
 def test_lint_lists_errors_warnings_and_what_runs_at_once(pack: Path) -> None:
     done = err_confirm("lint", cwd=pack)
     assert done.returncode == 0, done.stdout
-    assert 'aliases/all.yaml:7: "all" runs at once, without confirmation' in done.stdout.replace("'", '"')
+    assert 'aliases/all.yaml:7: note: "all" runs at once, without confirmation' in done.stdout.replace("'", '"')
+    assert 'aliases/start.yaml:3: warning: alias "start" starts the action' in done.stdout
     assert "3 aliases, 2 guards and 1 actions can be used: 0 errors, 2 warnings" in done.stdout
     write_files(pack, {"aliases/wrong.yaml": "name: wrong\nformats: [x]\naction_ref: y\nconfirm: [alice]\n"})
     done = err_confirm("lint", ".", cwd=pack)

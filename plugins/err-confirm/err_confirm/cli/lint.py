@@ -28,13 +28,19 @@ def lint(options: argparse.Namespace) -> Exit:
         print_json({**counts, "problems": [_facts(problem) for problem in catalog.problems], **coverage_facts(found)})
     else:
         for problem in catalog.problems:
-            print(colored(str(problem), COLORS[problem.severity]))
+            print(colored(_line(problem), COLORS[problem.severity]))
         for line in coverage_lines(found):
             print(line)
         counted = f"{len(catalog.errors)} errors, {len(catalog.warnings)} warnings"
         usable = f"{len(catalog.aliases)} aliases, {guards} guards and {len(catalog.actions)} actions"
         print(f"{usable} can be used: {counted}")
     return Exit.NO if catalog.errors else Exit.OK
+
+
+def _line(problem: Problem) -> str:
+    """Return a problem with what it is, unless it is an error: colours are gone where the output is kept."""
+    kind = "" if problem.severity is Severity.ERROR else f"{problem.severity}: "
+    return f"{problem.source}: {kind}{problem.message}"
 
 
 def _facts(problem: Problem) -> dict[str, str | int]:
