@@ -56,6 +56,10 @@ ESCAPES = [
     "{{ host | shout }}",
     "{% if false %}{{ host | shout }}{% endif %}",
     "{{ host is loud }}",
+    "{{ host | regex_search('(') }}",
+    "{{ host | regex_substring('[0-9]', 1) }}",
+    "{{ host | from_json_string }}",
+    "{{ 1e400 | to_human_time_from_seconds }}",
 ]
 
 BOMBS = [
@@ -82,6 +86,9 @@ BOMBS = [
     "{{ 'aaaaaaaaaaaaaaaaaaaa'.replace('a', 'b' * 60000) }}",
     "{{ ('a' * 60000) | replace('a', 'b' * 60000) }}",
     "{{ ('a' * 60000) | replace('', 'b' * 60000) }}",
+    "{{ ('a' * 60000) | regex_replace('', 'b' * 60000) }}",
+    "{{ ('ab' * 30000) | regex_search('(a|b)*a(a|b){400}c') }}",
+    "{{ host | regex_search('x' * 60000) }}",
     "{{ ('x' * 60000).join('y' * 60000) }}",
     "{{ range(30000) | join('x' * 60000) }}",
     "{{ hosts | map('replace', '', 'b' * 60000) | map('replace', '', 'b' * 60000) | list }}",

@@ -45,7 +45,7 @@ name: worded
 formats: ["worded {{what}}"]
 action_ref: argv
 ack: {format: "{{ what }} is on its way", extra: {slack: {fields: [{title: To, value: "{{ what }}"}, odd]}}}
-result: {format: "{{ execution.status }}: {{ execution.result.stdout }}"}
+result: {format: "{{ execution.status }} in {{ execution.elapsed_seconds|round(1) }} s: {{ execution.result.stdout }}"}
 """,
     "aliases/misworded.yaml": """
 name: misworded
@@ -269,7 +269,7 @@ def test_an_alias_says_its_own_words(talk: Talk) -> None:
     asked = talk.prompt()
     talk.alice.says(f"!confirm {asked}", "#worded")
     talk.hears(rf"\A{asked} confirmed by alice, running\nx is on its way\nTo: x\Z", "#worded")
-    talk.hears(rf'\A@alice {asked} succeeded in [0-9.]+ s\nsucceeded: \["x"\]\Z', "#worded")
+    talk.hears(rf'\A@alice {asked} succeeded in [0-9.]+ s\nsucceeded in [0-9.]+ s: \["x"\]\Z', "#worded")
 
 
 def test_own_words_that_fail_say_so_and_hide_nothing(talk: Talk) -> None:

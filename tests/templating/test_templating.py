@@ -35,6 +35,11 @@ MEANINGS = {
     "{{ 3.14159 | round(2) }} {{ hosts[0][-1] }} {{ (1, 2)[1] }} {{ host ~ '-' ~ count }}": "3.14 1 2 web1-3",
     "{{ {'b': 1, 'ä': [true, none]} | to_json_string }}": '{"b": 1, "ä": [true, null]}',
     "{{ {'a': [1]} | to_yaml_string }}": '{\n  "a": [\n    1\n  ]\n}',
+    "{{ 'v1.2' | regex_match('v[0-9]') }} {{ 'a v1' | regex_match('V', true) }}": "True False",
+    "{{ 'a v1' | regex_search('V', ignorecase=true) }} {{ 'a1b2' | regex_substring('[a-z]([0-9])', 1) }}": "True 2",
+    "{{ 'web1 db2' | regex_replace('([a-z]+)([0-9])', '\\\\2\\\\1') }}": "1web 2db",
+    "{{ 3785 | to_human_time_from_seconds }} {{ 0.2 | to_human_time_from_seconds }}": "1h3m5s 0s",
+    "{{ 'a\"b' | json_escape }} {{ ('[1, 2]' | from_json_string)[1] }}": 'a\\"b 2',
     "{{ 'a b; id' | quote }} {{ hosts | quote }} {{ ['a b', 'c'] | quote }}": "'a b; id' web1 web2 'a b' c",
 }
 

@@ -134,6 +134,7 @@ def _facts(execution: Execution) -> dict[str, Any]:
         "status": str(execution.state),
         "parameters": _one_line(execution.parameters),
         "action": {"ref": execution.action},
+        "elapsed_seconds": max(0.0, (execution.ended_at or 0.0) - (execution.started_at or 0.0)),
         "result": result,
     }
 

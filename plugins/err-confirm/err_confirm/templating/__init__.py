@@ -27,6 +27,7 @@ _FAILURES = (
     ArithmeticError,
     AttributeError,
     LookupError,
+    NameError,  # infinity: Python has no literal for it
     RecursionError,
     TypeError,
     ValueError,

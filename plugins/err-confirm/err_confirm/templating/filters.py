@@ -11,12 +11,17 @@ from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS as _JINJA
 from jinja2.filters import do_format, do_indent, do_round, make_attrgetter
 
+from err_confirm.templating import stackstorm_filters
 from err_confirm.templating.budget import spend
 
 _USUAL = (
     *("abs", "capitalize", "count", "d", "default", "dictsort", "filesizeformat", "first", "float", "groupby", "int"),
     *("items", "last", "length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "reverse", "select"),
     *("selectattr", "sort", "string", "sum", "title", "trim", "truncate", "unique", "upper", "urlencode", "wordcount"),
+)
+_STACKSTORM = (
+    *("from_json_string", "json_escape", "regex_match", "regex_replace", "regex_search", "regex_substring"),
+    "to_human_time_from_seconds",
 )
 _LARGE_WIDTH = re.compile(r"[0-9]{4}|\*")
 
@@ -83,6 +88,7 @@ def rounded(value: float, precision: int = 0, method: Any = "common") -> float:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     **{name: _JINJA[name] for name in _USUAL},
+    **{name: getattr(stackstorm_filters, name) for name in _STACKSTORM},
     "format": fill_in,
     "indent": indent,
     "join": join,
