@@ -125,6 +125,10 @@ def test_a_second_action_of_a_name_is_refused_and_names_the_first(folders):
             '4: unknown parameter "hots" of "reboot" (did you mean "host"?)',
         ),
         (
+            "formats: ['reboot {{ host }}']\nimmutable_parameters: {env: [{of: '{{ host }} {{ hots }}'}]}",
+            '4: unknown parameter "hots" of "reboot" (did you mean "host"?)',
+        ),
+        (
             "formats: ['reboot {{ host }}']\nimmutable_parameters: {env: dev}",
             '4: "env" must be one of staging, prod',
         ),

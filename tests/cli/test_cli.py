@@ -29,7 +29,7 @@ FILES = {
         name: start
         action_ref: missing.action
         formats: ["start {{host}}", "re{{x}} both", "([Cc]ancel )?both"]
-        immutable_parameters: {mode: "for {{ host }}"}
+        immutable_parameters: {mode: "for {{ host }}", tags: [{of: "{{ host }}"}]}
         """,
     "aliases/all.yaml": """
         name: all
@@ -163,7 +163,7 @@ def test_an_action_without_a_file_is_a_warning_and_its_parameters_stay_text(pack
     done = err_confirm("match", "--json", "--aliases", "aliases", "start web01 count=3", cwd=pack)
     (found,) = json.loads(done.stdout)
     assert done.returncode == 0
-    assert found["parameters"] == {"host": "web01", "count": "3", "mode": "for web01"}
+    assert found["parameters"] == {"host": "web01", "count": "3", "mode": "for web01", "tags": [{"of": "web01"}]}
     assert found["runs"] is None
     assert 'alias "start" starts the action "missing.action", which has no file here' in done.stderr
 

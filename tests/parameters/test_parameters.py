@@ -202,11 +202,13 @@ def test_fixed_values_are_templates_over_the_typed_ones():
         line={"required": True},
         force={"type": "boolean"},
         more={"type": "array"},
+        inside={"type": "object"},
     )
     fixed = {"line": "--host={{ host }} now", "force": True, "more": "{{ hosts }}", "count": "5"}
+    fixed["inside"] = {"on": [1, "{{ host }}"]}
     assert cast(restart, {"host": "web1", "hosts": "a,b"}, fixed) == {
         **{"host": "web1", "hosts": ["a", "b"], "count": 5},
-        **{"line": "--host=web1 now", "force": True, "more": ["a", "b"]},
+        **{"line": "--host=web1 now", "force": True, "more": ["a", "b"], "inside": {"on": [1, "web1"]}},
     }
 
 

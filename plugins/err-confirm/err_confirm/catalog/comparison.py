@@ -12,7 +12,7 @@ from err_confirm.errors import ParameterError
 from err_confirm.guards import divided
 from err_confirm.model.files import Action, Alias, Guard
 from err_confirm.parameters import cast_one, settle
-from err_confirm.templating import is_template, names
+from err_confirm.templating import names, templates
 from err_confirm.text.spelling import did_you_mean
 
 _AS_OWN = "a choice runs what looks ahead, is locked, lost and read as the alias's own action; let it follow"
@@ -130,8 +130,8 @@ def _check_fixed(draft: Draft, action: Action, name: str, value: object) -> None
         draft.findings.add(location, _unknown(name, action))
     elif action.parameters[name].immutable:
         draft.findings.add(location, _immutable(name, action))
-    elif isinstance(value, str) and is_template(value):
-        for unknown in sorted(names(value) - action.parameters.keys()):
+    elif rendered := list(templates(value)):
+        for unknown in sorted(frozenset[str]().union(*map(names, rendered)) - action.parameters.keys()):
             draft.findings.add(location, _unknown(unknown, action))
     else:
         with draft.findings.refusals(*location):

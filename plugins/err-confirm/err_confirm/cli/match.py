@@ -31,6 +31,7 @@ from err_confirm.plan import describe, looks_ahead, plan
 from err_confirm.plan.index import Index, Match
 from err_confirm.policy_words.rules import rule_words
 from err_confirm.policy_words.terms import terms
+from err_confirm.runners.json_values import with_texts
 from err_confirm.settings import Settings
 from err_confirm.templating import render_value
 from err_confirm.text.visible import visible
@@ -115,10 +116,7 @@ def _explained(catalog: Catalog, found: Match, room: str | None, at: float | Non
         lines += [f"does not apply: {rule_words(each, visible, visible)}" for each in found_so.idle]
     except ActionMissingError as error:
         complain(f"warning: {error}")
-        fixed = {
-            name: render_value(value, found.values) if isinstance(value, str) else value
-            for name, value in alias.immutable_parameters.items()
-        }
+        fixed = with_texts(alias.immutable_parameters, lambda text: render_value(text, found.values))
         explained |= {"parameters": {**found.values, **fixed}, "runs": None, "targets": [], "ahead": {}, "others": {}}
     words = [*terms(policy, visible, visible), *lines]
     return {**explained, "policy": policies.facts(policy), "words": words}

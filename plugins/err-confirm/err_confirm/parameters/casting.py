@@ -10,6 +10,7 @@ import re2
 from err_confirm.errors import DuplicateParameterError, ParameterError
 from err_confirm.model.files import Action, Parameter, ParameterType
 from err_confirm.parameters.values import check_text, check_type, check_word, parse
+from err_confirm.runners.json_values import with_texts
 from err_confirm.templating import render_value
 from err_confirm.text.spelling import did_you_mean
 
@@ -84,16 +85,15 @@ def settle(parameter: Parameter, value: Any, given: Mapping[str, Any]) -> Any:
 
     Raises:
         ParameterError: it is not what the parameter declares.
-        TemplateError: it is a template over `given`, and fails.
+        TemplateError: a text in it is a template over `given`, and fails.
     """
-    if isinstance(value, str):
-        value = render_value(value, given)
-    if isinstance(value, str):
-        try:
-            check_text(value)
+    value = with_texts(value, lambda text: render_value(text, given))
+    try:
+        check_text(value)
+        if isinstance(value, str):
             value = parse(value, parameter.type)
-        except ValueError as error:
-            raise ParameterError(parameter.name, str(error)) from error
+    except ValueError as error:
+        raise ParameterError(parameter.name, str(error)) from error
     check_value(parameter, value)
     return value
 
