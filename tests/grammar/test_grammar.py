@@ -105,6 +105,7 @@ MATCHES = [
     # D1: a pair may fill what the text leaves out
     ("deploy {{app}} {{env=prod}}", "deploy web env=qa", {"app": "web", "env": "qa"}),
     ("page {{who}}( at {{hour}})?", "page bob hour=12", {"who": "bob", "hour": "12"}),
+    ("page (?P<who>[a-z]*)", "page who=bob", {"who": "bob"}),
     # D2: an equals sign in a value
     ("open {{url}}", "open https://x/?a=b", {"url": "https://x/?a=b"}),
     ("open {{url}}", "open https://x/?a=b c=d", {"url": "https://x/?a=b", "c": "d"}),
@@ -169,6 +170,7 @@ def test_a_text_that_does_not_match_says_so(representation: str, text: str) -> N
         ("deploy {{app}} {{env=prod}}", "deploy web env=dev env=qa", "env"),
         ("page (?P<who>[a-z]+)", "page bob who=carol", "who"),
         ("go", "go x='' x=1", "x"),
+        ("deploy {{app}} {{env=prod}}", 'deploy web "" env=dev', "env"),
         ("set {{a}}={{b}}", "set x=1 a=2", "a"),
     ],
 )

@@ -116,6 +116,7 @@ class Representation:
 
     def _values(self, match: "re2._Match", text: Text, pairs: tuple[Pair, ...], rest: int) -> dict[str, str]:
         values: dict[str, str] = {}
+        said: set[str] = set()  # also "" is; a named group that matches nothing is not
         for group, name in enumerate(self.parameters, start=1):
             start, end = match.span(group)
             if self._expression.takes_rest and group == len(self.parameters):
@@ -123,9 +124,10 @@ class Representation:
             if start >= 0:
                 verbatim = name in self._expression.verbatim
                 values[name] = text.typed[start:end] if verbatim else text.value(start, end)
+                said |= {name} if start < end else set()
         extra: dict[str, str] = {}
         for _, name, value in pairs:
-            if name in extra or values.get(name):
+            if name in extra or name in said:
                 raise DuplicateParameterError(name)
             extra[name] = value
         return values | extra
