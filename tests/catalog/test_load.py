@@ -51,7 +51,7 @@ def test_a_folder_that_is_not_there_is_noted(folders):
     """A bot without actions of its own needs no folder for them."""
     folders.actions.rmdir()
     (problem,) = folders.load().problems
-    assert str(problem) == "actions:1: cannot be read: No such file or directory"
+    assert str(problem) == "actions: there is no such folder"
     assert problem.severity is Severity.NOTE
 
 

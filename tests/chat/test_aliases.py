@@ -320,7 +320,7 @@ def test_an_alias_that_would_hide_a_command_of_ours_is_not_registered(tmp_path: 
     write_files(tmp_path, {"aliases/restart.yaml": RESTART, **HIDING})
     with a_bot(tmp_path) as talk:
         talk.alice.says("!aliases reload", None)
-        told = talk.hears(r"\A1 aliases, 0 guards and \d actions are in use, with warnings:\n", "@alice").string
+        told = talk.hears(r"\A1 alias, 0 guards and \d actions? are in use, with warnings:\n", "@alice").string
         assert re.findall(r'^• .*/(\w+)\.yaml:1: "(\w+)" is our own command', told, re.MULTILINE) == [
             *(("hides", "confirm"), ("hides_too", "show")),
         ]
@@ -362,7 +362,7 @@ def test_a_reload_takes_a_new_file_or_keeps_the_last_good_set(tmp_path: Path) ->
 
         (tmp_path / "aliases/wrong.yaml").unlink()
         talk.alice.says("!aliases reload", None)
-        talk.hears(r"\A1 aliases, 0 guards and 1 actions are in use", "@alice")
+        talk.hears(r"\A1 alias, 0 guards and 1 action are in use", "@alice")
         talk.alice.says("!new one")
         talk.hears('Command "new" / "new one" not found')
 

@@ -220,11 +220,12 @@ def test_lint_lists_errors_warnings_and_what_runs_at_once(pack: Path) -> None:
     assert done.returncode == 0, done.stdout
     assert 'aliases/all.yaml:7: note: "all" runs at once, without confirmation' in done.stdout.replace("'", '"')
     assert 'aliases/start.yaml:3: warning: alias "start" starts the action' in done.stdout
-    assert "3 aliases, 2 guards and 1 actions can be used: 0 errors, 2 warnings" in done.stdout
+    assert "3 aliases, 2 guards and 1 action can be used: 0 errors, 2 warnings" in done.stdout
     write_files(pack, {"aliases/wrong.yaml": "name: wrong\nformats: [x]\naction_ref: y\nconfirm: [alice]\n"})
     done = err_confirm("lint", ".", cwd=pack)
     assert done.returncode == 1
-    assert "aliases/wrong.yaml:4: " in done.stdout
+    assert "aliases/wrong.yaml:4: people stand under" in done.stdout
+    assert re.search("^aliases/.*:[0-9]+: warning: ", done.stdout, re.MULTILINE)
 
 
 def test_packs_are_looked_at_those_of_the_settings_and_those_that_are_named(pack: Path) -> None:
@@ -240,7 +241,7 @@ def test_packs_are_looked_at_those_of_the_settings_and_those_that_are_named(pack
     found = [err_confirm("lint", *named, cwd=pack).stdout.splitlines()[-1] for named in ([], ["packs/web"])]
     assert [line.partition(" can be")[0] for line in found] == [
         "4 aliases, 2 guards and 2 actions",
-        "1 aliases, 2 guards and 1 actions",
+        "1 alias, 2 guards and 1 action",
     ]
     (pack / "config.py").unlink()
     assert err_confirm("match", "hello", cwd=pack).returncode == 1

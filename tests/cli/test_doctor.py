@@ -92,7 +92,7 @@ def test_a_sound_setup_has_no_error_and_exit_code_0(site: Path, doctor: Doctor) 
     assert [what for what, (health, _) in findings.items() if health == "error"] == []
     for words in ("the settings of config.py", "the store is SQLite", "open to their owner alone", "on this machine"):
         assert the(findings, words) == ("ok", "")
-    assert the(findings, "1 aliases, 2 guards and 1 actions can be used") == ("ok", "")
+    assert the(findings, "1 alias, 2 guards and 1 action can be used") == ("ok", "")
 
 
 def test_for_people_each_finding_is_a_line_with_its_fix_below(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +101,7 @@ def test_for_people_each_finding_is_a_line_with_its_fix_below(site: Path, capsys
     out = capsys.readouterr().out
     assert "\nerror   aliases/wrong.yaml:5: " in out
     assert "\n        → correct this line" in out
-    assert out.splitlines()[-1] == "1 errors, 3 warnings"
+    assert out.splitlines()[-1] == "1 error, 3 warnings"
     assert "\033" not in out
 
 

@@ -20,6 +20,7 @@ from err_confirm.policy_words.rules import rule_words
 from err_confirm.policy_words.terms import terms
 from err_confirm.tally import counts, kinds, unknown
 from err_confirm.text.inert import Inert, Network, paragraphs
+from err_confirm.text.spelling import number
 
 _HALF_A_DAY = 43_200
 _LIBRARY = Path(__file__).resolve().parent
@@ -82,6 +83,7 @@ class Wording:
             needs=self._needs,
             terms=self._terms,
             counted=counts,
+            number=number,
             kinds=kinds,
             unknown=unknown,
             listed=listed,

@@ -53,9 +53,11 @@ class Loading:
                 )
             except OSError as error:
                 severity = Severity.ERROR if guards else Severity.NOTE
-                problem = Problem(Source(folder), f"cannot be read: {error.strerror}", severity)
+                gone = isinstance(error, FileNotFoundError)
+                message = "there is no such folder" if gone else f"cannot be read: {error.strerror}"
+                problem = Problem(Source(folder, 0), message, severity)
                 self._problems.append(problem)
-                if guards and not (folder == _DEFAULT_FOLDER and isinstance(error, FileNotFoundError)):
+                if guards and not (folder == _DEFAULT_FOLDER and gone):
                     self._refusing.append(for_everything(problem))
                 continue
             for path in paths:

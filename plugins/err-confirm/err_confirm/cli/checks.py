@@ -15,6 +15,7 @@ from err_confirm.errors import CodesMissingError, SettingError
 from err_confirm.health import Finding, error, warning, well
 from err_confirm.settings import read_settings
 from err_confirm.store.seal import load_key
+from err_confirm.text.spelling import number
 
 _ERRBOT = ((6, 2), (6, 3))
 """From which version of Errbot, and before which."""
@@ -81,8 +82,8 @@ def files(catalog: Catalog) -> Iterator[Finding]:
     if not catalog.aliases:
         yield warning("there is no alias that can be used", "add one, or correct CONFIRM_ALIASES")
     elif not catalog.errors and not catalog.warnings:
-        counts = f"{len(catalog.aliases)} aliases, {len(catalog.guards)} guards and {len(catalog.actions)} actions"
-        yield well(f"{counts} can be used")
+        usable = f"{number(len(catalog.aliases), 'alias')}, {number(len(catalog.guards), 'guard')}"
+        yield well(f"{usable} and {number(len(catalog.actions), 'action')} can be used")
 
 
 def codes(catalog: Catalog) -> Iterator[Finding]:

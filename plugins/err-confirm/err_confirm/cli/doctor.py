@@ -15,6 +15,7 @@ from err_confirm.cli.exits import Exit
 from err_confirm.errors import SettingError
 from err_confirm.health import Finding, Health, error, well
 from err_confirm.store import open_store
+from err_confirm.text.spelling import number
 
 COLORS = {Health.OK: GREEN, Health.WARNING: YELLOW, Health.ERROR: RED}
 
@@ -30,7 +31,7 @@ def doctor(options: argparse.Namespace) -> Exit:
             if finding.fix:
                 print(f"        → {finding.fix}")
         counts = [sum(finding.health is health for finding in findings) for health in (Health.ERROR, Health.WARNING)]
-        print(f"{counts[0]} errors, {counts[1]} warnings")
+        print(f"{number(counts[0], 'error')}, {number(counts[1], 'warning')}")
     return Exit.NO if any(finding.health is Health.ERROR for finding in findings) else Exit.OK
 
 

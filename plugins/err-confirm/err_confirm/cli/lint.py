@@ -11,6 +11,7 @@ from err_confirm.cli.exits import Exit
 from err_confirm.cli.folders import folder, sorted_out
 from err_confirm.cli.guarded import coverage_facts, coverage_lines, guarded
 from err_confirm.cli.queues import unreachable
+from err_confirm.text.spelling import number
 
 COLORS = {Severity.ERROR: RED, Severity.WARNING: YELLOW, Severity.NOTE: CYAN}
 
@@ -31,9 +32,9 @@ def lint(options: argparse.Namespace) -> Exit:
             print(colored(_line(problem), COLORS[problem.severity]))
         for line in coverage_lines(found):
             print(line)
-        counted = f"{len(catalog.errors)} errors, {len(catalog.warnings)} warnings"
-        usable = f"{len(catalog.aliases)} aliases, {guards} guards and {len(catalog.actions)} actions"
-        print(f"{usable} can be used: {counted}")
+        found_so = f"{number(len(catalog.errors), 'error')}, {number(len(catalog.warnings), 'warning')}"
+        usable = f"{number(len(catalog.aliases), 'alias')}, {number(guards, 'guard')}"
+        print(f"{usable} and {number(len(catalog.actions), 'action')} can be used: {found_so}")
     return Exit.NO if catalog.errors else Exit.OK
 
 

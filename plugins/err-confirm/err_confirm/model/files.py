@@ -12,13 +12,13 @@ from err_confirm.model.runs import FollowUp, OnChange
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a definition stands, as people name it: `aliases/reboot.yaml:3`."""
+    """Where a definition stands, as people name it: `aliases/reboot.yaml:3`; a folder has the line 0."""
 
     path: Path
     line: int = 1
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}"
+        return f"{self.path}:{self.line}" if self.line else str(self.path)
 
 
 class ParameterType(StrEnum):

@@ -1,4 +1,4 @@
-"""Suggest the word that was probably meant."""
+"""Word what is counted, and suggest the word that was probably meant."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -8,3 +8,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ` (did you mean "host"?)` if one of the known words is near, else an empty text."""
     nearest = get_close_matches(word, list(known), n=1)
     return f' (did you mean "{nearest[0]}"?)' if nearest else ""
+
+
+def number(count: int, word: str) -> str:
+    """Return a count and what is counted: `1 alias`, `2 aliases`."""
+    ending = "" if count == 1 else "es" if word.endswith("s") else "s"
+    return f"{count} {word}{ending}"
