@@ -25,7 +25,7 @@ class Locks(BotPlugin):
             people = confirm.service.settings.people.names()
             if who["who"] not in people:
                 raise CommandError(confirm.chat.wording.say("lock_nobody", identity=who["identity"]))
-            wish = read_wish(args.encode(errors="replace").decode(), confirm.service.names())
+            wish = read_wish(args.encode(errors="replace").decode(), confirm.service.names(), self._bot.prefix)
             guard = confirm.service.catalog.guards.get(wish.name)
             if guard is not None and guard.policy is None and not guard.error:
                 raise LockError(f"{guard.name} lets its commands run at once, without being asked; change its file")

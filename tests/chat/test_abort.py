@@ -11,6 +11,7 @@ import pytest
 from builders import an_execution
 from err_confirm.model.executions import State
 from err_confirm.model.runs import BOT_RUNNER, Invocation
+from err_confirm.policy_words.quorums import who_confirms
 from err_confirm.wording import Wording
 from servers import eventually
 from stubborn import with_canary
@@ -142,3 +143,11 @@ def test_a_command_of_the_bot_is_only_left_alone() -> None:
     held = replace(an_execution(), invocation=Invocation(runner=BOT_RUNNER, spec={}))
     said = Wording("!").say("stopping", e=held, grace=2.0)
     assert said == "stopping 7f3kq2xa: nobody waits for it any more; what a command of the bot has begun may go on"
+
+
+def test_who_asked_is_named_once_where_only_they_could_confirm_it() -> None:
+    asked = an_execution()
+    assert asked.policy is not None
+    by = who_confirms(asked.policy)
+    said = Wording("!").say("refused_not_yours", e=asked, verb="abort", by=by, asker=False)
+    assert said == "7f3kq2xa is not yours to abort: `alice`, who asked, may; see !show 7f3kq2xa"

@@ -126,9 +126,9 @@ def test_only_people_of_the_list_lock_and_only_who_did_or_an_admin_unlocks(talk:
 
 def test_a_lock_needs_a_name_that_there_is_and_a_reason(talk: Talk) -> None:
     for said, answer in {
-        "!lock": r'"" is no alias and no guard',
+        "!lock": "say what, and why: !lock <alias, guard or *> [2h] <reason>",
         "!lock restrat x": r'"restrat" is no alias and no guard (did you mean "restart"?); or say * for all',
-        "!lock restart 2h": "say why restart is to be locked, at the end",
+        "!lock restart 2h": "say why, at the end: !lock restart 2h <reason>",
         "!lock echoes x": "echoes lets its commands run at once, without being asked; change its file",
         "!unlock restart": "restart is not locked; see !locks",
         "!unlock": "say what: !unlock <name>; see !locks",

@@ -134,6 +134,8 @@ def test_a_drawing_is_sent_as_a_picture_where_that_can_be(tmp_path: Path) -> Non
         talk.hears("flowchart TD")
         talk.alice.says("!draw nothing")
         talk.hears("no alias and no guard is called")
+        talk.alice.says("!draw")
+        talk.hears(r"\Asay which: .*!draw .*!aliases and !guards list them")
 
 
 def test_json_is_what_a_result_template_reads_and_adds_nothing_to_it(talk: Talk) -> None:

@@ -179,11 +179,11 @@ WISHES = {
     f"* {'x' * LONGEST_REASON}": Wish(name="*", lasts=None, reason="x" * LONGEST_REASON),
 }
 NO_WISHES = {
-    "": r'"" is no alias and no guard; or say \* for all',
+    "": r"say what, and why: !lock <alias, guard or \*> \[2h\] <reason>",
     "restrat x": r'"restrat" is no alias and no guard \(did you mean "restart"\?\); or say \* for all',
     "rest* x": r'"rest\*" is no alias and no guard',
-    "restart": "say why restart is to be locked",
-    "restart 2h": "say why restart is to be locked",
+    "restart": "say why, at the end: !lock restart <reason>",
+    "restart 2h": "say why, at the end: !lock restart 2h <reason>",
     "restart 0h x": "longer than zero",
     "restart 999999999d x": "shorter than 1,000 years",
     f"restart {'x' * (LONGEST_REASON + 1)}": "a reason has at most 200 characters",
@@ -192,10 +192,10 @@ NO_WISHES = {
 
 @pytest.mark.parametrize("text", WISHES)
 def test_a_name_perhaps_a_length_of_time_and_a_reason_are_a_wish(text: str) -> None:
-    assert read_wish(text, NAMES) == WISHES[text]
+    assert read_wish(text, NAMES, "!") == WISHES[text]
 
 
 @pytest.mark.parametrize("text", NO_WISHES)
 def test_without_a_name_that_there_is_and_a_reason_nothing_is_locked(text: str) -> None:
     with pytest.raises(LockError, match=NO_WISHES[text]):
-        read_wish(text, NAMES)
+        read_wish(text, NAMES, "!")

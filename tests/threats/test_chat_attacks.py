@@ -146,5 +146,5 @@ def test_no_bot_keeps_its_executions_where_another_one_keeps_its_locks(name: str
 
 def test_of_names_that_differ_in_case_the_one_that_is_said_is_locked() -> None:
     names = ["Restart", "restart", "RESTART all", "restart all"]
-    assert [read_wish(f"{name} db", names).name for name in names] == names
-    assert read_wish("rEsTaRt aLL db", names).name == "RESTART all"
+    assert [read_wish(f"{name} db", names, "!").name for name in names] == names
+    assert read_wish("rEsTaRt aLL db", names, "!").name == "RESTART all"

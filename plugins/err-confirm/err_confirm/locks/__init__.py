@@ -132,18 +132,21 @@ class Locks:
         )
 
 
-def read_wish(text: str, names: Iterable[str]) -> Wish:
+def read_wish(text: str, names: Iterable[str], prefix: str) -> Wish:
     """Return what `restart 2h db migration` wants to lock.
 
     Args:
         text: what was said: a name, perhaps how long, and a reason.
         names: what can be locked, besides everything. A name may have blanks: the longest that fits is meant.
+        prefix: what commands begin with.
 
     Raises:
         LockError: it names nothing that can be locked, gives no reason, or a length of time that is none.
     """
     words, known = " ".join(text.split()), [EVERYTHING, *names]
     begun = [name for name in known if f"{words} ".casefold().startswith(f"{' '.join(name.split())} ".casefold())]
+    if not words:
+        raise LockError(f"say what, and why: {prefix}lock <alias, guard or {EVERYTHING}> [2h] <reason>")
     if not begun:
         first = words.split(" ")[0]
         raise LockError(f'"{first}" is no alias and no guard{did_you_mean(first, known)}; or say {EVERYTHING} for all')
@@ -158,7 +161,7 @@ def read_wish(text: str, names: Iterable[str]) -> Wish:
             raise LockError(str(error)) from error
         rest = reason
     if not rest:
-        raise LockError(f"say why {name} is to be locked, at the end")
+        raise LockError(f"say why, at the end: {prefix}lock {name}{first and f' {first}'} <reason>")
     if len(rest) > LONGEST_REASON:
         raise LockError(f"a reason has at most {LONGEST_REASON} characters; say it shorter")
     return Wish(name=name, lasts=lasts, reason=rest)
