@@ -12,7 +12,7 @@ from err_confirm.catalog import RESERVED
 from err_confirm.drawing import chart, mermaid, svg
 from err_confirm.guards import ALIAS_COMMANDS, OWN
 from err_confirm.guards.cover import coverage
-from err_confirm.holding.explain import Explainer, Meaning
+from err_confirm.holding.explain import Explainer
 from err_confirm.model.files import Alias
 from err_confirm.plan.index import Index
 from err_confirm.text.prefix import without_prefix
@@ -23,6 +23,8 @@ MOST_WORDS = 2_000
 the whole bot for 4 s, and a message of 1 MB for hours."""
 MOST_WORK = 80_000_000
 """How many words times characters: each look copies the text, and 2,000 words of 1 MB held the bot for 3 s."""
+LISTED = 50
+"""How many aliases `!aliases` lists."""
 PICTURE = "drawing.svg"
 """What the file is called in which a drawing is sent."""
 _OURS = "alias."
@@ -93,12 +95,17 @@ class Aliases(BotPlugin):
         return self._confirm().service.index
 
     @botcmd
-    def aliases(self, _: Any, __: str) -> str:
-        """List the aliases, and who must confirm each."""
-        self._confirm().check_on()
-        catalog = self._confirm().service.catalog
-        aliases = [alias for alias in catalog.aliases.values() if alias.enabled]
-        return self._confirm().chat.wording.say("aliases", aliases=aliases, errors=catalog.errors)
+    def aliases(self, msg: Any, args: str) -> str:
+        """List the aliases, and who must confirm each; with words, those that have them: !aliases restart"""
+        confirm = self._confirm()
+        confirm.check_on()
+        catalog, words = confirm.service.catalog, args.casefold().split()
+        found = [alias for alias in catalog.aliases.values() if alias.enabled and _has(alias, words)]
+        if self.bot_config.HIDE_RESTRICTED_COMMANDS:  # as in !help, what somebody may not use is not there
+            found = [alias for alias in found if self._may(msg, command_name(alias))]
+        facts = {"aliases": found[:LISTED], "more": len(found) - LISTED, "words": " ".join(words)}
+        errors = () if words else catalog.errors
+        return confirm.chat.reply(msg, confirm.chat.wording.say("aliases", **facts, errors=errors))
 
     @botcmd
     def explain(self, msg: Any, args: str) -> str:
@@ -112,7 +119,9 @@ class Aliases(BotPlugin):
         )
         with confirm.worded():
             found = explainer.meanings(text, confirm.chat.place(msg)) if text else []
-        barred = [each for each in found if not self._may(msg, each)]
+        barred = [
+            each for each in found if not self._may(msg, each.command.name if each.command else f"{_OURS}{each.alias}")
+        ]
         if self.bot_config.HIDE_RESTRICTED_COMMANDS:  # as in !help, what somebody may not use is not there
             found = [each for each in found if each not in barred]
         return confirm.chat.reply(msg, confirm.chat.wording.say("explain", text=text, found=found, barred=barred))
@@ -171,9 +180,8 @@ class Aliases(BotPlugin):
             return None, None, None
         return msg, cmd, args
 
-    def _may(self, msg: Any, meaning: Meaning) -> bool:
-        """Tell whether access control lets somebody use what a text means."""
-        name = meaning.command.name if meaning.command else f"{_OURS}{meaning.alias}"
+    def _may(self, msg: Any, name: str) -> bool:
+        """Tell whether access control lets somebody use a command."""
         return self._bot._process_command_filters(msg, name, None, True)[0] is not None
 
     def _unregister(self) -> None:
@@ -204,3 +212,9 @@ class Aliases(BotPlugin):
 def command_name(alias: Alias) -> str:
     """Return the name of an alias's Errbot command; with its own prefix it can hide no other."""
     return f"{_OURS}{alias.name}"
+
+
+def _has(alias: Alias, words: list[str]) -> bool:
+    """Tell whether each of these words is in an alias's name, in what people say, or in its description."""
+    text = " ".join([alias.name, *displays(alias), alias.description]).casefold()
+    return all(word in text for word in words)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from err_confirm.wording import Wording
 from talk import PROMPT, Talk, a_bot, write_files
 
 NOT_ADMIN = r"\AThis command requires bot-admin privileges\Z"
@@ -117,6 +118,35 @@ def test_the_list_shows_who_must_confirm(talk: Talk) -> None:
     told = talk.hears("restart <host>").string.splitlines()
     assert "• !restart <host> [service=web] waits for whoever asked · Restart a service on a host" in told
     assert "• !tell the secret waits for whoever asked" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("fly", ["• !fly to {{place}} waits for whoever asked", "• !fly {{how}} Rome waits for whoever asked"]),
+        ("HOST service", ["• !restart <host> [service=web] waits for whoever asked · Restart a service on a host"]),
+        ("fly `secret`", ["no alias has fly `secret` in it; see !aliases"]),
+    ],
+)
+def test_words_narrow_the_list_to_the_aliases_that_have_all_of_them(talk: Talk, words: str, shown: list[str]) -> None:
+    talk.bob.says(f"!aliases {words}")
+    assert talk.hears("waits for|no alias").string.splitlines() == shown
+
+
+def test_a_list_that_is_cut_says_how_much_is_not_there_and_how_to_see_it() -> None:
+    told = Wording("!").say("aliases", aliases=[], more=9, words="x", errors=())
+    assert told.endswith("… and 9 more; those with a word in them: `!aliases <word>`")
+
+
+def test_what_is_hidden_from_somebody_is_not_listed(talk: Talk) -> None:
+    talk.bot.bot_config.HIDE_RESTRICTED_COMMANDS = True
+    try:
+        talk.mallory.says("!aliases")
+        told = talk.hears("fly to").string
+    finally:
+        talk.bot.bot_config.HIDE_RESTRICTED_COMMANDS = False
+    assert "restart" not in told
+    assert "secret" not in told
 
 
 @pytest.mark.parametrize("said", ["!restart web01", "!tell the secret", "! restart web01", "robot: restart web01"])
