@@ -242,7 +242,7 @@ def test_how_a_command_fails_is_said_and_kept(talk: Talk) -> None:
         asked = talk.prompt()
         talk.alice.says(f"!confirm {asked}")
         talk.hears(why)
-        talk.hears(rf"\A@alice {asked} failed after .*: {why}\Z")
+        talk.hears(rf"\A@alice {asked} failed after .*: {why}; see !show {asked}\Z")
         assert talk.ended(asked).state is State.FAILED
 
 

@@ -76,7 +76,8 @@ def test_what_went_well_is_counted_and_each_says_its_last_line(talk: Talk) -> No
 
 def test_after_too_many_errors_it_is_said_which_failed_and_which_were_not_begun(talk: Talk) -> None:
     asked = confirmed(talk, "db1,web2,db3,web4,web5,web6")
-    said = talk.hears(rf"\A@alice {asked} failed after [0-9.]+ s: (2 of 6 failed, [123] not begun, [123] done)\s+db1")
+    counted = "2 of 6 failed, [123] not begun, [123] done"
+    said = talk.hears(rf"\A@alice {asked} failed after [0-9.]+ s: ({counted}); see !show {asked}\s+db1")
     talk.alice.says(f"!show {asked}")
     shown = talk.hears(rf"\A{asked} failed .*").string
     assert f"targets: {said[1]}" in shown
@@ -91,7 +92,7 @@ def test_its_end_calls_targets_as_its_prompt_did(talk: Talk) -> None:
     asked = talk.prompt()
     talk.alice.says(f"!confirm {asked}")
     talk.hears(
-        rf"\A@alice {asked} failed after .*: 1 of 2 failed, 1 not begun\s+"
+        rf"\A@alice {asked} failed after .*: 1 of 2 failed, 1 not begun; see !show {asked}\s+"
         r"web9 \(db-9\)  exit code 255  no route to db-9\s+not begun: web8 \(web-8\)\Z"
     )
 

@@ -4,11 +4,15 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from builders import an_execution
+from err_confirm.model.runs import Outcome
 from err_confirm.text.visible import exact
+from err_confirm.wording import Wording
 from talk import PROMPT, Talk, a_bot, write_files
 
 ID = "[0-9a-hjkmnp-tv-z]{8}"
@@ -106,6 +110,18 @@ def test_a_failure_tells_the_exit_code_and_the_last_lines(talk: Talk) -> None:
     told = talk.hears(rf"\A@alice {asked} failed with exit code 3 after [0-9.]+ s {rest}\n(.*)\Z", "#ops")
     lines = [line.strip() for line in told[1].splitlines() if line.strip()]
     assert lines == ["… 5 more lines before", *(f"line {number}" for number in range(6, 16))]
+
+
+def test_a_failure_says_what_to_type_to_see_all_of_it_once() -> None:
+    failed = replace(an_execution(), outcome=Outcome(exit_code=3))
+    for text, shown in {
+        "": "; see !show 7f3kq2xa",
+        ": no such host": ": no such host; see !show 7f3kq2xa",
+        "\n\n```\none\n```": "; see !show 7f3kq2xa\n\n```\none\n```",
+        " (35 bytes more: !show 7f3kq2xa output)": " (35 bytes more: !show 7f3kq2xa output)",
+    }.items():
+        told = Wording("!").say("failed", who="@alice", e=failed, took=1.0, text=text)
+        assert told == f"@alice 7f3kq2xa **failed** with exit code 3 after 1 s{shown}".replace("\n\n", "\n")
 
 
 def test_a_success_without_output_is_one_line(talk: Talk) -> None:
