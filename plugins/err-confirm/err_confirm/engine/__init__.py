@@ -346,6 +346,8 @@ class Engine:
         votes = [replace(vote, person=person(vote.identity)) if vote.identity else vote for vote in execution.votes]
         last = {vote.person: number for number, vote in enumerate(votes)}
         left = tuple(vote for number, vote in enumerate(votes) if last[vote.person] == number)
+        if (requester, left) == (execution.requester, execution.votes):  # as nearly always; a copy is the dearer part
+            return execution
         return replace(execution, requester=requester, votes=left)
 
     def _has_claimed(self, execution: Execution) -> bool:
