@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from builders import a_policy, an_execution
@@ -33,6 +34,7 @@ from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES
 from err_confirm.holding.judge import OFF
 from err_confirm.intake import LONGEST_ANSWER
 from err_confirm.model.executions import Execution, State
+from err_confirm.model.files import Alias, Format, Source
 from err_confirm.model.policies import (
     Choice,
     Effect,
@@ -46,6 +48,7 @@ from err_confirm.model.policies import (
     Times,
 )
 from err_confirm.model.runs import Invocation
+from err_confirm.plan.index import Index
 from err_confirm.transition.events import Reason
 from err_confirm.wording import Wording
 
@@ -59,6 +62,13 @@ ASKED = an_execution(
     expires_at=AT,
     invocation=replace(HALF, spec={**HALF.spec, "argv": ["echo", "all"]}),
     others={"half": HALF},
+)
+SAID = Alias(
+    name="said",
+    action_ref="said",
+    formats=(Format(representations=("said {{so}}",)),),
+    source=Source(Path("aliases/said.yaml")),
+    policy=None,
 )
 STATES = {
     Reason.EXPIRED: replace(ASKED, state=State.EXPIRED, ended_at=AT),
@@ -175,6 +185,9 @@ def sentences() -> set[str]:
     said.append(refused("several"))
     said.append(refused("busy"))
     said.append(refused("guesses", error=GuessError(MOST, WITHIN)))
+    ways = Index([replace(SAID, name=name) for name in ("clean_up", "do_something")]).near(SAID.name)
+    said.append(refused("near", ways=ways[1:], more=False, lacks=("hosts",)))
+    said.append(refused("near", ways=ways[:1], more=False, lacks=(), said="clean up /tmp of yesterday"))
     said += [refused("request", error=error) for error in ERRORS]
     said += [refused("ahead", error=error, output="x") for error in AHEAD]
     down = StoreUnavailableError("the store at 10.0.0.7:6379 cannot be used now: Connection refused")

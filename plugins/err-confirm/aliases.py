@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +14,7 @@ from err_confirm.catalog import RESERVED
 from err_confirm.drawing import chart, mermaid, svg
 from err_confirm.guards import ALIAS_COMMANDS, OWN
 from err_confirm.guards.cover import coverage
-from err_confirm.holding.explain import Explainer
+from err_confirm.holding.explain import Explainer, Meaning
 from err_confirm.model.files import Alias
 from err_confirm.plan.index import Index
 from err_confirm.text.prefix import without_prefix
@@ -25,6 +27,10 @@ MOST_WORK = 80_000_000
 """How many words times characters: each look copies the text, and 2,000 words of 1 MB held the bot for 3 s."""
 LISTED = 50
 """How many aliases `!aliases` lists."""
+MOST_WAYS = 5
+"""How many ways to say something are shown to who has said it in another."""
+MOST_NEAR = 100
+"""How many are looked at for that: access control is asked about each alias."""
 PICTURE = "drawing.svg"
 """What the file is called in which a drawing is sent."""
 _OURS = "alias."
@@ -66,10 +72,13 @@ class Aliases(BotPlugin):
             self._bot.command_filters = [self.prefer_alias, *others]
         self._process_message = self._bot.process_message
         self._bot.process_message = self.process_message
+        self._unknown_command = self._bot.unknown_command
+        self._bot.unknown_command = self.unknown_command
 
     def deactivate(self) -> None:
         """Take the commands away."""
         self._bot.process_message = self._process_message
+        self._bot.unknown_command = self._unknown_command
         super().deactivate()
         self._unregister()
 
@@ -87,6 +96,10 @@ class Aliases(BotPlugin):
                 self._bot.send_simple_reply(msg, say("refused_words", words=words, most=most))
                 return True
         return self._process_message(msg)
+
+    def unknown_command(self, msg: Any, cmd: str, args: str | None) -> Any:
+        """Say how the aliases are said that a text begins like, which nothing answers; all else is Errbot's."""
+        return self._near(msg, without_prefix(msg, self._bot)) or self._unknown_command(msg, cmd, args)
 
     def _confirm(self) -> Any:
         return self.get_plugin("Confirm")
@@ -119,11 +132,11 @@ class Aliases(BotPlugin):
         )
         with confirm.worded():
             found = explainer.meanings(text, confirm.chat.place(msg)) if text else []
-        barred = [
-            each for each in found if not self._may(msg, each.command.name if each.command else f"{_OURS}{each.alias}")
-        ]
+        barred = [each for each in found if not self._may(msg, _command_of(each))]
         if self.bot_config.HIDE_RESTRICTED_COMMANDS:  # as in !help, what somebody may not use is not there
             found = [each for each in found if each not in barred]
+        if not found and (near := self._near(msg, text)):
+            return near
         return confirm.chat.reply(msg, confirm.chat.wording.say("explain", text=text, found=found, barred=barred))
 
     @botcmd
@@ -176,13 +189,29 @@ class Aliases(BotPlugin):
         if near is not None and args and alone:
             # A slip such as `!restart web 01` must not become Errbot's `restart`, which takes no notice of the rest.
             say = self._confirm().chat.wording.say
-            self._bot.send_simple_reply(msg, say("refused_slip", said=text, command=cmd, alias=near))
+            known = near if self._may(msg, command_name(near)) else None
+            self._bot.send_simple_reply(msg, say("refused_slip", said=text, command=cmd, alias=known))
             return None, None, None
         return msg, cmd, args
 
-    def _may(self, msg: Any, name: str) -> bool:
+    def _near(self, msg: Any, text: str) -> Any:
+        """Return how the aliases are said that a text begins like; who may not use one does not hear of it."""
+        may = cache(lambda alias: self._may(msg, f"{_OURS}{alias}"))
+        near = self._index().near(text)[:MOST_NEAR]
+        ways = list(islice((each for each in near if may(each.alias.name)), MOST_WAYS + 1))
+        if not ways:
+            return ""
+        chat, lacks = self._confirm().chat, {each.lacks(text) for each in ways}
+        facts = {
+            "ways": ways[:MOST_WAYS],
+            "more": len(ways) > MOST_WAYS,
+            "lacks": min(lacks) if len(lacks) == 1 else (),
+        }
+        return chat.reply(msg, chat.wording.say("refused_near", said=text, **facts))
+
+    def _may(self, msg: Any, command: str) -> bool:
         """Tell whether access control lets somebody use a command."""
-        return self._bot._process_command_filters(msg, name, None, True)[0] is not None
+        return self._bot._process_command_filters(msg, command, None, True)[0] is not None
 
     def _unregister(self) -> None:
         with suppress(ValueError):  # there are none yet
@@ -218,3 +247,7 @@ def _has(alias: Alias, words: list[str]) -> bool:
     """Tell whether each of these words is in an alias's name, in what people say, or in its description."""
     text = " ".join([alias.name, *displays(alias), alias.description]).casefold()
     return all(word in text for word in words)
+
+
+def _command_of(meaning: Meaning) -> str:
+    return meaning.command.name if meaning.command else f"{_OURS}{meaning.alias}"

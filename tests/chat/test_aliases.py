@@ -38,6 +38,16 @@ formats: [{representation: "ping {{host}};", match_multiple: true}]
 parameters: {host: {type: string, pattern: "[a-z0-9]+"}}
 run: {command: [echo, "{{ host }}"]}
 """,
+    "aliases/bounce.yaml": """
+name: bounce
+formats: [{display: "bounce <host> in <env>", representation: "bounce {{host}} in {{env}}"}]
+run: {command: [echo, "{{ host }}", "{{ env }}"]}
+""",
+    "aliases/switch.yaml": "{name: switch, formats: ['switch {{it}} (on|off)'], run: {command: [echo, '{{ it }}']}}",
+    **{
+        f"aliases/deploy{each}.yaml": f"{{name: deploy{each}, formats: [deploy {each}], run: {{command: ['true']}}}}"
+        for each in range(6)
+    },
     "aliases/actionless.yaml": "{name: actionless, formats: [do nothing], action_ref: not.there}",
     "aliases/needy.yaml": """
 name: needy
@@ -176,7 +186,9 @@ def test_a_text_that_is_wholly_an_alias_goes_to_it(talk: Talk, said: str, name: 
 
 @pytest.mark.parametrize("said", ["!restart host=web01", "!restart service=db"])
 def test_a_slip_does_not_become_errbots_command_that_takes_no_notice_of_it(talk: Talk, said: str) -> None:
-    """Neither for a bot admin, who would restart the bot, nor for anybody else."""
+    """Neither for a bot admin, who would restart the bot, nor for others; who may not use it hears nothing of it."""
+    talk.mallory.says(said, None)
+    talk.hears(rf"\Anothing runs: {re.escape(said[1:])} is too much: the command !restart stands alone\Z", "@mallory")
     for person in (talk.alice, talk.bob):
         person.says(said, None)
         talk.hears(
@@ -261,6 +273,16 @@ def test_every_occurrence_starts_an_execution_of_its_own(talk: Talk) -> None:
         ("!restart web01 host=web02", rf'\Anothing runs: "host" is given twice; say it once{SAY}'),
         ("!restart web01 times=1 times=2", rf'\Anothing runs: "times" is given twice; say it once{SAY}'),
         ("!restart Web-01", rf'\Anothing runs: "host" must match .*{SAY}'),
+        ("!bounce", r"\Anothing runs: bounce needs a value for host, env\nsay: !bounce <host> in <env>\Z"),
+        ("!bounce web1", r"\Anothing runs: bounce needs a value for env\nsay: !bounce <host> in <env>\Z"),
+        ("!Bounce web1 in qa", r"\Anothing runs: Bounce .* fits no way to say bounce\nsay: !bounce <host> in <env>\Z"),
+        ("!switch lamp onn", r"\Anothing runs: .* fits no way to say switch\nsay: !switch {{it}} \(on\|off\)\Z"),
+        ("!tell the secret now", r"\Anothing runs: tell the .* fits no way to say secret\nsay: !tell the secret\Z"),
+        ("!ping web1", r"\Anothing runs: ping web1 fits no way to say many\nsay: !ping {{host}};\Z"),
+        ("!fly", r"\Anothing runs: fly fits no way to say one, two\nsay: !fly to {{place}}\nsay: !fly {{how}} Rome\Z"),
+        ("!deploy", r"\A[^\n]*(\nsay: !deploy [0-4]){5}\nand more ways: see !aliases\Z"),
+        ("!explain bounce web1", r"\Anothing runs: bounce needs a value for env\nsay: !bounce <host> in <env>\Z"),
+        ("!tell me", r'\ACommand "tell" / "tell me" not found.*\Z'),
         ("!need", r'\Anothing runs: "what" is missing; this action needs it\nsay: !need\Z'),
         (
             "!do nothing",
@@ -284,6 +306,14 @@ def test_every_occurrence_starts_an_execution_of_its_own(talk: Talk) -> None:
 )
 def test_bad_input_gets_one_clear_message_and_nothing_runs(talk: Talk, said: str, answer: str) -> None:
     starts_nothing(talk, said, answer)
+
+
+@pytest.mark.parametrize("room", ["#ops", None])
+def test_who_may_not_use_an_alias_does_not_hear_how_it_is_said(talk: Talk, room: str | None) -> None:
+    talk.bob.says("!tell", room)
+    talk.hears(r"\Anothing runs: tell fits no way to say secret\nsay: !tell the secret\Z", room or "@bob")
+    talk.mallory.says("!tell", room)
+    assert [text.split("\n")[0] for text in talk.quiet()] == ['Command "tell" not found.']
 
 
 def test_our_own_words_are_understood_as_phones_write_them(talk: Talk) -> None:

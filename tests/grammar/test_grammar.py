@@ -257,6 +257,29 @@ def test_a_representation_knows_by_what_a_match_is_found(
     assert (compiled.prefix, compiled.first_word, compiled.landmark) == (prefix, first_word, landmark)
 
 
+@pytest.mark.parametrize(
+    ("representation", "text", "lacks"),
+    [
+        ("bounce {{host}} in {{env}}", "bounce", ("host", "env")),
+        ("bounce {{host}} in {{env}}", "bounce web1", ("env",)),
+        ("bounce {{host}} in {{env}}", "bounce web1 in", ("env",)),
+        ("bounce {{host}} in {{env}}", "bounce web1 env=qa", ("env",)),
+        ("bounce {{host}} in {{env}}", "bounce web1 host=web2", ()),
+        ("bounce {{host}} in {{env}}", "bounces", ()),
+        ("rotate (the )?logs on {{host}}( in {{env}})? {{keep=7}}", "rotate logs on", ("host",)),
+        ("rotate (the )?logs on {{host}}( in {{env}})? {{keep=7}}", "rotate logs", ()),
+        ("do it with {{host}}", "do it", ("host",)),
+        ("switch {{it}} (on|off)", "switch", ("it",)),
+        ("switch {{it}} (on|off)", "switch lamp onn", ()),
+        ("restart", "restart it", ()),
+    ],
+)
+def test_a_representation_tells_which_values_a_text_lacks_that_is_right_as_far_as_it_goes(
+    representation: str, text: str, lacks: tuple[str, ...]
+) -> None:
+    assert Representation(representation).lacks(Text(text)) == lacks
+
+
 def test_a_long_text_is_refused_before_it_is_matched() -> None:
     representation = Representation("say {{x}}")
     longest = "say " + "é" * ((MAX_TEXT_BYTES - 4) // 2)

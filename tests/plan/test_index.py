@@ -78,6 +78,24 @@ def test_formats_of_one_alias_do_not_compete_the_first_listed_wins() -> None:
     assert match.representation == "go {{a}}"
 
 
+def test_a_text_that_nothing_matches_is_near_to_what_begins_with_the_same_words_the_most_alike_first() -> None:
+    ways = Format(display="bounce db <host>", representations=("bounce db {{host}}", "bounce db on {{host}}"))
+    more = an_alias("more", ways, "{{x}} bounce")
+    index = Index(
+        [RESTART, more, an_alias("ping", every("ping {{host}};")), an_alias("off", "bounce it", enabled=False)]
+    )
+    for text, near in {
+        "bounce": ["bounce db <host>", "bounce {{host}} {{env=prod}}"],
+        "BOUNCE\u00a0Db": ["bounce db <host>", "bounce {{host}} {{env=prod}}"],
+        "bounce dbs": ["bounce {{host}} {{env=prod}}"],
+        "ping web1": ["ping {{host}};"],
+        "bounced": [],
+        "bo": [],
+        " ": [],
+    }.items():
+        assert [way.display for way in index.near(text)] == near
+
+
 def test_disabled_aliases_and_help_texts_match_nothing() -> None:
     index = Index([an_alias("off", "go", enabled=False), an_alias("help", Format(display="go"))])
     assert index.winner("go") is None

@@ -1,6 +1,7 @@
 """Translate a representation into an expression for RE2, which matches in linear time."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -52,7 +53,8 @@ class Expression:
     Where the last one `takes_rest`, it is known where that ends: `finder` finds where it begins, and as it need not
     look at the rest, it is fast also in a long text. Elsewhere both are the same. The values of names in `verbatim`
     (they come from named groups) are taken as they stand. What matches holds all `literals` and begins with the first.
-    `equals` counts the equals signs outside the parameters.
+    `equals` counts the equals signs outside the parameters. `needed` are the parameters that each match has a value
+    for, with where they begin and end in the representation.
     """
 
     pattern: str
@@ -63,6 +65,7 @@ class Expression:
     verbatim: frozenset[str]
     literals: tuple[str, ...]
     equals: int
+    needed: tuple[tuple[str, int, int], ...]
 
 
 def translate(representation: str, *, anywhere: bool = False) -> Expression:
@@ -108,6 +111,7 @@ def translate(representation: str, *, anywhere: bool = False) -> Expression:
         verbatim=frozenset(verbatim),
         literals=("", *_literals(pieces)) if anywhere else tuple(_literals(pieces)),
         equals=sum(piece[0].count("=") for piece in pieces if not piece["parameter"]),
+        needed=tuple(_needed(pieces)),
     )
 
 
@@ -174,6 +178,12 @@ def _depths(pieces: list[re.Match[str]]) -> list[int]:
     if min(depths) < 0:
         raise RepresentationError("a representation has a ) without a (")
     return depths
+
+
+def _needed(pieces: list[re.Match[str]]) -> Iterator[tuple[str, int, int]]:
+    for piece, depth in zip(pieces, _depths(pieces), strict=True):
+        if depth == 0 and piece.lastgroup == "parameter":
+            yield piece["parameter"], *piece.span()
 
 
 def _literals(pieces: list[re.Match[str]]) -> list[str]:

@@ -1,6 +1,7 @@
 """Match one representation of an alias, and read its parameters out of a text."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from types import MappingProxyType
 
@@ -61,12 +62,17 @@ class Representation:
         return max(self._expression.literals, key=len)
 
     @property
-    def first_word(self) -> str:
-        """The word with which each match begins, or nothing when it may begin with several."""
-        word, *more = self.prefix.split(maxsplit=1) or [""]
+    def opening(self) -> tuple[str, ...]:
+        """The words with which each match begins; none when it may begin with several."""
+        words = tuple(self.prefix.split())
         beginning = plain(self.text).lstrip()
-        ends = beginning.startswith(word) and not beginning[len(word) :][:1].strip()
-        return word if more or ends else ""
+        whole = beginning.startswith(self.prefix) and not beginning[len(self.prefix) :][:1].strip()
+        return words if whole else words[:-1]
+
+    @property
+    def first_word(self) -> str:
+        """The first of these words, or nothing."""
+        return next(iter(self.opening), "")
 
     def extract(self, command: str) -> dict[str, str]:
         """Return the values that a text gives, and the defaults of what it leaves out.
@@ -101,6 +107,20 @@ class Representation:
             if self._accepts.search(before):
                 return self._occurrences(text, before, text.pairs[left:], every=every)
         return []
+
+    def lacks(self, text: Text) -> tuple[str, ...]:
+        """Return the parameters that must still be said after a text that is right as far as it goes.
+
+        Nothing is returned where it is not, or where what is missing is no value.
+        """
+        names = tuple(name for name, *_ in self._expression.needed)
+        cuts = [start for _, start, _ in self._expression.needed[:1]] + [end for *_, end in self._expression.needed]
+        for count in reversed(range(len(names))):
+            with suppress(DuplicateParameterError):
+                if Representation(self.text[: cuts[count]]).given(text):
+                    return names[count:]
+        words = tuple(text.plain.split())
+        return names if words == self.opening[: len(words)] else ()
 
     def _occurrences(self, text: Text, before: str, pairs: tuple[Pair, ...], *, every: bool) -> list[dict[str, str]]:
         found = []

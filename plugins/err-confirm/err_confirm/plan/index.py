@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import eq
 
 from err_confirm.errors import (
     AmbiguousMatchError,
@@ -12,7 +13,7 @@ from err_confirm.errors import (
     TooManyMatchesError,
 )
 from err_confirm.grammar import Representation, Text, plain
-from err_confirm.model.files import Alias
+from err_confirm.model.files import Alias, Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,18 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """One way to say an alias; `rank` is its place among all of them, `landmark` a text that it is known by."""
+class Way:
+    """One way to say an alias, and what people are shown of it.
+
+    `rank` is its place among all of them, `landmark` a text that it is known by, `opening` the words that it begins
+    with, in lower case.
+    """
 
     rank: int
     landmark: str
+    opening: tuple[str, ...]
     alias: Alias
+    display: str
     representation: Representation
     match_multiple: bool
 
@@ -49,6 +56,13 @@ class _Way:
         values = ({name: value for name, value in each.items() if name not in fixed} for each in filled)
         return [Match(self.alias, self.representation.text, each) for each in values]
 
+    def lacks(self, text: str) -> tuple[str, ...]:
+        """Return the parameters that must still be said after a text, where that is all that is wrong with it."""
+        try:
+            return self.representation.lacks(Text(text))
+        except TextError:
+            return ()
+
 
 class Index:
     """All aliases, ready to be asked what a text means.
@@ -61,23 +75,31 @@ class Index:
     """
 
     def __init__(self, aliases: Iterable[Alias]) -> None:
-        self._ways: dict[str, list[_Way]] = {}
-        self._first_words: dict[str, Alias] = {}
+        self._ways: dict[str, list[Way]] = {}
+        self._beginnings: dict[str, list[Way]] = {}
         self._last: tuple[str, Alias | None] = ("", None)
         said = (
-            (alias, Representation(text, anywhere=format_.match_multiple), format_.match_multiple)
+            (alias, format_, Representation(text, anywhere=format_.match_multiple))
             for alias in aliases
             if alias.enabled
             for format_ in alias.formats
             for text in format_.representations
         )
-        for rank, (alias, representation, match_multiple) in enumerate(said):
-            way = _Way(rank, representation.landmark, alias, representation, match_multiple)
+        for rank, (alias, format_, representation) in enumerate(said):
+            way = Way(
+                rank=rank,
+                landmark=representation.landmark,
+                opening=_folded(" ".join(_at_its_begin(representation, format_).opening)),
+                alias=alias,
+                display=format_.display or representation.text,
+                representation=representation,
+                match_multiple=format_.match_multiple,
+            )
             self._ways.setdefault(representation.prefix, []).append(way)
-            first = self._first_words.setdefault(representation.first_word, alias)
-            if alias.name < first.name:
-                self._first_words[representation.first_word] = alias
-        self._first_words.pop("", None)
+            for first in way.opening[:1]:
+                self._beginnings.setdefault(first, []).append(way)
+        for ways in self._beginnings.values():
+            ways.sort(key=lambda way: way.alias.name)
         self._lengths = sorted({len(prefix) for prefix in self._ways})
 
     def matches(self, text: str) -> list[Match]:
@@ -113,8 +135,25 @@ class Index:
         return winner
 
     def beginning(self, text: str) -> Alias | None:
-        """Return the first alias by name that begins with a text's first word, whether it matches or not."""
-        return self._first_words.get(plain(text.split(maxsplit=1)[0]) if text.strip() else "")
+        """Return the first alias by name that begins with a text's first word, in any case; it need not match."""
+        return next((way.alias for way in self._beginning(text)), None)
+
+    def near(self, text: str) -> list[Way]:
+        """Return the ways to say an alias that begin as a text does, which matches none; the most alike come first.
+
+        Word by word, the text and the words that such a way begins with are the same, in any case.
+        """
+        ways = self._beginning(text)
+        words = _folded(text) if ways else ()
+        alike = [way for way in ways if all(map(eq, way.opening, words))]
+        shown: dict[tuple[str, str], Way] = {}
+        for way in sorted(alike, key=lambda way: -min(len(way.opening), len(words))):
+            shown.setdefault((way.alias.name, way.display), way)
+        return list(shown.values())
+
+    def _beginning(self, text: str) -> list[Way]:
+        first = _folded("".join(text.split(maxsplit=1)[:1]))
+        return self._beginnings.get(first[0], []) if first else []
 
     def _winner(self, text: str) -> Alias | None:
         try:
@@ -140,3 +179,13 @@ class Index:
             if readings:
                 break
         return readings
+
+
+def _folded(text: str) -> tuple[str, ...]:
+    """Return the words of a text in lower case."""
+    return tuple(plain(text).casefold().split())
+
+
+def _at_its_begin(representation: Representation, format_: Format) -> Representation:
+    """Return a representation as it would be if it stood at the begin of a text only."""
+    return Representation(representation.text) if format_.match_multiple else representation
