@@ -12,6 +12,8 @@ from errbot import BotPlugin, Command, CommandError, botcmd, cmdfilter, re_botcm
 
 from err_confirm.catalog import RESERVED
 from err_confirm.drawing import chart, mermaid, svg
+from err_confirm.errors import TextTooLongError
+from err_confirm.grammar import MAX_TEXT_BYTES
 from err_confirm.guards import ALIAS_COMMANDS, OWN
 from err_confirm.guards.cover import coverage
 from err_confirm.holding.explain import Explainer, Meaning
@@ -98,8 +100,16 @@ class Aliases(BotPlugin):
         return self._process_message(msg)
 
     def unknown_command(self, msg: Any, cmd: str, args: str | None) -> Any:
-        """Say how the aliases are said that a text begins like, which nothing answers; all else is Errbot's."""
-        return self._near(msg, without_prefix(msg, self._bot)) or self._unknown_command(msg, cmd, args)
+        """Say how the aliases are said that a text begins like, which nothing answers; all else is Errbot's.
+
+        Errbot repeats what was said, twice: of a message of 1 MB, that would be hundreds of messages.
+        """
+        text = without_prefix(msg, self._bot)
+        size = len(text.encode(errors="replace"))
+        if size > MAX_TEXT_BYTES:
+            say = self._confirm().chat.wording.say
+            return say("refused_request", error=TextTooLongError(size, MAX_TEXT_BYTES))
+        return self._near(msg, text) or self._unknown_command(msg, cmd, args)
 
     def _confirm(self) -> Any:
         return self.get_plugin("Confirm")

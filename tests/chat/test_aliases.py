@@ -299,6 +299,7 @@ def test_every_occurrence_starts_an_execution_of_its_own(talk: Talk) -> None:
         ),
         ("!restart\tweb01 service=dbs", rf'\Anothing runs: "service" must be one of web, db{SAY}'),
         ("!restart " + "x" * 1_000_000, r"\Anothing runs: this text is 1,000,008 bytes long.*; say it shorter\Z"),
+        ("!" + "x" * 1_000_000, r"\Anothing runs: this text is 1,000,000 bytes long.*; say it shorter\Z"),
         ("!tell the secret\x00", r"\ACommand .tell. .* not found.*\Z"),
         ("!Confirm 00000000", r"\Athere is no execution 00000000.*\Z"),
     ],
