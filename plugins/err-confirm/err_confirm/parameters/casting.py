@@ -1,6 +1,6 @@
 """Turn what was typed in chat into the typed values that an action gets, or say what would be right."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +14,8 @@ from err_confirm.runners.json_values import with_texts
 from err_confirm.templating import render_value
 from err_confirm.text.spelling import did_you_mean
 
+MOST_NAMED = 20
+"""How many values of an enum are named to who has given another."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -58,8 +60,7 @@ def cast_one(parameter: Parameter, text: str) -> Any:
         if parameter.type is ParameterType.OBJECT:
             _check_inside(parameter, value)
         elif not parameter.enum:
-            for item in value if isinstance(value, list) else [value]:
-                _check_typed(parameter, item)
+            _check_each(_check_typed, parameter, value)
         if parameter.required and value == []:
             raise ValueError("is empty; this action needs at least one")
     except ValueError as error:
@@ -72,10 +73,10 @@ def check_value(parameter: Parameter, value: Any) -> None:
     """Raise ParameterError if a value, from chat or from a file, is not what the parameter declares."""
     try:
         check_type(value, parameter.type)
-        for item in value if isinstance(value, list) else [value]:
-            _check_item(parameter, item)
+        _check_each(_check_item, parameter, value)
         if parameter.max_length is not None and len(value) > parameter.max_length:
-            raise ValueError(f"is longer than {parameter.max_length}")
+            unit = "items" if isinstance(value, list) else "characters"
+            raise ValueError(f"is longer than {parameter.max_length} {unit}")
     except ValueError as error:
         raise ParameterError(parameter.name, str(error)) from error
 
@@ -117,6 +118,17 @@ def _declared(action: Action, name: str) -> Parameter:
     return action.parameters[name]
 
 
+def _check_each(check: Callable[[Parameter, Any], None], parameter: Parameter, value: Any) -> None:
+    """Check a value, or each item of a list; of several, the error says which one it is."""
+    if not isinstance(value, list):
+        return check(parameter, value)
+    for number, item in enumerate(value, start=1):
+        try:
+            check(parameter, item)
+        except ValueError as error:
+            raise ValueError(f"{error} (item {number})" if len(value) > 1 else str(error)) from error
+
+
 def _check_typed(parameter: Parameter, item: Any) -> None:
     if isinstance(item, str) and not (parameter.pattern or parameter.free):
         check_word(item)
@@ -136,10 +148,17 @@ def _check_inside(parameter: Parameter, value: Any) -> None:
 
 def _check_item(parameter: Parameter, item: Any) -> None:
     if parameter.enum and not any(type(item) is type(known) and item == known for known in parameter.enum):
-        raise ValueError(f"must be one of {', '.join(map(str, parameter.enum))}")
+        known = [str(each) for each in parameter.enum]
+        more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
+        raise ValueError(f"must be one of {', '.join(known[:MOST_NAMED])}{more}{did_you_mean(str(item), known)}")
     if parameter.pattern and not compile_pattern(parameter.pattern).fullmatch(str(item)):
         raise ValueError(f"must match {parameter.pattern}")
     if parameter.min is not None and item < parameter.min:
-        raise ValueError(f"must be at least {parameter.min:g}")
+        raise ValueError(f"must be at least {_plain(parameter.min)}")
     if parameter.max is not None and item > parameter.max:
-        raise ValueError(f"must be at most {parameter.max:g}")
+        raise ValueError(f"must be at most {_plain(parameter.max)}")
+
+
+def _plain(bound: float) -> str:
+    """Return a bound as people write it: 3650000, not 3.65e+06."""
+    return str(int(bound)) if bound == int(bound) else str(bound)

@@ -72,9 +72,7 @@ def _parse_boolean(text: str) -> bool:
 
 def _parse_array(text: str) -> list[Any]:
     if text.lstrip().startswith("["):
-        value = _parse_json(text)
-        check_type(value, ParameterType.ARRAY)
-        return list(value)
+        return list(_parse_json(text, ParameterType.ARRAY))
     items = [item.strip() for item in text.split(",")]
     if not all(items):
         raise ValueError("has an empty item; write words divided by commas, or a JSON list")
@@ -82,17 +80,20 @@ def _parse_array(text: str) -> list[Any]:
 
 
 def _parse_object(text: str) -> dict[str, Any]:
-    value = _parse_json(text)
-    check_type(value, ParameterType.OBJECT)
-    return dict(value)
+    return dict(_parse_json(text, ParameterType.OBJECT))
 
 
-def _parse_json(text: str) -> Any:
+def _parse_json(text: str, type_: ParameterType) -> Any:
     try:
         value = json.loads(text, object_pairs_hook=_distinct, parse_float=_finite, parse_constant=_finite)
         _check_depth(value)
-    except (ValueError, RecursionError) as error:
+    except json.JSONDecodeError as error:
+        raise ValueError(f"must be {_SHOULD[type_]} ({error.msg} at character {error.pos + 1})") from error
+    except RecursionError as error:
+        raise ValueError("must be JSON (it is nested too deeply)") from error
+    except ValueError as error:
         raise ValueError(f"must be JSON ({error})") from error
+    check_type(value, type_)
     return value
 
 
@@ -143,8 +144,8 @@ _FITS: dict[ParameterType, Callable[[Any], bool]] = {
 _SHOULD = {
     ParameterType.STRING: "text",
     ParameterType.INTEGER: "a whole number, such as 3, of at most 18 digits",
-    ParameterType.NUMBER: "a number, such as 3 or 0.5",
+    ParameterType.NUMBER: "a number, such as 3 or 0.5, of at most 18 digits",
     ParameterType.BOOLEAN: "true or false",
-    ParameterType.ARRAY: "a list of words or numbers",
+    ParameterType.ARRAY: 'a list of words or numbers, such as a,b or ["a", "b"]',
     ParameterType.OBJECT: 'a JSON object, such as {"key": 1}',
 }

@@ -5,9 +5,10 @@ from difflib import get_close_matches
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean "host"?)` if one of the known words is near, else an empty text."""
-    nearest = get_close_matches(word, list(known), n=1)
-    return f' (did you mean "{nearest[0]}"?)' if nearest else ""
+    """Return ` (did you mean "host"?)` if one of the known words is near, in any case, else an empty text."""
+    folded = {each.casefold(): each for each in known}
+    nearest = get_close_matches(word.casefold(), folded, n=1)
+    return f' (did you mean "{folded[nearest[0]]}"?)' if nearest else ""
 
 
 def number(count: int, word: str) -> str:
