@@ -27,6 +27,7 @@ from err_confirm.errors import (
     DuplicateParameterError,
     ErrConfirmError,
     GuessError,
+    MissingParametersError,
     NobodyError,
     ParameterError,
     PostError,
@@ -257,7 +258,9 @@ class Confirm(BotPlugin):
                 self._request(msg, self.service.plans(text, self.chat.place(msg).room), text)
             except (ParameterError, DuplicateParameterError) as error:
                 alias = self.service.index.winner(text)
-                raise CommandError(self.chat.wording.say("refused_value", error=error, alias=alias)) from error
+                missing = error.parameters if isinstance(error, MissingParametersError) else ()
+                facts = {"alias": alias, "pairs": "".join(f" {name}=<{name}>" for name in missing)}
+                raise CommandError(self.chat.wording.say("refused_value", error=error, **facts)) from error
 
     def ask_first(self, msg: Any, held: Held) -> str:
         """Ask for a held command; return why that cannot be, nothing if it was asked for."""

@@ -52,8 +52,8 @@ run: {command: [echo, "{{ host }}", "{{ env }}"]}
     "aliases/needy.yaml": """
 name: needy
 formats: [need]
-parameters: {what: {type: string, required: true}}
-run: {command: [echo, "{{ what }}"]}
+parameters: {what: {type: string, required: true}, more: {type: string, required: true}}
+run: {command: [echo, "{{ what }}", "{{ more }}"]}
 """,
     "aliases/failing.yaml": """
 name: failing
@@ -283,7 +283,8 @@ def test_every_occurrence_starts_an_execution_of_its_own(talk: Talk) -> None:
         ("!deploy", r"\A[^\n]*(\nsay: !deploy [0-4]){5}\nand more ways: see !aliases\Z"),
         ("!explain bounce web1", r"\Anothing runs: bounce needs a value for env\nsay: !bounce <host> in <env>\Z"),
         ("!tell me", r'\ACommand "tell" / "tell me" not found.*\Z'),
-        ("!need", r'\Anothing runs: "what" is missing; this action needs it\nsay: !need\Z'),
+        ("!need", r'\Anothing runs: "what" is missing; this action needs it\nsay: !need what=<what> more=<more>\Z'),
+        ("!need more=x", r'\Anothing runs: "what" is missing; this action needs it\nsay: !need what=<what>\Z'),
         (
             "!do nothing",
             r'\A.* alias "actionless" starts the action "not.there", which has no file here that can be used\Z',

@@ -59,6 +59,14 @@ class ParameterError(TextError):
         self.parameter = parameter
 
 
+class MissingParametersError(ParameterError):
+    """Raised when a text does not give what an action needs."""
+
+    def __init__(self, parameters: Sequence[str]) -> None:
+        super().__init__(parameters[0], "is missing; this action needs it")
+        self.parameters = tuple(parameters)
+
+
 class RefusedError(TextError):
     """Raised when a policy says that this may not even be asked for now."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import re2
 
-from err_confirm.errors import DuplicateParameterError, ParameterError
+from err_confirm.errors import DuplicateParameterError, MissingParametersError, ParameterError
 from err_confirm.model.files import Action, Parameter, ParameterType
 from err_confirm.parameters.values import check_text, check_type, check_word, parse
 from err_confirm.runners.json_values import with_texts
@@ -41,9 +41,9 @@ def cast(action: Action, values: Mapping[str, str], fixed: Mapping[str, Any] = _
     given = {name: parameter.default for name, parameter in action.parameters.items() if parameter.default is not None}
     given |= {name: cast_one(action.parameters[name], text) for name, text in values.items()}
     given |= {name: settle(_declared(action, name), value, given) for name, value in fixed.items()}
-    for parameter in action.parameters.values():
-        if parameter.required and parameter.name not in given:
-            raise ParameterError(parameter.name, "is missing; this action needs it")
+    missing = [each.name for each in action.parameters.values() if each.required and each.name not in given]
+    if missing:
+        raise MissingParametersError(missing)
     return {name: given[name] for name in action.parameters if name in given}
 
 
