@@ -129,6 +129,7 @@ class TestStart:
             (["no-such-program"], ".", r"no such program in /usr/local/sbin:.*; install it"),
             (["./missing"], ".", r"no such file, seen from .*; correct its path"),
             (["./plain/x"], ".", r"no such file, seen from"),
+            (["/etc"], ".", "it is a folder; name a program in it"),
             (["./plain"], ".", r"not executable for the bot's user; set its x permission"),
             (["./orphan"], ".", r"the interpreter that its first line names does not exist"),
             (["./noise"], ".", r"not a program of this machine"),

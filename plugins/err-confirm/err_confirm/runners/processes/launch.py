@@ -97,6 +97,8 @@ def _why(launch: Launch, error: OSError) -> str:
             return "the interpreter that its first line names does not exist; correct that line"
         case errno.ENOENT | errno.ENOTDIR:
             return f"no such file, seen from {launch.cwd}; correct its path"
+        case errno.EACCES if os.path.isdir(os.path.join(launch.cwd, program)):
+            return "it is a folder; name a program in it"
         case errno.EACCES:
             whose = f"the user {launch.user}" if launch.user else "the bot's user"
             return f"it is not executable for {whose}; set its x permission, and that of its folders"
