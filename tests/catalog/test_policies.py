@@ -56,6 +56,7 @@ MEANINGS = {
 EITHER = "{any: [{by: '@sre'}, {by: '@leads'}]}"
 WRONG = {
     "[alice, bob]": "people stand under the key by: write confirm: {by: [alice, bob]}",
+    "requestor": 'confirm is requester, none (runs at once) or a mapping, not "requestor" (did you mean "requester"?)',
     "alice": "people stand under the key by: write confirm: {by: alice}",
     "no": "confirm is requester, none (runs at once) or a mapping such as {by: others, within: 5m}",
     "": "confirm is requester, none (runs at once) or a mapping such as {by: others, within: 5m}",

@@ -13,6 +13,7 @@ from err_confirm.catalog.policy.stages import StageEntry
 from err_confirm.conditions import all_of, both, further_seats
 from err_confirm.model.policies import Policy, When
 from err_confirm.policy.seating import names
+from err_confirm.text.spelling import did_you_mean
 
 MOST_RULES = 50
 
@@ -24,6 +25,8 @@ def _as_policy(value: Any) -> Any:
         return None
     if isinstance(value, list) and any(isinstance(each, dict) for each in value):
         return {"stages": value}
+    if isinstance(value, str) and (hint := did_you_mean(value, ["requester", NOBODY])):
+        raise ValueError(f'confirm is requester, none (runs at once) or a mapping, not "{value}"{hint}')
     if isinstance(value, str | list):
         raise ValueError(f"people stand under the key by: write confirm: {{by: {as_names(value)}}}")
     if isinstance(value, dict):
