@@ -127,7 +127,7 @@ ERRORS = (
     TextTooLongError(9_006, MAX_TEXT_BYTES),
     TooManyMatchesError(MAX_OCCURRENCES),
     ActionMissingError("reboot", "linux.reboot"),
-    TemplateError("the template `{{ word }}` fails: 'word' is undefined"),
+    TemplateError("the template `{{ word }}` fails: 'word' is undefined; correct shout.yaml"),
     NoTargetsError("reboot has no targets now, so there is nothing to do"),
     LimitError("what you have asked for before is still being looked up; say it again after that"),
     LimitError("too many others are just being looked up; say it again in a moment"),

@@ -289,7 +289,7 @@ def test_every_occurrence_starts_an_execution_of_its_own(talk: Talk) -> None:
             "!do nothing",
             r'\A.* alias "actionless" starts the action "not.there", which has no file here that can be used\Z',
         ),
-        ("!fail with one", r"\Anothing runs: the template \S*.* list\[1\] .* fails: .*\Z"),
+        ("!fail with one", r"\Anothing runs: the template \S*.* list\[1\] .* fails: .*; correct failing.yaml\Z"),
         (
             "!restart " + "x " * 500_000,
             r"\Anothing runs: this text has 500,001 words, such a long command may have 79; say it shorter\Z",

@@ -56,7 +56,10 @@ def plan(catalog: Catalog, match: Match, *, room: str | None = None, at: float |
         result=alias.result,
         conduct=Conduct(follow=alias.follow),
     )
-    return begun(made, action)
+    try:
+        return begun(made, action)
+    except TemplateError as error:
+        raise TemplateError(f"{error}; correct {action.source.path.name}") from error
 
 
 def decided(policy: Policy | None, situation: Situation) -> Policy | None:
