@@ -1,5 +1,6 @@
 """Word what the bot says: one template file a message, every value made inert."""
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +43,9 @@ def moment(at: float, now: float) -> str:
 def value(item: object) -> str:
     """Return a parameter's value as a person would say it."""
     if isinstance(item, list):
-        return ", ".join(map(str, item))
+        return ", ".join(map(value, item))
+    if isinstance(item, dict):
+        return json.dumps(item, ensure_ascii=False)
     if isinstance(item, bool):
         return "yes" if item else "no"
     return str(item)
