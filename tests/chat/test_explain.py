@@ -198,11 +198,14 @@ def test_what_access_control_refuses_is_said(talk: Talk) -> None:
         assert "access control" not in explained(talk, text)
 
 
-def test_what_is_hidden_from_somebody_is_not_explained(talk: Talk) -> None:
+def test_what_is_hidden_from_somebody_is_neither_explained_nor_listed(talk: Talk) -> None:
     talk.bot.bot_config.HIDE_RESTRICTED_COMMANDS = True
     try:
         for text in ("look here", "mine"):
             assert explained(talk, text, "mallory") == f"nothing here means {text}"
+        for person, listed in ((talk.mallory, False), (talk.alice, True)):
+            person.says("!aliases")
+            assert ("!mine" in talk.hears("waits for", "#ops").string) is listed
     finally:
         talk.bot.bot_config.HIDE_RESTRICTED_COMMANDS = False
 
