@@ -10,6 +10,7 @@ from err_confirm.errors import ShelfError, StoreUnavailableError
 from err_confirm.store.base import Record, Store, Swap, SwapStatus
 from err_confirm.store.seal import Seal
 from err_confirm.store.shelf import CONFLICTS, Fact, Shelf
+from faulty import Overtaken
 from servers import StoreFactory
 
 THREADS = 8
@@ -180,6 +181,25 @@ def test_an_older_fact_that_is_put_back_is_noticed_by_who_has_seen_a_newer_one(
         with pytest.raises(ShelfError, match="an older one was put back"):
             each.all()
     assert another(store_factory).get("it") == {"is": "old"}
+
+
+def test_a_refused_fact_that_is_put_in_the_place_of_the_one_before_it_is_noticed_by_who_has_seen_that(
+    store: Store, shelf: Shelf
+) -> None:
+    """Regression: both are the first version, and the seal of both is right."""
+    refused: list[Record] = []
+
+    def be_first(swap: Swap) -> None:
+        refused.append(swap.record)
+        shelf.change("it", to({"is": "first"}))
+
+    late = Shelf(Overtaken(store, be_first), RECORDS.seal)
+    assert late.change("it", lambda fact, _: fact or {"is": "late"}) == {"is": "first"}
+    take_away(store, records(store)[0])
+    write(store, refused[0])
+    for each in (shelf, late):
+        with pytest.raises(ShelfError, match="another one was put in its place"):
+            each.get("it")
 
 
 def test_a_fact_that_is_taken_away_is_noticed_by_who_has_seen_it(

@@ -120,6 +120,8 @@ class Shelf:
         stored = _Stored(name, record.version, text)
         if seen is not None and stored.version < seen.version:
             raise ShelfError(name, "an older one was put back")
+        if seen is not None and stored.version == seen.version and stored != seen:  # one that was refused
+            raise ShelfError(name, "another one was put in its place")
         self._note(stored)
         return stored
 
