@@ -514,6 +514,7 @@ class TestDamaged:
         with a_house(store) as house:
             house.runner.hold.set()
             execution = house.becomes(approved(house.ask(PATIENT), house.confirm), State.RUNNING)
+            eventually(lambda: house.runner.starts)
             store.swap(Swap(record=Record(execution.id, execution.version + 1, "token", b"{}"), due_at=1.0))
             house.runs.stop(0.0)
         assert "cannot be reported" in caplog.text

@@ -125,6 +125,7 @@ def test_what_runs_and_the_store_has_forgotten_is_stopped_and_said(store: Store)
         execution = house.ask(a_policy())
         house.confirm(execution)
         running = house.becomes(execution, State.RUNNING)
+        eventually(lambda: house.runner.starts)
         store.swap(Swap(record=Record(execution.id, running.version + 1, "gone", b""), keep_until=0.0))
         assert house.becomes(execution, State.ABORTED).outcome.error == FORGOTTEN
         eventually(lambda: not len(house.runs))

@@ -21,7 +21,7 @@ from err_confirm.store.base import Record, Store, Swap
 from err_confirm.store.seal import KEY_BYTES, SEAL_CHARACTERS, Seal
 from err_confirm.transition.events import Advance, Answer, Posted
 from err_confirm.transition.steps import Step
-from faulty import Overtaken, state_in
+from faulty import LostAnswers, Overtaken, state_in
 from house import a_house, a_plan
 from servers import RedisServer, eventually
 
@@ -152,7 +152,7 @@ def test_a_refused_claim_that_is_put_in_the_place_of_the_one_before_it_runs_noth
     reach: Reach, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Regression: a bot took it for its own claim whose answer was lost. Its seal is right, but no line knows it."""
-    refused: list[Swap] = []
+    refused, answered = list[Swap](), list[Swap]()
     with contextlib.closing(open_store(reach.url)) as store:
         first = Engine(store, RECORDS, lambda _: None)
 
@@ -161,13 +161,54 @@ def test_a_refused_claim_that_is_put_in_the_place_of_the_one_before_it_runs_noth
                 refused.append(swap)
                 first.apply(swap.record.id, Advance("first"))
 
-        with a_house(Overtaken(store, be_first)) as house:
+        with a_house(LostAnswers(Overtaken(store, be_first), lambda swap: bool(answered.append(swap)))) as house:
             execution = house.ask(BOBS)
             house.confirm(execution, "bob")
-            eventually(lambda: first.read(execution.id)[0].process == "first")
+            eventually(lambda: refused and refused[0] in answered)
             reach.put_back(refused[0])
             house.gate.add(execution)
             eventually(lambda: "does not know of this claim" in caplog.text)
+            assert house.runner.starts == []
+
+
+def test_a_claim_that_is_put_there_before_it_arrives_runs_nothing_more(
+    reach: Reach, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Regression: the store said that it had been written already, as it does where an answer was lost."""
+    claims: list[Swap] = []
+    with contextlib.closing(open_store(reach.url)) as store:
+        first = Engine(store, RECORDS, lambda _: None)
+
+        def be_first(swap: Swap) -> None:
+            if state_in(swap) is State.RUNNING:
+                claims.append(swap)
+                first.apply(swap.record.id, Advance("first"))
+                reach.put_back(swap)
+
+        with a_house(Overtaken(store, be_first)) as house:
+            house.confirm(house.ask(BOBS), "bob")
+            eventually(lambda: "does not know of this claim" in caplog.text)
+            assert (len(claims), house.runner.starts) == (1, [])
+
+
+def test_an_approved_record_that_is_put_back_while_another_bot_claims_it_runs_nothing_more(
+    reach: Reach, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Given one that runs, ends and is put back after the other bot has asked the journal, and before it writes."""
+    known: list[Swap] = []
+    with contextlib.closing(open_store(reach.url)) as store:
+        first = Engine(store, RECORDS, lambda _: None)
+
+        def be_first(swap: Swap) -> None:
+            known.append(swap)
+            if [state_in(each) for each in known].count(State.RUNNING) == 1 and state_in(swap) is State.RUNNING:
+                first.apply(swap.record.id, Advance("first"))
+                reach.put_back(known[-2])
+
+        with a_house(Overtaken(store, be_first)) as house:
+            execution = house.ask(BOBS)
+            house.confirm(execution, "bob")
+            eventually(lambda: "it was put back" in caplog.text)
             assert house.runner.starts == []
 
 

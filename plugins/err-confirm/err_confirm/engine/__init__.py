@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -14,7 +15,7 @@ from err_confirm.journal.witness import Last, Witness
 from err_confirm.model.executions import Execution, Place, Plan, State, Verdict
 from err_confirm.policy import electorate, groups, quorum_until
 from err_confirm.policy.seating import NOBODY, Candidate, Roster, seats
-from err_confirm.store.base import Record, Store, SwapStatus
+from err_confirm.store.base import Record, Store, Swap, SwapResult, SwapStatus
 from err_confirm.transition import transition
 from err_confirm.transition.events import Abort, Advance, Answer, Doubt, Event, Reason
 from err_confirm.transition.steps import KEEP, RUN_WITHIN, Already, Decision, Refusal, Step
@@ -186,10 +187,7 @@ class Engine:
             decision = self._apply(execution_id, event)
         except NotReadyError:
             return Refusal(Reason.NOT_YET)
-        if isinstance(event, Advance) and isinstance(decision, Already) and not self._has_claimed(decision.execution):
-            log.error("the journal does not know of this claim of %s; it was put there", execution_id)
-            return Refusal(Reason.RUNNING, decision.execution)
-        return decision
+        return self._as_written(decision) if isinstance(event, Advance) and isinstance(decision, Already) else decision
 
     def _apply(self, execution_id: str, event: Event) -> Decision:
         record, now = self.store.read(execution_id)
@@ -224,15 +222,15 @@ class Engine:
                 swap = replace(swap, follows=head)  # it may be claimed elsewhere, and put back, before it is written
             changes = _told_of(after) != _told_of(execution)
             try:
-                result = self.store.swap(swap)
+                result, written = self._write(swap, decision, event)
             except StoreUnavailableError:
                 if changes:
                     self._untold[execution_id] = swap.record.token
                 raise
             if result.status is SwapStatus.OK:
-                if changes:
+                if changes and isinstance(written, Step):
                     self._tell(after)
-                return decision
+                return written
             record, now = result.record, result.now
         raise StoreUnavailableError(f"too many others change execution {execution_id} at this moment; say it again")
 
@@ -350,18 +348,26 @@ class Engine:
             return execution
         return replace(execution, requester=requester, votes=left)
 
-    def _has_claimed(self, execution: Execution) -> bool:
-        """Tell whether a claim of ours whose answer was lost is one that was written.
+    def _write(self, swap: Swap, step: Step, event: Event) -> tuple[SwapResult, Decision]:
+        """Write a step; return with the result what has come of it, a claim as it then stands in the store."""
+        result = self.store.swap(swap)
+        claimed = isinstance(event, Advance) and step.execution.state is State.RUNNING
+        return result, self._as_written(step) if claimed and result.status is SwapStatus.OK else step
 
-        Who can see what is sent to the store can put one there that was refused, as others were first.
+    def _as_written(self, claimed: Step | Already) -> Decision:
+        """Return a claim as it stands in the store, if the journal knows it; else it is refused.
+
+        Who can see what is sent to the store could put it there when others were first: we would take it for written.
         """
-        record, _ = self.store.read(execution.id)
-        if record is None or self._read(record) != execution:
-            return False
-        try:
-            return self._witness.last(record.id)[0] == (record.version, mark(record))
-        except LineError:
-            return False
+        claim = claimed.execution
+        record, _ = self.store.read(claim.id)
+        with suppress(LineError):
+            if record is not None and self._witness.last(claim.id)[0] == (record.version, mark(record)):
+                written = self._read(record)
+                if (written.process, written.fence) == (claim.process, claim.fence):
+                    return replace(claimed, execution=written)
+        log.error("the journal does not know of this claim of %s; it was put there", claim.id)
+        return Refusal(Reason.RUNNING, claim)
 
     def _tell(self, execution: Execution) -> None:
         level = logging.WARNING if execution.state is State.LOST else logging.INFO  # somebody must look
