@@ -21,7 +21,7 @@ from err_confirm.engine.gate import Gate
 from err_confirm.engine.outbox import Outbox
 from err_confirm.engine.polls import Polls
 from err_confirm.engine.runs import Runs
-from err_confirm.model.executions import Execution, Place, State, Verdict
+from err_confirm.model.executions import Execution, Place, Speaker, State, Verdict
 from err_confirm.model.runs import Invocation, Outcome
 from err_confirm.runners.base import Context
 from err_confirm.store import open_store
@@ -99,7 +99,7 @@ def live(engine: Engine) -> None:
 
 def ask(engine: Engine) -> Execution:
     """Ask for one more."""
-    return engine.create(a_plan(POLICY), requester="alice", place=Place(person="@alice"), text="it")
+    return engine.create(a_plan(POLICY), Speaker("alice", Place(person="@alice")), "it")
 
 
 def looks(kind: str, store: Store) -> None:

@@ -16,7 +16,7 @@ import redis
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
-from err_confirm.model.executions import Execution, Place, Verdict
+from err_confirm.model.executions import Execution, Place, Speaker, Verdict
 from err_confirm.model.runs import Invocation, Outcome
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
@@ -61,7 +61,7 @@ def live(store: Store) -> Execution:
     engine = Engine(store, RECORDS, lambda _: None)
     plan = replace(a_plan(a_policy()), parameters={"hosts": HOSTS, "service": "web"}, invocation=RUN)
     place = Place(person="<@U024BE7LH>", room="<#C024BE91L>")
-    execution = engine.create(plan, requester="alice", place=place, text=TEXT, identity="slack:U024BE7LH")
+    execution = engine.create(plan, Speaker("alice", place, "slack:U024BE7LH"), TEXT)
     yes = Answer("alice", Verdict.APPROVE, identity="slack:U024BE7LH", room="<#C024BE91L>")
     for event in (Posted(), yes, Advance("bench"), Finish("bench", 1, OUTCOME)):
         engine.apply(execution.id, event)

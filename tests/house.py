@@ -13,7 +13,7 @@ from err_confirm.engine import Engine, Vouched
 from err_confirm.engine.gate import Gate
 from err_confirm.engine.outbox import Outbox
 from err_confirm.engine.runs import Runs
-from err_confirm.model.executions import Execution, Place, Plan, State, Verdict
+from err_confirm.model.executions import Execution, Place, Plan, Speaker, State, Verdict
 from err_confirm.model.policies import Policy
 from err_confirm.model.runs import Invocation, Outcome
 from err_confirm.runners.base import Context, Starter
@@ -79,7 +79,7 @@ class House:
 
     def start(self, plan: Plan, name: str = "it", by: str = "alice") -> Execution:
         """Ask for what a plan says: without a policy, it runs at once."""
-        execution = self.engine.create(plan, requester=by, place=Place(person=f"@{by}"), text=name)
+        execution = self.engine.create(plan, Speaker(by, Place(person=f"@{by}")), name)
         posted = self.engine.apply(execution.id, Posted()).execution
         self.gate.add(posted or execution)
         return execution

@@ -16,7 +16,7 @@ from err_confirm.engine.gate import Gate
 from err_confirm.engine.outbox import Outbox
 from err_confirm.engine.runs import Runs
 from err_confirm.journal.archive import Archive
-from err_confirm.model.executions import Execution, Place, State, Verdict
+from err_confirm.model.executions import Execution, Place, Speaker, State, Verdict
 from err_confirm.model.policies import Policy
 from err_confirm.model.runs import Invocation, Outcome
 from err_confirm.runners import RUNNERS
@@ -179,7 +179,7 @@ class Ours:
     def ask(self) -> None:
         """Ask, as alice, as the guard does it: create, post the prompt, say that it is posted."""
         plan = replace(a_plan(self.scenario.policy), invocation=self._invocation())
-        execution = self.engine.create(plan, requester="alice", place=Place(person="@alice", room="#ops"), text="")
+        execution = self.engine.create(plan, Speaker("alice", Place(person="@alice", room="#ops")), "")
         if execution.policy is not None:
             with self.points.around("prompt"):
                 self.evidence.note("prompt", id=execution.id)

@@ -63,7 +63,7 @@ from err_confirm.engine import Engine
 from err_confirm.guards import BotCommand, Guards
 from err_confirm.journal import CALLED, NOTES, OBJECTED, PRUNED, STOPPING, Entry, Line, append
 from err_confirm.limits import Limits
-from err_confirm.model.executions import Place, State, Verdict, Vote
+from err_confirm.model.executions import Place, Speaker, State, Verdict, Vote
 from err_confirm.model.files import Guard, ParameterType, Source
 from err_confirm.model.runs import Outcome
 from err_confirm.people import EVERYBODY, People
@@ -535,7 +535,7 @@ def test_what_is_kept_where_is_what_is_really_there(own_redis_server: RedisServe
 def a_life(store: Store) -> str:
     """Let an execution be asked for, confirmed and run; return its id."""
     engine = Engine(store, RECORDS, lambda _: None)
-    execution = engine.create(a_plan(a_policy()), requester="alice", place=Place(person="@alice"), text="it")
+    execution = engine.create(a_plan(a_policy()), Speaker("alice", Place(person="@alice")), "it")
     for event in (
         Posted(),
         Answer("alice", Verdict.APPROVE),

@@ -19,7 +19,7 @@ from err_confirm.following import DEEPEST, following, values
 from err_confirm.journal import NOT_FOLLOWED, lines
 from err_confirm.journal.archive import Archive
 from err_confirm.journal.records import Records
-from err_confirm.model.executions import Execution, Place, Plan, State, Verdict, Vote
+from err_confirm.model.executions import Execution, Place, Plan, Speaker, State, Verdict, Vote
 from err_confirm.model.policies import Choice, Effect
 from err_confirm.model.runs import Conduct, FollowUp, Lookup, Outcome, Part, PartState, Target
 from err_confirm.parameters import cast
@@ -263,10 +263,10 @@ class Bot:
             say=self._say,
         )
 
-    def _ask(self, plan: Plan, **facts: Any) -> Execution:
+    def _ask(self, plan: Plan, by: Speaker, text: str, after: After) -> Execution:
         """Do what the service does, but for its limits."""
         self.check(plan)
-        return self._begin(self.engine.create(plan, **facts))
+        return self._begin(self.engine.create(plan, by, text, after))
 
     def _begin(self, execution: Execution) -> Execution:
         try:
@@ -295,7 +295,7 @@ class Bot:
         """Ask for something that succeeds, and that these aliases follow."""
         conduct = Conduct(follow={cause.strip("_"): FollowUp(alias=alias) for cause, alias in follow.items()})
         plan, place = replace(a_plan(None), conduct=conduct), Place(person="@alice", room="#ops")
-        asked = self.engine.create(plan, requester="alice", place=place, text="it")
+        asked = self.engine.create(plan, Speaker("alice", place), "it")
         self.engine.apply(asked.id, Posted())
         self.engine.apply(asked.id, Advance("a process"))
         self.engine.apply(asked.id, Finish("a process", 1, Outcome(exit_code=0)))
@@ -435,7 +435,7 @@ def test_the_id_of_what_follows_can_be_made_with_the_key_alone(bot: Bot) -> None
 def test_one_that_has_its_id_by_chance_is_not_taken_for_it(bot: Bot) -> None:
     parent = bot.succeeds(then="asks")
     after, _ = bot.engine.sequel(parent, "then")
-    bot.engine.create(a_plan(None), requester="bob", place=parent.place, text="", after=After(id=after.id))
+    bot.engine.create(a_plan(None), Speaker("bob", parent.place), "", after=After(id=after.id))
     bot.tells(parent)
     (child,) = bot.children(parent)
     assert child.id != after.id

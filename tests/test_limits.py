@@ -6,18 +6,18 @@ import pytest
 
 from builders import ECHO, NOW, a_policy, an_execution
 from err_confirm.errors import AlreadyAskedError, LimitError
-from err_confirm.limits import LOOKED_AT, MINUTE, Limits, Request, check
-from err_confirm.model.executions import Execution, Place, Plan, State
+from err_confirm.limits import LOOKED_AT, MINUTE, Limits, check
+from err_confirm.model.executions import Execution, Place, Plan, Speaker, State
 from err_confirm.model.runs import Invocation
 
 OPS = Place(person="@alice", room="#ops")
 LIMITS = Limits(person=3, room=5, pause=60.0)
 
 
-def a_request(command: str = "new", requester: str = "alice", place: Place = OPS) -> Request:
+def a_request(command: str = "new", requester: str = "alice", place: Place = OPS) -> tuple[Plan, Speaker]:
     invocation = Invocation(runner="command", spec={"argv": [command], "cwd": "/", "env": {}})
     plan = Plan(alias="echo", action="echo", policy=a_policy(), invocation=invocation)
-    return Request(plan=plan, requester=requester, place=place)
+    return plan, Speaker(requester, place)
 
 
 def asked(number: int, age: float = 600.0, **changes: object) -> Execution:
@@ -28,46 +28,46 @@ def asked(number: int, age: float = 600.0, **changes: object) -> Execution:
 
 
 SAME = replace(asked(0), invocation=ECHO, digest=ECHO.digest)
-THE_SAME = replace(a_request(), plan=replace(a_request().plan, invocation=ECHO))
+THE_SAME = (replace(a_request()[0], invocation=ECHO), a_request()[1])
 
 
 def test_below_the_limits_everything_may_be_asked_for() -> None:
-    check(LIMITS, a_request(), [], NOW)
-    check(LIMITS, a_request(), [asked(1), asked(2)], NOW)
-    check(LIMITS, a_request("three"), [asked(1), asked(2), asked(3, state=State.SUCCEEDED)], NOW)
+    check(LIMITS, *a_request(), [], NOW)
+    check(LIMITS, *a_request(), [asked(1), asked(2)], NOW)
+    check(LIMITS, *a_request("three"), [asked(1), asked(2), asked(3, state=State.SUCCEEDED)], NOW)
 
 
 def test_of_one_person_so_many_may_wait_wherever_they_were_asked_for() -> None:
     waiting = [asked(1), asked(2, place=Place(person="@alice")), asked(3, place=replace(OPS, room="#other"))]
     with pytest.raises(LimitError, match="3 prompts of yours wait already"):
-        check(LIMITS, a_request(), waiting, NOW)
-    check(LIMITS, a_request(requester="bob"), waiting, NOW)
+        check(LIMITS, *a_request(), waiting, NOW)
+    check(LIMITS, *a_request(requester="bob"), waiting, NOW)
 
 
 def test_in_one_room_so_many_may_wait_whoever_asked() -> None:
     waiting = [asked(number, requester=f"person{number}") for number in range(5)]
     with pytest.raises(LimitError, match="5 prompts in #ops wait already"):
-        check(LIMITS, a_request(), waiting, NOW)
-    check(LIMITS, a_request(place=replace(OPS, room="#other")), waiting, NOW)
+        check(LIMITS, *a_request(), waiting, NOW)
+    check(LIMITS, *a_request(place=replace(OPS, room="#other")), waiting, NOW)
     check(
-        LIMITS, a_request(place=Place(person="@alice")), [asked(n, place=Place(person=f"@p{n}")) for n in (1, 2)], NOW
+        LIMITS, *a_request(place=Place(person="@alice")), [asked(n, place=Place(person=f"@p{n}")) for n in (1, 2)], NOW
     )
 
 
 def test_as_many_may_be_posted_in_a_minute_also_if_each_is_taken_back_at_once() -> None:
     taken_back = [asked(number, age=MINUTE - 1, state=State.CANCELED) for number in range(3)]
     with pytest.raises(LimitError, match="3 prompts of yours were posted in the last minute"):
-        check(LIMITS, a_request(), taken_back, NOW)
-    check(LIMITS, a_request(), [asked(number, age=MINUTE, state=State.CANCELED) for number in range(3)], NOW)
+        check(LIMITS, *a_request(), taken_back, NOW)
+    check(LIMITS, *a_request(), [asked(number, age=MINUTE, state=State.CANCELED) for number in range(3)], NOW)
 
 
 def test_what_needs_no_confirmation_is_no_prompt() -> None:
-    check(LIMITS, a_request(), [asked(number, age=1, policy=None) for number in range(10)], NOW)
+    check(LIMITS, *a_request(), [asked(number, age=1, policy=None) for number in range(10)], NOW)
 
 
 def test_what_waits_already_is_not_asked_for_twice() -> None:
     with pytest.raises(AlreadyAskedError) as found:
-        check(LIMITS, THE_SAME, [asked(1), SAME], NOW)
+        check(LIMITS, *THE_SAME, [asked(1), SAME], NOW)
     assert found.value.execution is SAME
 
 
@@ -85,20 +85,20 @@ def test_what_waits_already_is_not_asked_for_twice() -> None:
     ids=["somebody else", "another alias", "something else", "elsewhere", "not posted", "decided", "ended"],
 )
 def test_what_differs_is_asked_for(other: Execution) -> None:
-    check(LIMITS, THE_SAME, [other], NOW)
+    check(LIMITS, *THE_SAME, [other], NOW)
 
 
 def test_after_a_no_the_same_is_not_asked_for_by_the_same_person_for_a_while() -> None:
     denied = replace(SAME, state=State.DENIED, ended_at=NOW - 20, decided_by="bob")
     with pytest.raises(LimitError, match=r"^bob has just said no to this; ask again in 40 s$"):
-        check(LIMITS, THE_SAME, [denied], NOW)
-    check(LIMITS, THE_SAME, [denied], NOW + 40)
-    check(LIMITS, replace(THE_SAME, requester="carol"), [denied], NOW)
-    check(LIMITS, a_request(), [denied], NOW)
+        check(LIMITS, *THE_SAME, [denied], NOW)
+    check(LIMITS, *THE_SAME, [denied], NOW + 40)
+    check(LIMITS, THE_SAME[0], Speaker("carol", OPS), [denied], NOW)
+    check(LIMITS, *a_request(), [denied], NOW)
 
 
 def test_a_request_looks_at_the_newest_only() -> None:
     others = [asked(number, state=State.SUCCEEDED) for number in range(LOOKED_AT)]
-    check(LIMITS, THE_SAME, [*others, SAME], NOW)
+    check(LIMITS, *THE_SAME, [*others, SAME], NOW)
     with pytest.raises(AlreadyAskedError):
-        check(LIMITS, THE_SAME, [*others[1:], SAME], NOW)
+        check(LIMITS, *THE_SAME, [*others[1:], SAME], NOW)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from err_confirm.cli.show import worded
-from err_confirm.model.executions import Execution, Place, State
+from err_confirm.model.executions import Execution, Place, Speaker, State
 from err_confirm.model.runs import PartState
 from err_confirm.runners import starters
 from err_confirm.store import open_store
@@ -65,7 +65,7 @@ def test_the_many_versions_of_a_large_record_are_not_kept_in_memory(
     """Regression: with a thousand targets, one after the other, they came to a gigabyte."""
     plan = a_loop(tmp_path / "evidence", [f"h{number}" for number in range(count)])
     with a_house(store, None, Counter("loop")) as house:
-        execution = house.engine.create(plan, requester="alice", place=Place(person="@alice"), text="it")
+        execution = house.engine.create(plan, Speaker("alice", Place(person="@alice")), "it")
         first, again = (house.engine.read(execution.id)[0] for _ in range(2))
     assert first == again == execution
     assert (first is again) is remembered

@@ -14,7 +14,7 @@ from typing import Any
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
-from err_confirm.model.executions import Place, State, Verdict
+from err_confirm.model.executions import Place, Speaker, State, Verdict
 from err_confirm.store import open_store
 from err_confirm.store.base import Store
 from err_confirm.transition.events import Answer, Posted, Reason
@@ -33,7 +33,7 @@ def ask_for(store: Store, count: int) -> list[str]:
     """Ask for so many executions that any racer may confirm; returns their ids."""
     engine = Engine(store, RECORDS, lambda _: None)
     plan = a_plan(a_policy(by=RACERS, retry_count=1_000))
-    ids = [engine.create(plan, requester="alice", place=Place(person="@alice"), text="").id for _ in range(count)]
+    ids = [engine.create(plan, Speaker("alice", Place(person="@alice")), "").id for _ in range(count)]
     for execution_id in ids:
         engine.apply(execution_id, Posted())
     return ids

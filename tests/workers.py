@@ -19,7 +19,7 @@ from err_confirm.engine.gate import Gate
 from err_confirm.engine.outbox import Outbox
 from err_confirm.engine.runs import Runs
 from err_confirm.journal.records import Records
-from err_confirm.model.executions import Execution, Place, Plan, Verdict
+from err_confirm.model.executions import Execution, Place, Plan, Speaker, Verdict
 from err_confirm.model.files import Rate, Remote
 from err_confirm.model.runs import Conduct, Invocation
 from err_confirm.remote.job_records import JobRecords
@@ -232,7 +232,7 @@ class Bot:
 
     def _ask(self, runs: Invocation, confirm: bool = True, **conduct: Any) -> Execution:
         plan = Plan(alias="it", action="it", policy=a_policy(), invocation=runs, conduct=Conduct(**conduct))
-        execution = self.engine.create(plan, requester="alice", place=Place(person="@alice"), text="it")
+        execution = self.engine.create(plan, Speaker("alice", Place(person="@alice")), "it")
         posted = self.engine.apply(execution.id, Posted()).execution
         self.gate.add(posted or execution)
         if confirm:

@@ -166,9 +166,7 @@ class Aliases(BotPlugin):
         confirm = self._confirm()
         confirm.check_on()
         with confirm.worded("refused_store"):
-            chat = confirm.chat
-            said_by = {"who": chat.person(msg), "identity": chat.identity(msg), "room": chat.place(msg).room}
-            catalog = confirm.service.reload(**said_by)
+            catalog = confirm.service.reload(confirm.chat.speaker(msg))
         say = confirm.chat.wording.say
         if catalog.errors:
             used = confirm.service.catalog

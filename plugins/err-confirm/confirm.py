@@ -43,7 +43,7 @@ from err_confirm.holding.permission import Permission
 from err_confirm.intake import Intake
 from err_confirm.journal.question import read_question
 from err_confirm.logged import Discretion
-from err_confirm.model.executions import Execution, Place, Plan
+from err_confirm.model.executions import Execution, Place, Plan, Speaker
 from err_confirm.policy.openings import Rosters, waits_for
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.service import Service
@@ -146,40 +146,39 @@ class Confirm(BotPlugin):
     def confirm_me(self, msg: Any, _: str) -> str:
         """Show who you are here, as CONFIRM_PEOPLE wants it."""
         with self.worded():
-            identity = self.chat.identity(msg)
-        return self.chat.wording.say("me", identity=identity, person=self.chat.person(msg))
+            by = self.chat.speaker(msg)
+        return self.chat.wording.say("me", identity=by.identity, person=by.person)
 
     @botcmd(historize=False)
     def confirm_otp(self, msg: Any, args: str) -> str:
         """Set up the codes that some commands ask for: !confirm otp, said to the bot alone."""
         say, factor = self.chat.wording.say, self.service.second_factor
         with self.worded():
-            person, identity, place = self.chat.person(msg), self.chat.identity(msg), self.chat.place(msg)
-            if place.room or not msg.is_direct:
+            by = self.chat.speaker(msg)
+            if by.place.room or not msg.is_direct:
                 raise CommandError(say("otp_direct"))
-            said_by = {"who": person, "identity": identity, "room": ""}
             verb, whom = _split(args)
             if verb.lower() == "reset":
-                return self._reset_otp(msg, whom, said_by)
-            if not factor.knows(person):
-                raise CommandError(say("otp_nobody", identity=identity))
-            found = factor.go_on(person, args, **said_by) if verb else factor.begin(person)
+                return self._reset_otp(msg, whom, by)
+            if not factor.knows(by.person):
+                raise CommandError(say("otp_nobody", identity=by.identity))
+            found = factor.go_on(args, by) if verb else factor.begin(by.person)
             if isinstance(found, Secret):
                 return say("otp_secret", secret=found)
             return say(f"otp_{found.proof}", until=found.until)
 
-    def _reset_otp(self, msg: Any, whom: str, said_by: dict[str, str]) -> str:
+    def _reset_otp(self, msg: Any, whom: str, by: Speaker) -> str:
         say = self.chat.wording.say
         if not self.is_admin(msg):
             raise CommandError(say("otp_not_admin"))
-        if whom == said_by["who"]:  # whoever has got hold of an admin's account would be rid of the codes
+        if whom == by.person:  # whoever has got hold of an admin's account would be rid of the codes
             raise CommandError(say("otp_not_own"))
-        if not self.service.second_factor.reset(whom, **said_by):
+        if not self.service.second_factor.reset(whom, by):
             raise CommandError(say("otp_nothing", person=whom))
         told = False
         for place in self.chat.direct(whom):
             with suppress(PostError):
-                self.chat.say(place, "otp_was_reset", by=said_by["who"])
+                self.chat.say(place, "otp_was_reset", by=by.person)
                 told = True
         return say("otp_reset", person=whom, told=told)
 
@@ -330,24 +329,15 @@ class Confirm(BotPlugin):
         return say("refused_request", error=error)  # of an unsafe store, too: saying it again would not help
 
     def _request(self, msg: Any, plans: list[Plan], text: str) -> None:
-        place = self.chat.place(msg)
+        by = self.chat.speaker(msg)
 
         def slow(what: str, plan: Plan) -> None:
-            self._later(place, self.chat.wording.say("looking", what=what, action=plan.action))
+            self._later(by.place, self.chat.wording.say("looking", what=what, action=plan.action))
 
         def refused(error: ErrConfirmError) -> None:
-            self._later(place, self._sentence(error, "unsure_request"))
+            self._later(by.place, self._sentence(error, "unsure_request"))
 
-        self.service.requests.request(
-            plans,
-            requester=self.chat.person(msg),
-            identity=self.chat.identity(msg),
-            place=place,
-            text=text,
-            post=self.chat.ask,
-            slow=slow,
-            refused=refused,
-        )
+        self.service.requests.request(plans, by, text, post=self.chat.ask, slow=slow, refused=refused)
 
     def _later(self, place: Place, text: str) -> None:
         """Say something of a request where it was made, or to who made it."""

@@ -11,6 +11,7 @@ from errbot import BotPlugin, CommandError, botcmd
 
 from err_confirm.errors import LockError
 from err_confirm.locks import read_wish
+from err_confirm.model.executions import Speaker
 from err_confirm.wording import Wording
 
 
@@ -20,16 +21,16 @@ class Locks(BotPlugin):
     @botcmd
     def lock(self, msg: Any, args: str) -> str:
         """Let nothing of it start: !lock <alias, guard or *> [2h] <reason>"""
-        confirm, who = self._begin(msg)
+        confirm, by = self._begin(msg)
         with self._worded(confirm):
             people = confirm.service.settings.people.names()
-            if who["who"] not in people:
-                raise CommandError(confirm.chat.wording.say("lock_nobody", identity=who["identity"]))
+            if by.person not in people:
+                raise CommandError(confirm.chat.wording.say("lock_nobody", identity=by.identity))
             wish = read_wish(args.encode(errors="replace").decode(), confirm.service.names(), self._bot.prefix)
             guard = confirm.service.catalog.guards.get(wish.name)
             if guard is not None and guard.policy is None and not guard.error:
                 raise LockError(f"{guard.name} lets its commands run at once, without being asked; change its file")
-            lock = confirm.service.locks.put(wish, **who)
+            lock = confirm.service.locks.put(wish, by)
         return confirm.chat.wording.say("locked", lock=lock, lasts=wish.lasts)
 
     # Not in the history: `!!`, said to ask once more, would unlock instead.
@@ -39,12 +40,12 @@ class Locks(BotPlugin):
 
         !unlock <id> gives up what an execution keeps for itself that was lost.
         """
-        confirm, who = self._begin(msg)
+        confirm, by = self._begin(msg)
         with self._worded(confirm):
-            who |= {"admin": confirm.is_admin(msg)}
-            if (given := confirm.service.unlock(args, **who)) is not None:
+            admin = confirm.is_admin(msg)
+            if (given := confirm.service.unlock(args, by, admin=admin)) is not None:
                 return confirm.chat.wording.say("given_up", mutex=given, id=args.strip())
-            done = confirm.service.locks.take(args, **who)
+            done = confirm.service.locks.take(args, by, admin=admin)
         return confirm.chat.wording.say("unlocked", done=done)
 
     @botcmd
@@ -70,9 +71,8 @@ class Locks(BotPlugin):
             except LockError as error:
                 raise CommandError(confirm.chat.wording.say("refused_lock", error=error)) from error
 
-    def _begin(self, msg: Any) -> tuple[Any, dict[str, Any]]:
+    def _begin(self, msg: Any) -> tuple[Any, Speaker]:
         """Return the plugin that knows everything, and who speaks from where."""
         confirm = self._confirm()
         with confirm.worded():
-            chat = confirm.chat
-            return confirm, {"who": chat.person(msg), "identity": chat.identity(msg), "room": chat.place(msg).room}
+            return confirm, confirm.chat.speaker(msg)

@@ -32,6 +32,7 @@ from err_confirm.errors import CodesMissingError, ShelfError, StoreUnavailableEr
 from err_confirm.health import Health
 from err_confirm.journal import ENROLLED, RESET, lines
 from err_confirm.journal.archive import Archive
+from err_confirm.model.executions import Place, Speaker
 from err_confirm.model.files import Guard, Source
 from err_confirm.model.policies import When
 from err_confirm.people import People
@@ -63,6 +64,10 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def speaker(person: str = "alice") -> Speaker:
+    return Speaker(person, Place(person=f"@{person}"), f"text:{person}")
 
 
 def a_factor(folder: Path, executions: Store, shelf: Store, seal: Seal = RECORDS.seal) -> SecondFactor:
@@ -97,7 +102,7 @@ class Desk:
         return begun.text
 
     def go_on(self, secret: str, person: str = "alice") -> Secret | Checked:
-        return self.factor.go_on(person, self.code(secret), who=person, identity=f"text:{person}", room="")
+        return self.factor.go_on(self.code(secret), speaker(person))
 
     def code(self, secret: str, steps: int = 0) -> str:
         """Return the code that an app shows so many steps from now."""
@@ -222,7 +227,7 @@ def test_wrong_codes_in_a_row_stop_all_codes_for_a_while_and_a_right_one_begins_
 def test_guesses_at_an_unfinished_enrolment_are_counted_and_beginning_again_takes_none_of_them_back(desk: Desk) -> None:
     for number in range(MOST_FAILURES):
         secret = desk.begun()
-        checked = desk.factor.go_on("alice", desk.wrong(secret), who="alice", identity="text:alice", room="")
+        checked = desk.factor.go_on(desk.wrong(secret), speaker())
         assert checked == Checked(Proof.WRONG, desk.clock.now + LOCKED_FOR if number == 4 else None)
     assert desk.go_on(desk.begun()) == Checked(Proof.LOCKED, desk.clock.now + LOCKED_FOR)
 
@@ -230,7 +235,7 @@ def test_guesses_at_an_unfinished_enrolment_are_counted_and_beginning_again_take
 def test_enrolling_anew_needs_a_code_of_now_and_the_old_ones_count_until_it_is_finished(desk: Desk) -> None:
     """So nobody who has only the chat account takes it over, and nobody is left without."""
     old = desk.enrolled()
-    assert desk.factor.go_on("alice", desk.wrong(old), who="alice", identity="text:alice", room="") == WRONG
+    assert desk.factor.go_on(desk.wrong(old), speaker()) == WRONG
     begun = desk.go_on(old)
     assert isinstance(begun, Secret)
     assert begun.text != old
@@ -248,9 +253,8 @@ def test_a_reset_takes_all_away_and_the_journal_keeps_who_did_it(desk: Desk) -> 
     secret = desk.enrolled()
     for _ in range(MOST_FAILURES):
         desk.factor.check("alice", desk.wrong(secret))
-    said_by = {"who": "root", "identity": "text:root", "room": ""}
-    assert desk.factor.reset("alice", **said_by)
-    assert not desk.factor.reset("alice", **said_by)
+    assert desk.factor.reset("alice", speaker("root"))
+    assert not desk.factor.reset("alice", speaker("root"))
     assert desk.factor.check("alice", desk.code(secret)) == NOT_ENROLLED
     assert desk.enrolled() != secret
     told = [line.entry for line in lines(desk.executions, desk.seal)]
@@ -285,7 +289,7 @@ def test_on_several_machines_at_once_a_code_counts_once_and_guesses_stay_few(
     assert isinstance(begun, Secret)
     made = codes(begun.text, store_factory().read("it")[1])
     _, first, last = made.values()
-    finished = factors[0].go_on("alice", first, who="alice", identity="text:alice", room="")
+    finished = factors[0].go_on(first, speaker())
     assert finished == Checked(Proof.ENROLLED)
     wrong = next(code for code in ("000000", "111111", "222222", "333333", "444444") if code not in made.values())
     together = threading.Barrier(THREADS)

@@ -11,7 +11,7 @@ import pytest
 
 from builders import a_policy
 from err_confirm.answers.otp import MOST_FAILURES, STEP, codes
-from err_confirm.model.executions import Place
+from err_confirm.model.executions import Place, Speaker
 from err_confirm.model.policies import (
     AllOf,
     Choice,
@@ -76,8 +76,7 @@ def asking(talk: Talk) -> Ask:
         confirm = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm")
         place = Place(person=confirm.chat.mention("alice"), room=room)
         identity = "slack:UALICE" if place.person.startswith("<") else "text:alice"
-        who = {"requester": "alice", "identity": identity}
-        talk.service.requests.request(plans, **who, place=place, text=text, post=confirm.chat.ask)
+        talk.service.requests.request(plans, Speaker("alice", place, identity), text, post=confirm.chat.ask)
         return str(talk.executions()[0].id)
 
     return ask_for

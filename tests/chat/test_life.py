@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from err_confirm.model.executions import Place
+from err_confirm.model.executions import Place, Speaker
 from err_confirm.runners.processes.group import group_is_alive
 from servers import eventually
 from talk import PROMPT, Talk, a_bot, write_files
@@ -123,7 +123,7 @@ def test_what_never_got_its_prompt_expires_and_the_room_is_told_why(tmp_path: Pa
     with the_bot(tmp_path) as talk:
         (plan,) = talk.service.plans("brief")
         place = Place(person="@alice", room="#dev")
-        asked = talk.service.engine.create(plan, requester="alice", place=place, text="brief").id
+        asked = talk.service.engine.create(plan, Speaker("alice", place), "brief").id
         talk.hears(
             rf"\A@alice {asked} expired: the bot was interrupted before its prompt was posted; nothing ran\n"
             r"ask again: !brief\Z",

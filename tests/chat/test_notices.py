@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from builders import a_policy
-from err_confirm.model.executions import Execution, Place, Verdict
+from err_confirm.model.executions import Execution, Place, Speaker, Verdict
 from err_confirm.model.policies import AllOf, Choice, Effect, Policy, Question, QuestionType, ReasonRule, Seat, Stage
 from err_confirm.transition.events import Answer, Cancel
 from talk import Talk, a_bot, write_files
@@ -61,8 +61,7 @@ def ask(talk: Talk) -> Ask:
         plans = [replace(plan, policy=policy, **changes) for plan in service.plans(f"say {what}")]
         post = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm").chat.ask
         place = Place(person="@alice", room=room)
-        who = {"requester": "alice", "identity": "text:alice"}
-        service.requests.request(plans, **who, place=place, text=f"say {what}", post=post)
+        service.requests.request(plans, Speaker("alice", place, "text:alice"), f"say {what}", post=post)
         return str(talk.executions()[0].id)
 
     return ask_for
@@ -376,8 +375,8 @@ def test_people_are_told_directly_by_their_own_ids_on_each_network(network: str,
         plans = [replace(plan, policy=policy) for plan in talk.service.plans("say hello")]
         chat = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm").chat
         person = f"<@{ids['alice'].partition(':')[2]}>" if scheme == "slack" else ids["alice"].partition(":")[2]
-        who = {"requester": "alice", "identity": ids["alice"]}
-        talk.service.requests.request(plans, **who, place=Place(person=person), text="say hello", post=chat.ask)
+        alice = Speaker("alice", Place(person=person), ids["alice"])
+        talk.service.requests.request(plans, alice, "say hello", post=chat.ask)
         asked = talk.hears(rf"^!confirm ({TOKEN})-{TOKEN}$", "@bob")[1]
         talk.hears(r"told directly, each how to confirm: `?bob`?\s+could not be told directly: `?dave", "#sre")
         talk.hears(rf"^!deny {asked}\Z", "@alice")

@@ -15,7 +15,7 @@ from err_confirm.backends import backend_for
 from err_confirm.chat.posting import Posting
 from err_confirm.chat.progress import CHANGES, PAUSES, ProgressNews
 from err_confirm.engine import Engine
-from err_confirm.model.executions import Execution, Place, Plan, State
+from err_confirm.model.executions import Execution, Place, Plan, Speaker, State
 from err_confirm.model.runs import LOOP_RUNNER, Invocation, Outcome, Part, PartState
 from err_confirm.people import People
 from err_confirm.runners.base import Context
@@ -103,7 +103,7 @@ def a_scene(bot: Any, path: Path, posting: type[Posting] = Posting, store: Any =
         plan = Plan(alias="loop", action="loop", policy=a_policy(), invocation=invocation)
         room = "<#Cops>" if bot.mode == "slackv3" else "#ops"
         person = "<@UALICE>" if bot.mode == "slackv3" else "@alice"
-        asked = house.engine.create(plan, requester="alice", place=Place(person=person, room=room), text="loop")
+        asked = house.engine.create(plan, Speaker("alice", Place(person=person, room=room)), "loop")
         house.engine.apply(asked.id, Posted())
         house.confirm(asked)
         running = house.becomes(asked, State.RUNNING)

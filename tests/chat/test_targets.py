@@ -12,7 +12,7 @@ import pytest
 
 from err_confirm.engine import After
 from err_confirm.errors import NoTargetsError
-from err_confirm.model.executions import Execution, Place, State
+from err_confirm.model.executions import Execution, Place, Speaker, State
 from err_confirm.model.runs import SHOWN_BYTES, SHOWN_LINES, SHOWN_TARGETS
 from err_confirm.plan.probes import AT_ONCE
 from servers import eventually
@@ -366,8 +366,8 @@ def test_what_is_asked_for_afterwards_is_looked_up_first_and_asked_for_once(talk
 
     def ask() -> Execution:
         (plan,) = talk.service.plans(f"reboot {inventory.name}", "#ops")
-        who = {"requester": "alice", "place": Place(person="@alice", room="#ops"), "text": f"reboot {inventory.name}"}
-        asked: Execution = talk.service.requests.ask(plan, **who, post=plugin.chat.ask, after=follows)
+        alice, text = Speaker("alice", Place(person="@alice", room="#ops")), f"reboot {inventory.name}"
+        asked: Execution = talk.service.requests.ask(plan, alice, text, post=plugin.chat.ask, after=follows)
         return asked
 
     inventory()

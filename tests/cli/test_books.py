@@ -20,7 +20,7 @@ from err_confirm.cli.exits import Exit
 from err_confirm.engine import Engine
 from err_confirm.journal import lines
 from err_confirm.journal.records import Records
-from err_confirm.model.executions import Execution, Place, Verdict
+from err_confirm.model.executions import Execution, Place, Speaker, Verdict
 from err_confirm.model.runs import NO_CONDUCT, NOTHING, Conduct, FollowUp, Lookup, Outcome, Preview, Target
 from err_confirm.settings import read_settings
 from err_confirm.store import open_store
@@ -57,7 +57,7 @@ class Site:
     ) -> Execution:
         """Ask for something, and let it live through events; returns it as it was asked for."""
         place, plan = Place(person=f"@{by}", room="#ops"), replace(a_plan(ANYBODY), conduct=conduct)
-        asked = self.engine.create(plan, requester=by, place=place, text=text, identity=f"text:{by}")
+        asked = self.engine.create(plan, Speaker(by, place, f"text:{by}"), text)
         for event in (Posted(), *events):
             self.engine.apply(asked.id, event)
         return asked
@@ -233,14 +233,14 @@ def test_what_follows_and_what_it_follows_name_each_other(site: Site) -> None:
     """Also when the records are gone: the journal has it, too."""
     follow = Conduct(follow={"then": FollowUp(alias="verify"), "else": FollowUp(alias="rollback")})
     place = Place(person="@alice", room="#ops")
-    parent = site.engine.create(replace(a_plan(None), conduct=follow), requester="alice", place=place, text="deploy")
+    parent = site.engine.create(replace(a_plan(None), conduct=follow), Speaker("alice", place), "deploy")
     assert "  then: verify · if it fails: rollback\n" in site.says("show", parent.id)
     for event in (Posted(), Advance("p"), Finish("p", 1, Outcome(exit_code=0))):
         site.engine.apply(parent.id, event)
     ended, _ = site.engine.read(parent.id)
     assert ended is not None
     after, _ = site.engine.sequel(ended, "then")
-    site.engine.create(a_plan(None), requester="alice", place=place, text="verify", after=after)
+    site.engine.create(a_plan(None), Speaker("alice", place), "verify", after=after)
     assert f"  then: {after.id} pending\n" in site.says("show", parent.id)
     assert site.rows("show", parent.id)["followed_by"] == {"then": after.id}
     assert f"  follows {parent.id} (then)\n" in site.says("show", after.id)
@@ -398,7 +398,7 @@ def test_a_copy_knows_what_was_cut_off_in_the_store_and_what_was_written_anew(si
     with closing(open_store(site.url, namespace="err-confirm")) as store:
         engine = Engine(store, site.records, lambda _: None)
         for _ in range(4):
-            engine.create(a_plan(ANYBODY), requester="alice", place=Place(person="@alice"), text="anew")
+            engine.create(a_plan(ANYBODY), Speaker("alice", Place(person="@alice")), "anew")
     out = site.says("verify", "--file", str(copy), code=Exit.NO)
     assert out.startswith("line 4 is another one in the store than in the copy\n")
 

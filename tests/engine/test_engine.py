@@ -18,7 +18,7 @@ from err_confirm.engine.polls import Polls
 from err_confirm.engine.runs import Runs
 from err_confirm.errors import RecordError, StoreUnavailableError
 from err_confirm.journal import lines
-from err_confirm.model.executions import Execution, Place, State, Verdict
+from err_confirm.model.executions import Execution, Place, Speaker, State, Verdict
 from err_confirm.model.policies import Policy
 from err_confirm.model.runs import Outcome
 from err_confirm.store import open_store
@@ -48,7 +48,7 @@ class Desk:
         self.engine = Engine(self.store, RECORDS, lambda execution: self.told.append(execution.state))
 
     def ask(self, policy: Policy | None = PATIENT) -> str:
-        return self.engine.create(a_plan(policy), requester="alice", place=Place(person="@alice"), text="it").id
+        return self.engine.create(a_plan(policy), Speaker("alice", Place(person="@alice")), "it").id
 
     def do(self, execution_id: str, *events: Event) -> Execution:
         """Apply events, each of which must change something; returns the last change."""
@@ -106,7 +106,7 @@ class TestAsking:
 
         def follow(engine: Engine, name: str) -> Execution:
             place = Place(person="@alice")
-            return engine.create(a_plan(PATIENT, name), requester="alice", place=place, text=name, after=after)
+            return engine.create(a_plan(PATIENT, name), Speaker("alice", place), name, after=after)
 
         def take(swap: Swap) -> None:
             if not others:

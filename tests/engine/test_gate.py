@@ -10,7 +10,7 @@ import pytest
 from builders import a_policy
 from err_confirm.engine import Unclear
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.model.executions import Place, State, Verdict
+from err_confirm.model.executions import Place, Speaker, State, Verdict
 from err_confirm.store.base import Key, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
 from err_confirm.transition.events import Answer, Cancel, Posted, Reason
@@ -38,7 +38,7 @@ def test_what_is_confirmed_runs_once_and_is_told_in_order(store: Store) -> None:
 
 def test_without_a_policy_it_runs_at_once(store: Store) -> None:
     with a_house(store) as house:
-        execution = house.engine.create(a_plan(None), requester="alice", place=Place(person="@alice"), text="it")
+        execution = house.engine.create(a_plan(None), Speaker("alice", Place(person="@alice")), "it")
         house.engine.apply(execution.id, Posted())
         house.becomes(execution, State.RUNNING, State.SUCCEEDED)
 

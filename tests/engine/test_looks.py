@@ -17,7 +17,7 @@ from err_confirm.engine.outbox import Outbox
 from err_confirm.engine.runs import Runs
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.journal.records import RecordError
-from err_confirm.model.executions import Execution, Place, State, Verdict
+from err_confirm.model.executions import Execution, Place, Speaker, State, Verdict
 from err_confirm.model.policies import Choice, Effect, Policy, Seat, Stage
 from err_confirm.store.base import Due, Key, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
@@ -54,7 +54,7 @@ class Room:
         self.gate = kind(self.engine, self.runs, self.outbox, "one", lambda: self.own)
 
     def ask(self, policy: Policy | None = RARE, *events: Event) -> Execution:
-        asked = self.engine.create(a_plan(policy), requester="alice", place=Place(person="@alice"), text="it")
+        asked = self.engine.create(a_plan(policy), Speaker("alice", Place(person="@alice")), "it")
         return self.do(asked, Posted(), *events)
 
     def do(self, execution: Execution, *events: Event) -> Execution:

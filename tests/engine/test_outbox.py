@@ -13,7 +13,7 @@ from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.engine.outbox import Outbox
 from err_confirm.errors import ErrConfirmError
-from err_confirm.model.executions import Execution, Notice, Place, State, Verdict
+from err_confirm.model.executions import Execution, Notice, Place, Speaker, State, Verdict
 from err_confirm.model.policies import Choice, Effect, Policy, Seat, Stage
 from err_confirm.store.base import Store
 from err_confirm.store.sqlite_store import SqliteStore
@@ -42,7 +42,7 @@ class Room:
 def denied(store: Store, outbox: Outbox) -> tuple[Engine, Execution]:
     """Let something be denied, so that its end is to be told."""
     engine = Engine(store, RECORDS, outbox.put)
-    execution = engine.create(a_plan(a_policy()), requester="alice", place=Place(person="@alice"), text="it")
+    execution = engine.create(a_plan(a_policy()), Speaker("alice", Place(person="@alice")), "it")
     engine.apply(execution.id, Posted())
     engine.apply(execution.id, NO)
     return engine, execution
@@ -173,7 +173,7 @@ CALLS = [Notice.STAGE, Notice.ESCALATION, Notice.REMINDER]
 def calling(store: Store, outbox: Outbox) -> tuple[Engine, Execution]:
     """Let the second stage begin, and people be called three times, before anything of that is told."""
     engine = Engine(store, RECORDS, outbox.put)
-    execution = engine.create(a_plan(CALLING), requester="alice", place=Place(person="@alice"), text="it")
+    execution = engine.create(a_plan(CALLING), Speaker("alice", Place(person="@alice")), "it")
     for event in (Posted(), Answer("bob", Verdict.APPROVE), Advance("one"), Advance("one")):
         assert isinstance(engine.apply(execution.id, event), Step)
     return engine, execution

@@ -11,7 +11,7 @@ import pytest
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.engine.runs import CUT_OFF, FORGOTTEN, NOT_STARTED, Runs
-from err_confirm.model.executions import Place, State
+from err_confirm.model.executions import Place, Speaker, State
 from err_confirm.model.runs import Conduct, Invocation, Outcome
 from err_confirm.runners.base import Context
 from err_confirm.store.base import Record, Store, Swap
@@ -154,7 +154,7 @@ def test_what_another_bot_may_start_again_is_stopped_before_that_where_the_store
     away, run = Away(store), Endless(threading.Event())
     engine = Engine(away, RECORDS, lambda _: None)
     plan = replace(a_plan(None), conduct=Conduct(retry=retry))
-    asked = engine.create(plan, requester="alice", place=Place(person="@alice"), text="it")
+    asked = engine.create(plan, Speaker("alice", Place(person="@alice")), "it")
     engine.apply(asked.id, Posted())
     claimed = engine.apply(asked.id, Advance("one")).execution
     assert claimed is not None

@@ -15,7 +15,7 @@ from err_confirm.engine import Engine
 from err_confirm.errors import LineError
 from err_confirm.journal import PRUNED, check, read_line
 from err_confirm.journal.archive import Archive
-from err_confirm.model.executions import Place
+from err_confirm.model.executions import Place, Speaker
 from err_confirm.store.sqlite_store import SqliteStore
 from house import a_plan
 
@@ -50,7 +50,7 @@ class Desk:
 
     def ask(self, count: int = 1) -> None:
         for _ in range(count):
-            self.engine.create(a_plan(a_policy()), requester="alice", place=Place(person="@alice"), text="ü")
+            self.engine.create(a_plan(a_policy()), Speaker("alice", Place(person="@alice")), "ü")
 
     def copied(self) -> list[tuple[int, str]]:
         return [(read_line(text).number, text) for text in self.path.read_text().splitlines()]

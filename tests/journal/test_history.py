@@ -16,7 +16,7 @@ from err_confirm.journal import PAGE, Entry, append
 from err_confirm.journal.history import Asked, Search, newest_first, search
 from err_confirm.journal.question import read_moment, read_question
 from err_confirm.journal.records import Records
-from err_confirm.model.executions import Place, State, Verdict
+from err_confirm.model.executions import Place, Speaker, State, Verdict
 from err_confirm.model.policies import Policy
 from err_confirm.model.runs import Outcome
 from err_confirm.store.seal import Seal
@@ -49,7 +49,7 @@ class World:
 
     def lives(self, state: State, by: str = "alice", text: str = "count it", policy: Policy | None = ANYBODY) -> str:
         """Ask for something, and let it come to a state; returns its id."""
-        asked = self.engine.create(a_plan(policy), requester=by, place=Place(person=f"@{by}"), text=text)
+        asked = self.engine.create(a_plan(policy), Speaker(by, Place(person=f"@{by}")), text)
         for event in (Cancel(by),) if state is State.CANCELED else LIVES[state]:
             self.engine.apply(asked.id, event)
         return asked.id
@@ -169,7 +169,7 @@ def test_a_line_that_is_not_as_it_was_written_is_left_out(world: World, caplog: 
     other = Records(Seal(b"another key for tests", "tests"))
     world.lives(State.PENDING)
     forger = Engine(world.store, other, lambda _: None)
-    forger.create(a_plan(ANYBODY), requester="mallory", place=Place(person="@mallory"), text="forged")
+    forger.create(a_plan(ANYBODY), Speaker("mallory", Place(person="@mallory")), "forged")
     assert world.finds(person="mallory") == []
     assert "line 3 of the journal was changed, or was sealed with another key; see: err-confirm verify" in caplog.text
 

@@ -13,7 +13,7 @@ from err_confirm.errors import LineError, RecordError, StoreUnavailableError
 from err_confirm.journal import PRUNED, Entry, append, check, lines, read_line
 from err_confirm.journal.records import Records
 from err_confirm.journal.witness import Witness
-from err_confirm.model.executions import Place, State, Verdict
+from err_confirm.model.executions import Place, Speaker, State, Verdict
 from err_confirm.model.policies import Policy
 from err_confirm.model.runs import Conduct, Outcome
 from err_confirm.store.base import Head, Store, Swap
@@ -36,7 +36,7 @@ def lived(store: Store, *events: Event, policy: Policy | None = ANYBODY) -> str:
     """Let an execution live through events; returns its id."""
     engine = Engine(store, RECORDS, lambda _: None)
     place = Place(person="@alice", room="#ops")
-    asked = engine.create(a_plan(policy), requester="alice", place=place, text="count it", identity="slack:U1")
+    asked = engine.create(a_plan(policy), Speaker("alice", place, "slack:U1"), "count it")
     for event in events:
         engine.apply(asked.id, event)
     return asked.id
@@ -198,7 +198,7 @@ class TestForgery:
         with contextlib.closing(SqliteStore(tmp_path / "s.db", clock=lambda: now[0])) as store:
             engine = Engine(store, RECORDS, lambda _: None)
             plan, place = replace(a_plan(ANYBODY), conduct=Conduct(retry=True)), Place(person="@alice")
-            asked = engine.create(plan, requester="alice", place=place, text="count it").id
+            asked = engine.create(plan, Speaker("alice", place), "count it").id
             for event in (Posted(), YES, Advance("one"), Renew("one", 1)):
                 engine.apply(asked, event)
             running, _ = store.read(asked)

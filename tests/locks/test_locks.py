@@ -11,6 +11,7 @@ from err_confirm.errors import LockedError, LockError, ShelfError, StoreUnavaila
 from err_confirm.journal import LOCKED, UNLOCKED, lines
 from err_confirm.journal.archive import Archive
 from err_confirm.locks import LONGEST_REASON, Lock, Locks, Unlocked, Wish, read_wish
+from err_confirm.model.executions import Place, Speaker
 from err_confirm.store.base import Record, Store, Swap
 from err_confirm.store.shelf import Shelf
 from err_confirm.store.sqlite_store import SqliteStore
@@ -47,11 +48,11 @@ def locks(make: Callable[[], Locks]) -> Locks:
 
 def put(locks: Locks, name: str = "restart", who: str = "bob", lasts: float | None = None, why: str = "db") -> Lock:
     wish = Wish(name=name, lasts=lasts, reason=why)
-    return locks.put(wish, who=who, identity=f"text:{who}", room="#ops")
+    return locks.put(wish, Speaker(who, Place(person=f"@{who}", room="#ops"), f"text:{who}"))
 
 
 def take(locks: Locks, name: str = "restart", who: str = "bob", *, admin: bool = False) -> Unlocked:
-    return locks.take(name, who=who, identity=f"text:{who}", room="#ops", admin=admin)
+    return locks.take(name, Speaker(who, Place(person=f"@{who}", room="#ops"), f"text:{who}"), admin=admin)
 
 
 def held(locks: Locks) -> list[tuple[str, str]]:

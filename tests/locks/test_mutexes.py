@@ -19,7 +19,7 @@ from err_confirm.journal import UNLOCKED, lines
 from err_confirm.journal.archive import Archive
 from err_confirm.locks.mutex_uses import MOST_IN_LINE, SHELVES
 from err_confirm.locks.mutexes import Mutexes
-from err_confirm.model.executions import Execution, Place, State, Verdict
+from err_confirm.model.executions import Execution, Place, Speaker, State, Verdict
 from err_confirm.model.runs import Conduct, Mutex, Outcome
 from err_confirm.store.base import Record, Store, Swap
 from err_confirm.store.shelf import Shelf
@@ -33,7 +33,8 @@ from servers import PATIENCE, StoreFactory
 WAIT = 600.0
 AT_ONCE, PATIENT = Mutex(name="web1"), Mutex(name="web1", wait=WAIT)
 OK = Outcome(exit_code=0)
-ROOT = {"identity": "text:root", "room": "#ops", "who": "root", "admin": True}
+OPS = Place(person="@root", room="#ops")
+ROOT = Speaker("root", OPS, "text:root")
 
 
 class Clock:
@@ -62,7 +63,7 @@ class Bot:
         """Ask for something as alice, and confirm it as bob."""
         plan = replace(a_plan(a_policy(by=("bob",), deny_by=("carol",), retry_delay=60.0)), alias=alias)
         plan = replace(plan, conduct=Conduct(mutex=mutex))
-        asked = self.engine.create(plan, requester="alice", place=Place(person="@alice"), text="it").id
+        asked = self.engine.create(plan, Speaker("alice", Place(person="@alice")), "it").id
         self.engine.apply(asked, Posted())
         self.engine.apply(asked, Answer("bob", Verdict.APPROVE))
         return asked
@@ -222,16 +223,16 @@ def test_one_that_is_lost_keeps_its_name_until_somebody_gives_it_up(bots: tuple[
     who_knows = f"web1 is in use by {asked} (restart, lost 1 min ago: it may still run)"
     assert str(raised.value) == f"{who_knows}; look what it did, then say !unlock {asked}"
     with pytest.raises(LockError, match="asked for or confirmed by alice or bob: only they or a bot admin can"):
-        other.mutexes.give_up(other.read(asked), **ROOT | {"who": "carol", "admin": False})
-    assert other.mutexes.give_up(other.read(asked), **ROOT | {"who": "bob", "admin": False}) == AT_ONCE
+        other.mutexes.give_up(other.read(asked), Speaker("carol", OPS), admin=False)
+    assert other.mutexes.give_up(other.read(asked), Speaker("bob", OPS), admin=False) == AT_ONCE
     (told,) = [line.entry for line in lines(other.store, RECORDS.seal) if line.entry.what == UNLOCKED]
     assert (told.who, told.facts) == ("bob", {"name": "web1", "execution": asked})
     with pytest.raises(LockError, match="keeps nothing for itself"):
-        other.mutexes.give_up(other.read(asked), **ROOT)
+        other.mutexes.give_up(other.read(asked), ROOT, admin=True)
     following = other.confirmed()
     assert other.advance(following).state is State.RUNNING
     with pytest.raises(LockError, match="is running and keeps web1 until it has ended"):
-        other.mutexes.give_up(other.read(following), **ROOT)
+        other.mutexes.give_up(other.read(following), ROOT, admin=True)
 
 
 def test_a_late_report_of_one_that_was_lost_frees_its_name(bots: tuple[Bot, Bot], clock: Clock) -> None:
@@ -259,10 +260,10 @@ def test_where_nobody_can_tell_who_runs_nothing_does(bots: tuple[Bot, Bot], cloc
     refused = one.advance(one.confirmed())
     assert (refused.state, "whose record cannot be used" in refused.reason) == (State.EXPIRED, True)
     with pytest.raises(LockError, match="only a bot admin can give up web1"):
-        one.mutexes.give_up_unread(asked, **ROOT | {"who": "alice", "admin": False})
-    assert one.mutexes.give_up_unread(asked, **ROOT).name == "web1"
+        one.mutexes.give_up_unread(asked, Speaker("alice", OPS), admin=False)
+    assert one.mutexes.give_up_unread(asked, ROOT, admin=True).name == "web1"
     with pytest.raises(LockError, match="keeps nothing for itself"):
-        one.mutexes.give_up_unread(asked, **ROOT)
+        one.mutexes.give_up_unread(asked, ROOT, admin=True)
     assert one.mutexes.busy(AT_ONCE) == ""
     shelf = other.shelf._store
     (fact,) = shelf.recent()
@@ -287,7 +288,7 @@ def test_very_many_that_wait_for_their_turn_hold_up_nobody_else(bots: tuple[Bot,
     other.advance(other.confirmed())
     plan = replace(a_plan(None), conduct=Conduct(mutex=PATIENT))
     for each in [*[plan] * (DUE + 1), a_plan(None, "last")]:
-        asked = one.engine.create(each, requester="alice", place=Place(person="@alice"), text="it").id
+        asked = one.engine.create(each, Speaker("alice", Place(person="@alice")), "it").id
         one.engine.apply(asked, Posted())
         clock.now += 0.001
     runner, outbox = Counter(), Outbox(lambda _: None)

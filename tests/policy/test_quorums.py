@@ -18,7 +18,7 @@ from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.journal import check
-from err_confirm.model.executions import Execution, Notice, Place, State, Verdict
+from err_confirm.model.executions import Execution, Notice, Place, Speaker, State, Verdict
 from err_confirm.model.policies import AllOf, Choice, Effect, Freeze, Policy, Seat, Stage, Times
 from err_confirm.model.runs import Invocation, Outcome, Part
 from err_confirm.store.base import Store, Swap, SwapResult
@@ -127,7 +127,7 @@ class Life:
         self.changes: Counter = Counter()
         self.engines = [self._engine(number) for number in (0, 1)]
         plan = replace(a_plan(policy), others={"other": Invocation(runner="count", spec={"name": "other"})})
-        asked = self.engines[0].create(plan, requester="alice", place=Place(person="@alice"), text="it")
+        asked = self.engines[0].create(plan, Speaker("alice", Place(person="@alice")), "it")
         self.ledger = Ledger(policy, asked.created_at, asked.expires_at)
         self.id, self.given, self.silent = asked.id, [], False
         self.replayed: object = None

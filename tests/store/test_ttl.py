@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
-from err_confirm.model.executions import Place, State, Verdict
+from err_confirm.model.executions import Place, Speaker, State, Verdict
 from err_confirm.model.policies import Policy
 from err_confirm.model.runs import Outcome
 from err_confirm.store import open_store
@@ -57,7 +57,7 @@ def test_whatever_happens_each_key_that_should_end_has_its_ttl(redis_server: Red
             lost = itertools.cycle((True, False))
             losing = Engine(LostAnswers(store, lambda _: next(lost)), RECORDS, lambda _: None)
             plan = a_plan(policy)
-            execution_id = engine.create(plan, requester="alice", place=Place(person="@alice"), text="").id
+            execution_id = engine.create(plan, Speaker("alice", Place(person="@alice")), "").id
             for event in history:
                 try:
                     losing.apply(execution_id, event)
@@ -85,7 +85,7 @@ def test_a_key_without_its_ttl_is_found(redis_server: RedisServer, client: redis
     namespace = "lost-ttl"
     with closing(open_store(redis_server.url, namespace=namespace)) as store:
         engine = Engine(store, RECORDS, lambda _: None)
-        execution = engine.create(a_plan(ANYBODY), requester="alice", place=Place(person="@alice"), text="")
+        execution = engine.create(a_plan(ANYBODY), Speaker("alice", Place(person="@alice")), "")
         engine.apply(execution.id, Answer("bob", Verdict.DENY))
     names = [f"{{c:{namespace}}}:e:{execution.id}", f"{{c:{namespace}}}:k:{execution.id}:bob"]
     for name in names:

@@ -14,7 +14,7 @@ from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.engine.recheck import COUNTS, Recheck, difference
 from err_confirm.errors import LimitError, NotReadyError, PreviewError, ProbeError, TargetsError, TemplateError
-from err_confirm.model.executions import Place, Plan, State, Verdict
+from err_confirm.model.executions import Place, Plan, Speaker, State, Verdict
 from err_confirm.model.files import Action, PreviewRule, Probe, Source, TargetRule
 from err_confirm.model.runs import NOTHING, Conduct, Invocation, Lookup, OnChange, Outcome, Preview, Target
 from err_confirm.plan.preparing import LONGEST_PREVIEW, Preparing
@@ -258,7 +258,7 @@ class Claims:
     def approved(self, conduct: Conduct) -> str:
         """Return the id of something that was confirmed."""
         plan = Plan(alias="it", action="it", policy=ANYONE, invocation=NOTHING, conduct=conduct)
-        asked = self.engine.create(plan, requester="alice", place=Place(person="@alice"), text="it").id
+        asked = self.engine.create(plan, Speaker("alice", Place(person="@alice")), "it").id
         self.engine.apply(asked, Posted())
         self.engine.apply(asked, Answer("bob", Verdict.APPROVE))
         return asked

@@ -14,9 +14,9 @@ from builders import a_policy, an_execution
 from err_confirm.backends import BACKENDS
 from err_confirm.chat.replies import introduction
 from err_confirm.errors import LimitError, SettingError
-from err_confirm.limits import LOOKED_AT, Limits, Request, check
+from err_confirm.limits import LOOKED_AT, Limits, check
 from err_confirm.locks import read_wish
-from err_confirm.model.executions import Place, Plan
+from err_confirm.model.executions import Place, Plan, Speaker
 from err_confirm.settings import read_settings
 from err_confirm.text.inert import Inert
 from err_confirm.text.pages import pages
@@ -130,9 +130,9 @@ def test_what_waits_counts_however_much_was_run_since() -> None:
     since = [an_execution(None, id=f"{number:08}") for number in range(LOOKED_AT)]
     asks = an_execution()
     plan = Plan(alias="echo", action="echo", policy=a_policy(), invocation=asks.invocation, parameters={"n": 9})
-    request = Request(plan=plan, requester="alice", place=Place(person="@alice", room="#other"))
+    alice = Speaker("alice", Place(person="@alice", room="#other"))
     with pytest.raises(LimitError, match="3 prompts of yours wait already"):
-        check(Limits(person=3), request, [*since, *waiting], asks.created_at + 600, lambda: waiting)
+        check(Limits(person=3), plan, alice, [*since, *waiting], asks.created_at + 600, waiting=lambda: waiting)
 
 
 # What bots share

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from err_confirm.errors import LimitError
-from err_confirm.model.executions import Place, Plan
+from err_confirm.model.executions import Place, Plan, Speaker
 from talk import Talk, a_bot, write_files
 
 FILES = {
@@ -63,9 +63,7 @@ def test_requests_that_come_at_once_are_no_way_around(talk: Talk) -> None:
     def ask(plan: list[Plan]) -> None:
         place = Place(person="@alice", room="#ops")
         with suppress(LimitError):
-            talk.service.requests.request(
-                plan, requester="alice", place=place, text="x", post=lambda e: posted.append(e.id)
-            )
+            talk.service.requests.request(plan, Speaker("alice", place), "x", post=lambda e: posted.append(e.id))
 
     threads = [threading.Thread(target=ask, args=(plan,)) for plan in plans]
     for thread in threads:

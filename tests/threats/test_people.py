@@ -15,7 +15,7 @@ from err_confirm.engine import Engine, Vouched
 from err_confirm.errors import GroupError, NotReadyError
 from err_confirm.holding.permission import Permission
 from err_confirm.journal.records import Records
-from err_confirm.model.executions import Execution, Place, State, Verdict
+from err_confirm.model.executions import Execution, Place, Speaker, State, Verdict
 from err_confirm.model.policies import AllOf, Policy, Seat
 from err_confirm.people import People
 from err_confirm.people.directories import Function
@@ -90,7 +90,7 @@ class Desk:
         self.engine = Engine(self.store, RECORDS, lambda each: self.told.append(each.state), self.groups.roster)
 
     def ask(self, policy: Policy = SRE) -> str:
-        asked = self.engine.create(a_plan(policy), requester="alice", place=Place(person="@alice"), text="it")
+        asked = self.engine.create(a_plan(policy), Speaker("alice", Place(person="@alice")), "it")
         self.engine.apply(asked.id, Posted())
         return asked.id
 
@@ -279,8 +279,7 @@ class Chatting:
         service, chat = self.talk.service, self.confirm.chat
         (match,) = service.index.matches(text)
         planned = replace(plan(service.catalog, match), policy=policy)
-        who = {"requester": chat.person(self.message(by)), "identity": chat.identity(self.message(by))}
-        service.requests.request([planned], **who, place=chat.place(self.message(by)), text=text, post=chat.ask)
+        service.requests.request([planned], chat.speaker(self.message(by)), text, post=chat.ask)
         return self.talk.prompt()
 
     def permission(self, within: float = 30.0) -> Permission:
@@ -554,9 +553,7 @@ def test_what_cannot_be_told_yet_waits_and_ends_when_it_is_too_late(store: Store
 
     engine = Engine(store, RECORDS, lambda _: None, vouch=vouch)
     policy = a_policy(retry_count=60, retry_delay=10.0)
-    first, second = (
-        engine.create(a_plan(policy), requester="alice", place=Place(person="@alice"), text="it").id for _ in range(2)
-    )
+    first, second = (engine.create(a_plan(policy), Speaker("alice", Place(person="@alice")), "it").id for _ in range(2))
     for each in (first, second):
         engine.apply(each, Posted())
         engine.apply(each, Answer("alice", Verdict.APPROVE))

@@ -12,8 +12,8 @@ from err_confirm.answers import read_answer
 from err_confirm.engine import Engine
 from err_confirm.engine.runs import told
 from err_confirm.errors import LimitError
-from err_confirm.limits import Limits, Request, check
-from err_confirm.model.executions import Execution, Place, Plan, State, Verdict
+from err_confirm.limits import Limits, check
+from err_confirm.model.executions import Execution, Place, Plan, Speaker, State, Verdict
 from err_confirm.model.policies import AllOf, Choice, Question, QuestionType, Seat, Stage
 from err_confirm.people import People
 from err_confirm.policy.seating import Roster
@@ -106,11 +106,10 @@ def test_a_room_to_which_a_policy_sends_prompts_is_not_flooded_from_elsewhere() 
         )
         for number in range(3)
     ]
-    one_more = Request(plan=plan, requester="irc:nick4", place=Place(person="nick4"))
-    check(Limits(room=4), one_more, prompts, NOW)
+    check(Limits(room=4), plan, Speaker("irc:nick4", Place(person="nick4")), prompts, NOW)
     for place in (Place(person="nick4"), Place(person="nick4", room="#ops")):
         with pytest.raises(LimitError, match="in #ops"):
-            check(Limits(room=3), replace(one_more, place=place), prompts, NOW)
+            check(Limits(room=3), plan, Speaker("irc:nick4", place), prompts, NOW)
 
 
 def test_who_gets_a_name_after_asking_is_still_who_asked(store: Store) -> None:
@@ -119,7 +118,7 @@ def test_who_gets_a_name_after_asking_is_still_who_asked(store: Store) -> None:
     asking, deciding = (Engine(store, RECORDS, lambda _: None, person=people.person) for people in (before, now))
     place, policy = Place(person="<@UA>"), a_policy(("others",))
     requester = before.person("slack:UA")
-    asked = asking.create(a_plan(policy), requester=requester, place=place, text="it", identity="slack:UA")
+    asked = asking.create(a_plan(policy), Speaker(requester, place, "slack:UA"), "it")
     asking.apply(asked.id, Posted())
     for identity in ("slack:UA", "slack:UA2"):
         own = deciding.apply(asked.id, yes(now.person(identity), identity=identity))
@@ -134,7 +133,7 @@ def test_who_gets_a_name_after_answering_fills_one_seat(store: Store) -> None:
     engines = [Engine(store, RECORDS, lambda _: None, person=people.person) for people in (before, now)]
     seat = Seat(by=("slack:UB", "bob", "carol"))
     policy = replace(a_policy(), stages=(Stage(quorum=AllOf(all=(seat, seat)), retry_count=100),))
-    asked = engines[0].create(a_plan(policy), requester="alice", place=Place(person="<@UA>"), text="it")
+    asked = engines[0].create(a_plan(policy), Speaker("alice", Place(person="<@UA>")), "it")
     engines[0].apply(asked.id, Posted())
     engines[0].apply(asked.id, yes("slack:UB", identity="slack:UB"))
     engines[1].apply(asked.id, yes("bob", identity="slack:UB2"))

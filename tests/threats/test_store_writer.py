@@ -15,7 +15,7 @@ from err_confirm.engine import Engine
 from err_confirm.errors import RecordError
 from err_confirm.journal import check
 from err_confirm.journal.records import Records
-from err_confirm.model.executions import Execution, Place, State, Verdict, Vote
+from err_confirm.model.executions import Execution, Place, Speaker, State, Verdict, Vote
 from err_confirm.store import open_store
 from err_confirm.store.base import Record, Store, Swap
 from err_confirm.store.seal import KEY_BYTES, SEAL_CHARACTERS, Seal
@@ -280,6 +280,6 @@ def test_the_key_is_in_neither_store_nor_journal(reach: Reach) -> None:
 
 
 def asked(engine: Engine) -> Execution:
-    execution = engine.create(a_plan(BOBS), requester="alice", place=Place(person="@alice"), text="it")
+    execution = engine.create(a_plan(BOBS), Speaker("alice", Place(person="@alice")), "it")
     engine.apply(execution.id, Posted())
     return engine.read(execution.id)[0]

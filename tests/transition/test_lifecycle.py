@@ -27,7 +27,7 @@ from builders import RECORDS, a_policy
 from err_confirm.engine import Engine
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.journal import check, read_line
-from err_confirm.model.executions import Execution, Notice, Place, State, Verdict
+from err_confirm.model.executions import Execution, Notice, Place, Speaker, State, Verdict
 from err_confirm.model.policies import AllOf, Choice, Effect, Policy, Seat, Stage
 from err_confirm.model.runs import MOST_RUNS, Conduct, Outcome, Part, PartState
 from err_confirm.policy.seating import Roster
@@ -249,7 +249,7 @@ class Lifecycle(RuleBasedStateMachine):
     def _ask(self, process: int, policy: Policy | None, *, retry: bool = False) -> None:
         with self._losing():
             place, plan = Place(person="@alice"), replace(a_plan(policy), conduct=Conduct(retry=retry))
-            self.processes[process].engine.create(plan, requester="alice", place=place, text="it")
+            self.processes[process].engine.create(plan, Speaker("alice", place), "it")
 
     def _go_on(self, process: int, outcome: Outcome) -> None:
         execution = next((each for each in self.known.values() if each.state not in OVER), None)

@@ -138,8 +138,8 @@ class Intake:
             return False
 
     def _event(self, msg: Any, verb: str, said: Said, *, token: bool) -> Answer | Cancel | Abort:
-        chat, reason = self.chat, said.reason[:LONGEST_REASON]
-        person, identity, room = chat.person(msg), chat.identity(msg), chat.place(msg).room
+        chat, reason, by = self.chat, said.reason[:LONGEST_REASON], self.chat.speaker(msg)
+        person, identity, room = by.person, by.identity, by.place.room
         if verb == NAMED:
             return Abort(person, reason, identity, room, guest=chat.guest(msg))
         if verb not in VERDICTS:

@@ -6,7 +6,7 @@ from itertools import islice
 
 from err_confirm.durations import format_duration
 from err_confirm.errors import AlreadyAskedError, LimitError
-from err_confirm.model.executions import Execution, Place, Plan, State
+from err_confirm.model.executions import Execution, Place, Plan, Speaker, State
 from err_confirm.model.policies import Policy
 
 MINUTE = 60.0
@@ -26,33 +26,21 @@ class Limits:
     pause: float = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What somebody is about to ask for, and where."""
-
-    plan: Plan
-    requester: str
-    place: Place
-
-    def same_as(self, asked: Execution) -> bool:
-        """Tell whether this very thing was asked for before, by the same person."""
-        plan = self.plan
-        same = (asked.requester, asked.alias, asked.digest) == (self.requester, plan.alias, plan.digest)
-        return same and dict(asked.parameters) == dict(plan.parameters)
-
-
 def check(
     limits: Limits,
-    request: Request,
+    plan: Plan,
+    by: Speaker,
     recent: Iterable[Execution],
     now: float,
+    *,
     waiting: Callable[[], Iterable[Execution]] = tuple,
 ) -> None:
     """Look at what was asked for before for a reason not to post one more prompt.
 
     Args:
         limits: how many are too many.
-        request: what is about to be asked for.
+        plan: what is about to be asked for.
+        by: who asks for it.
         recent: what was asked for before, the newest first.
         now: the store's clock.
         waiting: finds what waits, which may be older than all that is looked at.
@@ -65,18 +53,24 @@ def check(
     if len(found) == LOOKED_AT:
         found |= {asked.id: asked for asked in waiting()}
     prompts = [asked for asked in found.values() if asked.policy is not None]
-    for asked in prompts:
-        if not request.same_as(asked):
+    own = [asked for asked in prompts if asked.requester == by.person]
+    for asked in own:
+        if not _is_same(asked, plan):
             continue
-        if asked.state is State.PENDING and asked.posted and asked.place.same_as(request.place):
+        if asked.state is State.PENDING and asked.posted and asked.place.same_as(by.place):
             raise AlreadyAskedError(asked)
         if asked.state is State.DENIED and (left := (asked.ended_at or 0.0) + limits.pause - now) > 0:
             raise LimitError(f"{asked.decided_by} has just said no to this; ask again in {format_duration(left)}")
-    own = [asked for asked in prompts if asked.requester == request.requester]
     _few(own, limits.person, "of yours", now)
-    for name, room in _rooms(request.place, request.plan.policy).items():
+    for name, room in _rooms(by.place, plan.policy).items():
         there = [asked for asked in prompts if name in _rooms(asked.place, asked.policy)]
         _few(there, limits.room, f"in {room}", now)
+
+
+def _is_same(asked: Execution, plan: Plan) -> bool:
+    """Tell whether this very thing was asked for before."""
+    same = (asked.alias, asked.digest) == (plan.alias, plan.digest)
+    return same and dict(asked.parameters) == dict(plan.parameters)
 
 
 def _rooms(place: Place, policy: Policy | None) -> dict[str, str]:

@@ -3,15 +3,13 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from functools import partial
 
 from err_confirm.engine import FIRST, After, Engine
 from err_confirm.errors import ErrConfirmError, StoreUnavailableError
-from err_confirm.limits import LOOKED_AT, Limits, Request, check
+from err_confirm.limits import LOOKED_AT, Limits, check
 from err_confirm.locks import Locks
 from err_confirm.locks.mutexes import Mutexes
-from err_confirm.model.executions import Execution, Place, Plan, State
+from err_confirm.model.executions import Execution, Plan, Speaker, State
 from err_confirm.plan.preparing import Preparing, Slow
 from err_confirm.transition.events import Cancel, Posted
 
@@ -54,12 +52,10 @@ class Requests:
     def request(
         self,
         plans: Iterable[Plan],
-        *,
-        requester: str,
-        place: Place,
+        by: Speaker,
         text: str,
+        *,
         post: Post,
-        identity: str = "",
         slow: Slow = lambda *_: None,
         refused: Refused = lambda error: log.warning("%s", error),
     ) -> list[Execution]:
@@ -69,11 +65,9 @@ class Requests:
 
         Args:
             plans: what somebody wants, one execution each.
-            requester: the person who wants it.
-            place: where they said so.
+            by: who wants it.
             text: what they said.
             post: posts the prompt of one execution; an ErrConfirmError from it cancels that execution, and is told.
-            identity: who the chat network says that it was.
             slow: says that a lookup or a dry run takes its time.
             refused: says why nothing is asked for after all, where that is found out on that thread.
 
@@ -86,36 +80,25 @@ class Requests:
             ShelfError: nobody can tell whether they are.
         """
         plans = list(plans)
-        create = partial(self._create, text=text, identity=identity, post=post)
         self._allow(plans)
-        requests = [Request(plan=each, requester=requester, place=place) for each in plans]
-        ahead = [each for each in requests if each.plan.ahead is not None]
+        ahead = [each for each in plans if each.ahead is not None]
         if not ahead:
-            return [each for each in map(create, requests) if each.state is not State.CANCELED]
+            created = [self._create(each, by, text, post=post) for each in plans]
+            return [each for each in created if each.state is not State.CANCELED]
 
         def work() -> None:
             try:
-                for each in requests:
-                    self._check(each)
-                    create(replace(each, plan=self._preparing.ready(each.plan, slow)))
+                for each in plans:
+                    self._check(each, by)
+                    self._create(self._preparing.ready(each, slow), by, text, post=post)
             except ErrConfirmError as error:
                 refused(error)
 
-        self._check(ahead[0])
-        self._preparing.begin(requester, work)
+        self._check(ahead[0], by)
+        self._preparing.begin(by.person, work)
         return []
 
-    def ask(
-        self,
-        plan: Plan,
-        *,
-        requester: str,
-        place: Place,
-        text: str,
-        post: Post,
-        identity: str = "",
-        after: After = FIRST,
-    ) -> Execution:
+    def ask(self, plan: Plan, by: Speaker, text: str, *, post: Post, after: After = FIRST) -> Execution:
         """Ask for one execution, perhaps `after` another; returns when it was asked for, as it then is.
 
         It takes its time where something is looked up first. What was asked for before under the same id is returned
@@ -123,11 +106,9 @@ class Requests:
 
         Args:
             plan: what it would be.
-            requester: the person who wants it.
-            place: where they said so.
+            by: who wants it.
             text: what they said.
             post: posts its prompt.
-            identity: who the chat network says that it was.
             after: what it follows.
 
         Raises:
@@ -138,20 +119,15 @@ class Requests:
         """
         if after.id and (found := self._engine.read(after.id)[0]) and (found.posted or found.state.ended):
             return found
-        request = Request(plan=plan, requester=requester, place=place)
         self._allow([plan])
-        self._check(request)
-        ready = replace(request, plan=self._preparing.waited_for(plan))
-        return self._create(ready, text=text, identity=identity, post=post, after=after)
+        self._check(plan, by)
+        return self._create(self._preparing.waited_for(plan), by, text, post=post, after=after)
 
-    def _create(self, request: Request, *, text: str, identity: str, post: Post, after: After = FIRST) -> Execution:
+    def _create(self, plan: Plan, by: Speaker, text: str, *, post: Post, after: After = FIRST) -> Execution:
         """Store, post and hand on one execution, if there may be one more; one that cannot be posted is canceled."""
-        requester, place = request.requester, request.place
         with self._asking:  # two at once would both be the last one that there may be
-            self._check(request)
-            execution = self._engine.create(
-                request.plan, requester=requester, place=place, text=text, identity=identity, after=after
-            )
+            self._check(plan, by)
+            execution = self._engine.create(plan, by, text, after)
         return self.begin(execution, post)
 
     def begin(self, execution: Execution, post: Post) -> Execution:
@@ -173,8 +149,9 @@ class Requests:
         for each in plans:
             self._mutexes.check(each.conduct.mutex)
 
-    def _check(self, request: Request) -> None:
+    def _check(self, plan: Plan, by: Speaker) -> None:
         """Refuse one prompt too many; what needs no confirmation posts none."""
-        if request.plan.policy is not None:
+        if plan.policy is not None:
             _, now = self._engine.store.due(1)
-            check(self._limits, request, self._engine.recent(), now, lambda: self._engine.waiting(LOOKED_AT)[0])
+            recent, waiting = self._engine.recent(), lambda: self._engine.waiting(LOOKED_AT)[0]
+            check(self._limits, plan, by, recent, now, waiting=waiting)

@@ -9,7 +9,7 @@ from err_confirm.errors import ErrConfirmError, SequelError, StoreUnavailableErr
 from err_confirm.following import DEEPEST, following, values, worded
 from err_confirm.journal import NOT_FOLLOWED
 from err_confirm.journal.archive import Archive
-from err_confirm.model.executions import Execution, Plan, State
+from err_confirm.model.executions import Execution, Plan, Speaker, State
 from err_confirm.model.policies import Policy
 from err_confirm.model.runs import FollowUp
 from err_confirm.plan import plan
@@ -88,14 +88,7 @@ class Sequels:
         if after.depth > DEEPEST:
             raise SequelError(f"{DEEPEST} executions have followed one another already; more never do")
         made = self._plan(parent, follow_up)
-        self._ask(
-            made,
-            requester=parent.requester,
-            place=parent.place,
-            text=worded(made.alias, made.parameters),
-            identity=parent.identity,
-            after=after,
-        )
+        self._ask(made, _asker(parent), worded(made.alias, made.parameters), after=after)
 
     def _plan(self, parent: Execution, follow_up: FollowUp) -> Plan:
         catalog = self._catalog()
@@ -110,6 +103,10 @@ class Sequels:
     def _refuse(self, parent: Execution, cause: str, alias: str, error: str) -> None:
         log.warning("%s does not follow %s (%s): %s", alias, parent.id, cause, error)
         facts = {"parent": parent.id, "cause": cause, "alias": alias, "error": error}
-        who = {"who": parent.requester, "identity": parent.identity, "room": parent.place.room}
-        self._archive.note(NOT_FOLLOWED, facts, **who)
+        self._archive.note(NOT_FOLLOWED, facts, _asker(parent))
         self._say(parent, cause, alias, error)
+
+
+def _asker(execution: Execution) -> Speaker:
+    """Return who asked for an execution, and where."""
+    return Speaker(execution.requester, execution.place, execution.identity)

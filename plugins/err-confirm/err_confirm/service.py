@@ -30,7 +30,7 @@ from err_confirm.journal.archive import Archive
 from err_confirm.journal.records import Records
 from err_confirm.locks import Locks
 from err_confirm.locks.mutexes import Mutexes
-from err_confirm.model.executions import Execution, Plan
+from err_confirm.model.executions import Execution, Plan, Speaker
 from err_confirm.model.policies import Policy
 from err_confirm.model.runs import Mutex
 from err_confirm.plan import decided, plan
@@ -148,16 +148,14 @@ class Service:
         self._remote.close()
         self.store.close()
 
-    def reload(self, *, who: str, identity: str, room: str) -> Catalog:
+    def reload(self, by: Speaker) -> Catalog:
         """Read all files again and use them if none is wrong; return what was read either way.
 
         What waits already keeps what was shown. The journal keeps what changed, and first: what cannot be kept is not
         taken into use.
 
         Args:
-            who: the person who wants it.
-            identity: who the chat network says that it is.
-            room: where they say so; empty in a direct message.
+            by: who wants it.
 
         Raises:
             StoreUnavailableError: the store does not answer; nothing was changed.
@@ -165,7 +163,7 @@ class Service:
         catalog = self._load()
         if not catalog.errors:
             if changed := changes(self.catalog, catalog):
-                self.archive.note(RELOADED, changed, who=who, identity=identity, room=room)
+                self.archive.note(RELOADED, changed, by)
             self._use(catalog)
         return catalog
 
@@ -210,7 +208,7 @@ class Service:
         """Return the store's clock if one of these policies has conditions; None where nobody looks at it."""
         return self.store.due(1)[1] if any(policy is not None and policy.when for policy in policies) else None
 
-    def unlock(self, reference: str, *, who: str, identity: str, room: str, admin: bool) -> Mutex | None:
+    def unlock(self, reference: str, by: Speaker, *, admin: bool) -> Mutex | None:
         """Give up the name that a lost execution keeps, if an execution is meant; return it.
 
         Raises:
@@ -224,10 +222,10 @@ class Service:
         try:
             execution, _ = self.engine.read(found)
         except RecordError:
-            return self.mutexes.give_up_unread(found, who=who, identity=identity, room=room, admin=admin)
+            return self.mutexes.give_up_unread(found, by, admin=admin)
         if execution is None:
             return None
-        return self.mutexes.give_up(execution, who=who, identity=identity, room=room, admin=admin)
+        return self.mutexes.give_up(execution, by, admin=admin)
 
     def policy_of(self, alias: str) -> Policy | None:
         """Return the policy of an alias, None if it has none. Raises KeyError if there is no such alias."""

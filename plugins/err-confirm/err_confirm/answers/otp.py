@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from err_confirm.errors import CodesMissingError
 from err_confirm.journal import ENROLLED, RESET
 from err_confirm.journal.archive import Archive
+from err_confirm.model.executions import Speaker
 from err_confirm.model.policies import Policy
 from err_confirm.people import People
 from err_confirm.store.seal import Seal
@@ -130,12 +131,12 @@ class SecondFactor:
         known = _enrolment(self._shelf.change(_name(person), begun))
         return Checked(Proof.ENROLLED) if known.number else self._secret(person, number)
 
-    def go_on(self, person: str, code: str, *, who: str, identity: str, room: str) -> Secret | Checked:
+    def go_on(self, code: str, by: Speaker) -> Secret | Checked:
         """Finish an enrolment with its first code; or, with a code of one that is finished, begin it anew.
 
         Until the new one is finished, too, the codes of the old one count.
         """
-        number = _number()
+        person, number = by.person, _number()
 
         def gone_on(known: _Enrolment, person: str, code: str, now: float) -> tuple[_Enrolment, Checked]:
             step = self._newest(person, known.next, code, now) if known.next else None
@@ -148,14 +149,14 @@ class SecondFactor:
         if checked.ok:
             return self._secret(person, number)
         if checked.proof is Proof.ENROLLED:
-            self._archive.note(ENROLLED, {"person": person}, who=who, identity=identity, room=room)
+            self._archive.note(ENROLLED, {"person": person}, by)
         return checked
 
-    def reset(self, person: str, *, who: str, identity: str, room: str) -> bool:
+    def reset(self, person: str, by: Speaker) -> bool:
         """Take a person's second factor away, so that they can enrol anew; tell whether there was anything."""
         if self._shelf.get(_name(person)) is None:
             return False
-        self._archive.note(RESET, {"person": person}, who=who, identity=identity, room=room)
+        self._archive.note(RESET, {"person": person}, by)
         self._shelf.change(_name(person), lambda _, __: None)
         return True
 

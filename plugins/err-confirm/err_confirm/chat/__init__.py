@@ -23,7 +23,7 @@ from err_confirm.chat.telling import Telling
 from err_confirm.engine import Engine
 from err_confirm.engine.outputs import Outputs
 from err_confirm.errors import NobodyError
-from err_confirm.model.executions import Execution, Place, State
+from err_confirm.model.executions import Execution, Place, Speaker, State
 from err_confirm.people import People
 from err_confirm.plan import describe
 from err_confirm.policy.openings import Rosters
@@ -79,6 +79,11 @@ class Chat:
     def person(self, msg: Any) -> str:
         """Return the person who sent a message. Raises NobodyError."""
         return self._people.person(self.identity(msg))
+
+    def speaker(self, msg: Any) -> Speaker:
+        """Return who sent a message, and where. Raises NobodyError."""
+        identity = self.identity(msg)
+        return Speaker(self._people.person(identity), self.place(msg), identity)
 
     def guest(self, msg: Any) -> bool:
         """Tell whether who sent a message is from outside; in doubt, they are."""

@@ -12,7 +12,7 @@ from err_confirm.errors import GroupError, LineError, NotReadyError, RecordError
 from err_confirm.journal.history import Found, Search, search
 from err_confirm.journal.records import Records, mark
 from err_confirm.journal.witness import Last, Witness
-from err_confirm.model.executions import Execution, Place, Plan, State, Verdict
+from err_confirm.model.executions import Execution, Place, Plan, Speaker, State, Verdict
 from err_confirm.policy import electorate, groups, quorum_until
 from err_confirm.policy.seating import NOBODY, Candidate, Roster, seats
 from err_confirm.store.base import Record, Store, Swap, SwapResult, SwapStatus
@@ -112,9 +112,7 @@ class Engine:
         self._untold: dict[str, str] = {}
         self._witness = Witness(store, records.seal)
 
-    def create(
-        self, plan: Plan, *, requester: str, place: Place, text: str, identity: str = "", after: After = FIRST
-    ) -> Execution:
+    def create(self, plan: Plan, by: Speaker, text: str, after: After = FIRST) -> Execution:
         """Store what was asked for. It waits for `Posted`, and then for its votes, if it has a policy.
 
         What follows another execution has an id that can only be made of that one's: where it is there already, it is
@@ -144,9 +142,9 @@ class Engine:
                 conduct=plan.conduct,
                 digest=plan.digest,
                 policy=policy,
-                requester=requester,
-                identity=identity,
-                place=place,
+                requester=by.person,
+                identity=by.identity,
+                place=by.place,
                 created_at=now,
                 expires_at=now + (policy.stages[0].within if policy else RUN_WITHIN),
                 ack=plan.ack,

@@ -11,6 +11,7 @@ from typing import Any
 
 from err_confirm.errors import LineError, StoreUnavailableError
 from err_confirm.journal import PAGE, PRUNED, Entry, append, lines, read_line
+from err_confirm.model.executions import Speaker
 from err_confirm.store.base import Head, Store
 from err_confirm.store.seal import Seal
 
@@ -73,10 +74,10 @@ class Archive:
             told = Entry(at=now, what=PRUNED, facts={"through": through})
             self._store.note(append(self._seal, told), through)
 
-    def note(self, what: str, facts: Mapping[str, Any], *, who: str, identity: str, room: str) -> None:
+    def note(self, what: str, facts: Mapping[str, Any], by: Speaker) -> None:
         """Keep in the journal what belongs to no execution, such as a reload or a lock, and who wanted it."""
         _, now = self._store.due(1)
-        told = Entry(at=now, what=what, who=who, identity=identity, room=room, facts=facts)
+        told = Entry(at=now, what=what, who=by.person, identity=by.identity, room=by.place.room, facts=facts)
         self._store.note(append(self._seal, told))
 
     def _copy(self) -> None:

@@ -9,7 +9,7 @@ from err_confirm.durations import PATTERN, format_duration, parse_duration
 from err_confirm.errors import LockedError, LockError, ShelfError
 from err_confirm.journal import LOCKED, UNLOCKED
 from err_confirm.journal.archive import Archive
-from err_confirm.model.executions import Execution
+from err_confirm.model.executions import Execution, Speaker
 from err_confirm.store.shelf import Fact, Shelf
 from err_confirm.text.spelling import did_you_mean
 from err_confirm.wording import moment
@@ -90,19 +90,19 @@ class Locks:
             return str(error)
         return ""
 
-    def put(self, wish: Wish, *, who: str, identity: str, room: str) -> Lock:
+    def put(self, wish: Wish, by: Speaker) -> Lock:
         """Lock something; one's own lock on it is replaced."""
-        self._archive.note(LOCKED, asdict(wish), who=who, identity=identity, room=room)
+        self._archive.note(LOCKED, asdict(wish), by)
 
         def with_this(fact: Fact | None, now: float) -> Fact:
-            others = [lock for lock in _locks(fact, now) if (lock.name, lock.owner) != (wish.name, who)]
+            others = [lock for lock in _locks(fact, now) if (lock.name, lock.owner) != (wish.name, by.person)]
             until = None if wish.lasts is None else now + wish.lasts
-            return _fact([*others, Lock(name=wish.name, owner=who, reason=wish.reason, since=now, until=until)])
+            return _fact([*others, Lock(name=wish.name, owner=by.person, reason=wish.reason, since=now, until=until)])
 
         fact = self._shelf.change(_FACT, with_this)
-        return next(lock for lock in _all(fact) if (lock.name, lock.owner) == (wish.name, who))
+        return next(lock for lock in _all(fact) if (lock.name, lock.owner) == (wish.name, by.person))
 
-    def take(self, name: str, *, who: str, identity: str, room: str, admin: bool) -> Unlocked:
+    def take(self, name: str, by: Speaker, *, admin: bool) -> Unlocked:
         """Take one's own lock off something, or as a bot admin all that are on it. Raises LockError."""
         locks, _ = self.all()
         found = [lock for lock in locks if lock.name == name.strip()]
@@ -110,12 +110,12 @@ class Locks:
         if not found:
             what = f"{name.strip()} is not locked" if name.strip() else f"say what: {self._prefix}unlock <name>"
             raise LockError(f"{what}; see {self._prefix}locks")
-        taken = [lock for lock in found if admin or lock.owner == who]
+        taken = [lock for lock in found if admin or lock.owner == by.person]
         if not taken:
             owners = " or ".join(lock.owner for lock in found)
             raise LockError(f"{found[0].name} was locked by {owners}: only they or a bot admin can unlock it")
         facts = {"name": found[0].name, "owners": [lock.owner for lock in taken]}
-        self._archive.note(UNLOCKED, facts, who=who, identity=identity, room=room)
+        self._archive.note(UNLOCKED, facts, by)
 
         def without_these(fact: Fact | None, now: float) -> Fact:
             return _fact(lock for lock in _locks(fact, now) if lock not in taken)

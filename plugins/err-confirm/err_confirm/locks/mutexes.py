@@ -8,7 +8,7 @@ from err_confirm.errors import LockedError, LockError, NotReadyError, RecordErro
 from err_confirm.journal import UNLOCKED
 from err_confirm.journal.archive import Archive
 from err_confirm.locks.mutex_uses import Entry, Use, Uses
-from err_confirm.model.executions import Execution, State, Verdict
+from err_confirm.model.executions import Execution, Speaker, State, Verdict
 from err_confirm.model.runs import Mutex
 from err_confirm.store.shelf import Shelf
 from err_confirm.transition.steps import run_by
@@ -128,7 +128,7 @@ class Mutexes:
         if mutex is not None and execution.state not in HOLDING:
             self._uses.remove(mutex.name, execution.id)
 
-    def give_up(self, execution: Execution, *, who: str, identity: str, room: str, admin: bool) -> Mutex:
+    def give_up(self, execution: Execution, by: Speaker, *, admin: bool) -> Mutex:
         """Take its name from an execution that is lost, as whoever asked for it, confirmed it, or as a bot admin.
 
         Raises:
@@ -140,13 +140,13 @@ class Mutexes:
         if execution.state is not State.LOST:
             raise LockError(f"{execution_id} is {execution.state} and keeps {mutex.name} until it has ended")
         confirmed = {vote.person for vote in execution.votes if vote.verdict is Verdict.APPROVE}
-        if not admin and who not in {execution.requester, *confirmed}:
+        if not admin and by.person not in {execution.requester, *confirmed}:
             people = " or ".join(sorted({execution.requester, *confirmed}))
             raise LockError(f"{execution_id} was asked for or confirmed by {people}: only they or a bot admin can")
-        self._take_away(mutex.name, execution_id, who=who, identity=identity, room=room)
+        self._take_away(mutex.name, execution_id, by)
         return mutex
 
-    def give_up_unread(self, execution_id: str, *, who: str, identity: str, room: str, admin: bool) -> Mutex:
+    def give_up_unread(self, execution_id: str, by: Speaker, *, admin: bool) -> Mutex:
         """Take its name from an execution whose record cannot be used, as a bot admin: nothing tells who else may.
 
         Raises:
@@ -157,12 +157,12 @@ class Mutexes:
             raise LockError(f"the record of {execution_id} cannot be used, and it keeps nothing for itself")
         if not admin:
             raise LockError(f"the record of {execution_id} cannot be used: only a bot admin can give up {name}")
-        self._take_away(name, execution_id, who=who, identity=identity, room=room)
+        self._take_away(name, execution_id, by)
         return Mutex(name=name)
 
-    def _take_away(self, name: str, execution_id: str, *, who: str, identity: str, room: str) -> None:
+    def _take_away(self, name: str, execution_id: str, by: Speaker) -> None:
         facts = {"name": name, "execution": execution_id}
-        self._archive.note(UNLOCKED, facts, who=who, identity=identity, room=room)
+        self._archive.note(UNLOCKED, facts, by)
         self._uses.remove(name, execution_id)
 
     def _refuse(self, execution: Execution, mutex: Mutex, busy: Busy, now: float) -> str:

@@ -121,6 +121,15 @@ class Place:
         return where and (bool(self.room) or self.person == other.person)
 
 
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who says something, and where: the person, the place, and who the chat network says that it is."""
+
+    person: str
+    place: Place
+    identity: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """One request and all that became of it. All moments are seconds since 1970 on the store's clock.
