@@ -8,7 +8,6 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from err_confirm.backends import PlainBackend
 from err_confirm.durations import format_duration
 from err_confirm.model.executions import Execution, State
 from err_confirm.model.files import Alias
@@ -65,7 +64,7 @@ class Wording:
     """
 
     def __init__(self, prefix: str, network: Network | None = None) -> None:
-        self._network = network or PlainBackend()
+        self._network = network or Network()
         self.inert = Inert(self._network)
         # Values come out through `code` and `block`, not through HTML escapes: what chat shows must be what runs.
         self._environment = Environment(  # noqa: S701

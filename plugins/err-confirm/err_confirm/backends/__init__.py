@@ -4,14 +4,14 @@ An identity is `<scheme>:<id>` with the id that the chat network itself keeps: n
 The identifier objects are Errbot's; nothing here imports it. A new backend is one file and one line in `BACKENDS`.
 """
 
-from err_confirm.backends.base import Backend, PlainBackend
+from err_confirm.backends.base import Backend
 from err_confirm.backends.irc_backend import JOINED_WITHIN, IrcBackend
 from err_confirm.backends.slack_backend import SlackBackend
 from err_confirm.backends.telegram_backend import TelegramBackend
 from err_confirm.backends.text_backend import TextBackend
 from err_confirm.errors import NobodyError
 
-__all__ = ["BACKENDS", "JOINED_WITHIN", "SCHEMES", "WEAK", "Backend", "PlainBackend", "backend_for"]
+__all__ = ["BACKENDS", "JOINED_WITHIN", "SCHEMES", "WEAK", "Backend", "backend_for"]
 
 WEAK = frozenset({"irc"})
 """Schemes of networks where anybody may take one more name."""

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from err_confirm.backends.base import PlainBackend, escaped
+from err_confirm.backends.base import Backend, escaped
 from err_confirm.backends.delivery import carry_lines, line_size
 from err_confirm.errors import NobodyError
 from err_confirm.model.executions import Place
@@ -14,7 +14,7 @@ SOCKET = "err-confirm socket"
 """Where an IRC message notes over which connection it is sent."""
 
 
-class IrcBackend(PlainBackend):
+class IrcBackend(Backend):
     """IRC: nick!user@host, a weak identity; a policy that needs more must ask for it."""
 
     scheme = "irc"

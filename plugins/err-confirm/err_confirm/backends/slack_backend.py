@@ -3,14 +3,14 @@
 import logging
 from typing import Any
 
-from err_confirm.backends.base import PlainBackend, class_of, without_calls
+from err_confirm.backends.base import Backend, class_of, without_calls
 from err_confirm.errors import NobodyError
 from err_confirm.model.executions import Place
 
 log = logging.getLogger(__name__)
 
 
-class SlackBackend(PlainBackend):
+class SlackBackend(Backend):
     """errbot-backend-slackv3: user ids (`U…`, `W…`), channel ids, and thread time stamps; bots are refused."""
 
     scheme = "slack"

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from err_confirm.backends.base import PlainBackend, class_of, without_calls
+from err_confirm.backends.base import Backend, class_of, without_calls
 from err_confirm.model.executions import Place
 
 
-class TelegramBackend(PlainBackend):
+class TelegramBackend(Backend):
     """Telegram: the numeric user id."""
 
     scheme = "telegram"

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from err_confirm.backends.base import PlainBackend, escaped
+from err_confirm.backends.base import Backend, escaped
 from err_confirm.model.executions import Place
 
 
-class TextBackend(PlainBackend):
+class TextBackend(Backend):
     """Errbot's text and test backends: the name that was typed, without its `@`."""
 
     scheme = "text"

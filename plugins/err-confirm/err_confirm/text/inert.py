@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from typing import Protocol
 
 from err_confirm.text.visible import escaped, visible
 
@@ -26,14 +25,15 @@ _VALUE = re.compile(f"{BEGIN}(.*?){END}", re.DOTALL)
 _PLACE = re.compile(f"{BEGIN}([0-9]+){END}")
 
 
-class Network(Protocol):
-    """What must be known of a chat network to show values on it."""
+class Network:
+    """What must be known of a chat network to show values on it; without more, one that knows Markdown alone."""
 
-    block_mark: str
+    block_mark = ""
+    """What begins and ends a block of code on the network, where Errbot's converter leaves that away."""
 
     def inert(self, text: str) -> str:
-        """Return a text as it must stand inside code so that the network makes nothing of it."""
-        ...
+        """Return a visible text as it must stand inside code so that the network makes nothing of it."""
+        return text
 
 
 def marked(value: object) -> str:
