@@ -57,7 +57,7 @@ class Bot:
         self.mutexes = Mutexes(self.shelf, archive, self.engine.read, "!")
 
     def vouch(self, execution: Execution) -> Vouched:
-        return Vouched(doubt=self.mutexes.vouch(execution) or self.mutexes.take(execution))
+        return Vouched(doubt=self.mutexes.take(execution))
 
     def confirmed(self, mutex: Mutex | None = AT_ONCE, alias: str = "restart") -> str:
         """Ask for something as alice, and confirm it as bob."""

@@ -32,7 +32,7 @@ class Vouching:
         recheck: Callable[[Execution], Vouched],
         on_wait: Callable[[Execution], None],
     ) -> None:
-        self._vouchers = (*vouchers, self._turn)
+        self._vouchers = (*vouchers, self._take)
         self._mutexes = mutexes
         self._recheck = recheck
         self._on_wait = on_wait
@@ -41,13 +41,12 @@ class Vouching:
         """Return the first reason why it must not run, or what of it is gone. Raises NotReadyError."""
         if doubt := next(filter(None, (vouch(execution) for vouch in self._vouchers)), ""):
             return Vouched(doubt=doubt)
-        doubt = self._mutexes.take(execution)
-        return Vouched(doubt=doubt) if doubt else self._recheck(execution)
+        return self._recheck(execution)
 
-    def _turn(self, execution: Execution) -> str:
+    def _take(self, execution: Execution) -> str:
         """Return why an execution cannot run alone under its name; where it waits for that, tell so once."""
         try:
-            return self._mutexes.vouch(execution)
+            return self._mutexes.take(execution)
         except NotReadyError:
             with suppress(ShelfError):
                 if self._mutexes.stand_in_line(execution):

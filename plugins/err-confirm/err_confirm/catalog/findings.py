@@ -19,9 +19,14 @@ class Findings:
         self.problems: list[Problem] = []
 
     @property
+    def error(self) -> Problem | None:
+        """The first of them that is an error."""
+        return next((problem for problem in self.problems if problem.severity is Severity.ERROR), None)
+
+    @property
     def failed(self) -> bool:
         """Whether one of them is an error."""
-        return any(problem.severity is Severity.ERROR for problem in self.problems)
+        return self.error is not None
 
     def add(self, location: Sequence[str | int], message: str, severity: Severity = Severity.ERROR) -> None:
         """Note a problem at a value."""

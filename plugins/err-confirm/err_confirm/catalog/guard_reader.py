@@ -41,8 +41,8 @@ class GuardDraft:
 
     def finished(self) -> Guard:
         """Return the guard; it refuses if anything was wrong with its file."""
-        errors = [problem for problem in self.findings.problems if problem.severity is Severity.ERROR]
-        return replace(self.guard, policy=None, error=shortened(errors[0])) if errors else self.guard
+        error = self.findings.error
+        return replace(self.guard, policy=None, error=shortened(error)) if error else self.guard
 
 
 def is_guard(data: Mapping[str, Any]) -> bool:

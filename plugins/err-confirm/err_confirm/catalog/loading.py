@@ -131,7 +131,7 @@ class Loading:
             guards=self._enabled_guards(),
             actions=actions,
             problems=tuple(sorted(problems, key=lambda problem: (problem.source.path, problem.source.line))),
-            instead=(*self._instead, *(for_alias(findings) for findings in self._aliases if findings.failed)),
+            instead=(*self._instead, *(for_alias(each, error) for each in self._aliases if (error := each.error))),
         )
 
     def _miss(self, draft: Draft) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from err_confirm.catalog.findings import Findings
-from err_confirm.catalog.problem import Problem, Severity
+from err_confirm.catalog.problem import Problem
 from err_confirm.catalog.yaml_source import LARGEST
 from err_confirm.guards import everything
 from err_confirm.model.files import Guard, Source
@@ -42,9 +42,8 @@ def for_unreadable(problem: Problem) -> Guard:
     return for_texts(_FORMAT.findall(text), problem.source, problem)
 
 
-def for_alias(findings: Findings) -> Guard:
+def for_alias(findings: Findings, error: Problem) -> Guard:
     """Return a guard for an alias file with an error."""
-    error = next(problem for problem in findings.problems if problem.severity is Severity.ERROR)
     return for_texts(_texts(findings.document.data.get("formats")), error.source, error)
 
 

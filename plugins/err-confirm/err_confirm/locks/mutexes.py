@@ -81,23 +81,12 @@ class Mutexes:
         found = self._in_use(use, execution_id)
         return found.words(mutex.name, now) if found else ""
 
-    def vouch(self, execution: Execution) -> str:
-        """Return why an approved execution cannot have its name; nothing if it may try to take it.
-
-        Raises:
-            NotReadyError: it waits for its turn.
-        """
-        return self._turn(execution, take=False)
-
     def take(self, execution: Execution) -> str:
         """Take its name for an approved execution before it is claimed; return why it cannot have it.
 
         Raises:
             NotReadyError: it waits for its turn.
         """
-        return self._turn(execution, take=True)
-
-    def _turn(self, execution: Execution, *, take: bool) -> str:
         mutex = execution.conduct.mutex
         if mutex is None:
             return ""
@@ -110,11 +99,11 @@ class Mutexes:
                 return self._refuse(execution, mutex, found, now)
             # Who was before it in the line waits no more, and whoever had the name can never run again.
             behind = tuple(each for each in use.line if each > _entry(execution))
-            if take and not self._uses.replace(mutex.name, use, Use(execution.id, behind)):
-                raise NotReadyError(f"somebody else has just taken {mutex.name}")
+            if self._uses.replace(mutex.name, use, Use(execution.id, behind)):
+                return ""
         except ShelfError as error:
             return str(error)
-        return ""
+        return self.take(execution)  # somebody else has just changed who has it, or waits for it
 
     def stand_in_line(self, execution: Execution) -> bool:
         """Note that an execution waits for its name; return whether this is the first time that anybody notes it."""
