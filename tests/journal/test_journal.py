@@ -98,8 +98,8 @@ class TestLines:
         asked = lived(store, Posted())
         for _ in range(60):
             lived(store)
-        assert Witness(store, SEAL).last_version(asked) == 2
-        assert Witness(store, SEAL).last_version("nobody00") is None
+        assert Witness(store, SEAL).last(asked)[0][0] == 2
+        assert Witness(store, SEAL).last("nobody00")[0] is None
 
 
 def chain(*whats: str) -> list[tuple[int, str]]:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from err_confirm.errors import LineError
-from err_confirm.model.executions import Execution, Notice, State, Verdict
+from err_confirm.model.executions import Execution, Notice, State, Verdict, Vote
 from err_confirm.model.policies import Policy
 from err_confirm.model.runs import Conduct, Invocation, Outcome, PartState
 from err_confirm.store.base import Append, Head, Store
@@ -93,11 +93,12 @@ class Line:
 def entry(before: Execution | None, after: Execution, at: float, event: Event | None = None) -> Entry | None:
     """Return what is to be kept of a step, and of the event that led to it; None where nothing else has come of it."""
     common: dict[str, Any] = {"at": at, "execution": after.id, "version": after.version}
-    new = [vote for vote in after.votes if before is not None and vote not in before.votes]
+    if isinstance(event, Cancel | Abort):
+        common |= {"who": event.person, "identity": event.identity, "room": event.room}
     if before is None:
         common |= {"who": after.requester, "identity": after.identity, "room": after.place.room}
         return Entry(what="asked", facts=_asked(after), **common)
-    if new:
+    if new := new_votes(before, after):
         (vote,) = new
         yes, ended = vote.verdict is Verdict.APPROVE, after.state is State.DENIED
         what = "confirmed" if yes else str(State.DENIED) if ended else OBJECTED
@@ -106,18 +107,18 @@ def entry(before: Execution | None, after: Execution, at: float, event: Event | 
     if after.posted and not before.posted:
         return Entry(what="posted", facts={"expires_at": after.expires_at}, **common)
     if after.aborted_by != before.aborted_by:
-        common |= (
-            {"who": event.person, "identity": event.identity, "room": event.room} if isinstance(event, Abort) else {}
-        )
         return Entry(what=STOPPING, facts={"reason": after.abort_reason}, **common)
     if (after.state, after.fence) != (before.state, before.fence):
-        if isinstance(event, Cancel):
-            common |= {"who": event.person, "identity": event.identity, "room": event.room}
         return Entry(what=str(after.state), facts=_facts(after), **common)
     if after.notices != before.notices and after.notice in CALLED and after.tells <= 1:
         until = {"expires_at": after.expires_at, "ask_again_at": after.ask_again_at}
         return Entry(what=CALLED[after.notice], who=after.notice_by, facts=until, **common)
     return None
+
+
+def new_votes(before: Execution | None, after: Execution) -> tuple[Vote, ...]:
+    """Return the votes that a step adds."""
+    return tuple(vote for vote in after.votes if before is None or vote not in before.votes)
 
 
 def _asked(execution: Execution) -> dict[str, Any]:

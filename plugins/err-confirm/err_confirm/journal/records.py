@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from err_confirm.errors import RecordError
-from err_confirm.journal import append, entry
+from err_confirm.journal import append, entry, new_votes
 from err_confirm.model.executions import Execution
 from err_confirm.store.base import Key, Record, Swap
 from err_confirm.store.seal import SEAL_CHARACTERS, Seal, same
@@ -74,9 +74,7 @@ class Records:
         return Swap(
             record=record,
             keys=tuple(
-                Key(after.id, vote.person, str(vote.verdict), vote.expires_at)
-                for vote in after.votes
-                if before is None or vote not in before.votes
+                Key(after.id, vote.person, str(vote.verdict), vote.expires_at) for vote in new_votes(before, after)
             ),
             journal=None if told is None else append(self.seal, told),
             due_at=due_at(after),

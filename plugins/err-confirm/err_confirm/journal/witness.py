@@ -34,11 +34,6 @@ class Witness:
         self._head = Head()
         self._versions: dict[str, Last] = {}  # of those whose first line was seen, too
 
-    def last_version(self, execution_id: str) -> int | None:
-        """Return the version of an execution of which the last line about it tells; None if there is no line."""
-        last, _ = self.last(execution_id)
-        return last and last[0]
-
     def last(self, execution_id: str) -> tuple[Last | None, Head]:
         """Return what the last line about an execution tells of, and the journal's head up to which it is so.
 
