@@ -14,9 +14,9 @@ from err_confirm.catalog import RESERVED
 from err_confirm.drawing import chart, mermaid, svg
 from err_confirm.errors import TextTooLongError
 from err_confirm.grammar import MAX_TEXT_BYTES
-from err_confirm.guards import ALIAS_COMMANDS, OWN
+from err_confirm.guards import ALIAS_COMMANDS, OWN, bot_command
 from err_confirm.guards.cover import coverage
-from err_confirm.holding.explain import Explainer, Meaning
+from err_confirm.holding.explain import Explainer, Meaning, slip
 from err_confirm.model.files import Alias
 from err_confirm.plan.index import Index
 from err_confirm.text.prefix import without_prefix
@@ -192,10 +192,7 @@ class Aliases(BotPlugin):
         if winner is not None:
             self._bot._process_command(msg, command_name(winner), text, Said(text))
             return None, None, None
-        near = self._index().beginning(text)
-        alone = cmd == text.split(maxsplit=1)[0] and self._bot.commands[cmd]._err_command_admin_only
-        if near is not None and args and alone:
-            # A slip such as `!restart web 01` must not become Errbot's `restart`, which takes no notice of the rest.
+        if (near := slip(self._index(), bot_command(cmd, self._bot.commands[cmd]), args, text)) is not None:
             say = self._confirm().chat.wording.say
             known = near if self._may(msg, command_name(near)) else None
             self._bot.send_simple_reply(msg, say("refused_slip", said=text, command=cmd, alias=known))

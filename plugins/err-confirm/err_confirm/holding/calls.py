@@ -101,8 +101,7 @@ class Calls:
     def _say(self, call: Call, text: str, place: Place, policy: str) -> Outcome:
         if not self._hold.ready.wait(STARTED_WITHIN):
             return _failed("the bot's plugins were not all there in time")
-        name, args = self._meant(text)
-        method = self._hold.methods.find(name, regex=False)
+        name, method, args = self._hold.methods.meant(text)
         if method is None:
             return _failed(f'the bot has no command for "{text}" now')
         command, said = bot_command(name, method), f"{self._bot.prefix}{text}"
@@ -121,15 +120,6 @@ class Calls:
         spec = {"plugin": command.plugin, "command": name, "pattern": None, "args": args, "said": said}
         where = {"person": place.person, "room": place.room, "thread": place.thread}
         return self._run(call, {**spec, **where, "policy": policy})
-
-    def _meant(self, text: str) -> tuple[str, str]:
-        """Return the command that Errbot 6.2.1 takes a text for, the one with the most words, and its arguments."""
-        for count in range(len(text.split()), 0, -1):
-            words = text.split(maxsplit=count)
-            name = "_".join(words[:count])
-            if self._hold.methods.find(name, regex=False) is not None:
-                return name, words[count] if len(words) > count else ""
-        return "", ""
 
     def _run(self, call: Call, spec: dict[str, Any]) -> Outcome:
         self._here.call = call

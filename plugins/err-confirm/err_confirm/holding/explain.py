@@ -12,7 +12,7 @@ from err_confirm.guards import ALIAS_COMMANDS, BotCommand, Guards, bot_command
 from err_confirm.holding.held import Held
 from err_confirm.holding.methods import Methods
 from err_confirm.model.executions import Place, Plan
-from err_confirm.model.files import Guard
+from err_confirm.model.files import Alias, Guard
 from err_confirm.model.policies import Policy
 from err_confirm.model.runs import NOTHING, Target
 from err_confirm.plan import decided, describe, looks_ahead, plan
@@ -78,28 +78,17 @@ class Explainer:
 
         As in Errbot, a plain command leaves nothing to regex commands. An alias goes before all but our own commands.
         """
-        plain = self._plain(text)
+        name, method, args = self.methods.meant(text)
+        plain = None if method is None else _Found(bot_command(name, method), method, args)
         own = (plain is not None and plain.command.own) or text.split(maxsplit=1)[0].lower() in RESERVED
         aliased = [] if own else list(self._aliased(text, place))
         if plain is not None:
             return aliased or [self._slip(plain, text) or self._commanded(plain, place)]
         return [*aliased, *(self._commanded(found, place) for found in self._regex(text))]
 
-    def _plain(self, text: str) -> _Found | None:
-        """Return the plain command with the most words that a text begins with."""
-        for count in range(len(text.split()), 0, -1):
-            words = text.split(maxsplit=count)
-            name = "_".join(words[:count])
-            method = self.methods.find(name, regex=False)
-            if method is not None:
-                return _Found(bot_command(name, method), method, "".join(words[count:]))
-        return None
-
     def _slip(self, plain: _Found, text: str) -> Meaning | None:
-        """Return what is said of `restart web 01`, which must not become Errbot's own `restart`."""
-        near = self.index.beginning(text)
-        alone = plain.command.name == text.split(maxsplit=1)[0] and plain.command.admin_only
-        if near is None or not plain.args or not alone or plain.command.own:
+        """Return what is said of a slip."""
+        if (near := slip(self.index, plain.command, plain.args, text)) is None:
             return None
         why = f"{near.name} is not said so, and the command {plain.command.name} stands alone"
         return Meaning(command=plain.command, refused=why)
@@ -146,6 +135,15 @@ class Explainer:
         except TOLD as error:
             return replace(meaning, refused=str(error))
         return _planned(meaning, planned, guard.policy, situation)
+
+
+def slip(index: Index, command: BotCommand, args: str, text: str) -> Alias | None:
+    """Return the alias that was perhaps meant by a text which Errbot takes for one of its commands; None if none was.
+
+    A slip such as `restart web 01` must not become Errbot's `restart`, which takes no notice of the rest.
+    """
+    alone = command.admin_only and not command.own and command.name == text.split(maxsplit=1)[0]
+    return index.beginning(text) if alone and args else None
 
 
 def _planned(meaning: Meaning, planned: Plan, policy: Policy | None, situation: Situation) -> Meaning:

@@ -47,6 +47,18 @@ class Methods:
         with self._bot._gbl:
             return (self._bot.re_commands if regex else self._bot.commands).get(name)
 
+    def meant(self, text: str) -> tuple[str, Any, str]:
+        """Return the plain command that Errbot 6.2.1 takes a text for, the one with the most words: name, method, rest.
+
+        The method is None if there is no such command.
+        """
+        for count in range(len(text.split()), 0, -1):
+            words = text.split(maxsplit=count)
+            name = "_".join(words[:count])
+            if (method := self.find(name, regex=False)) is not None:
+                return name, method, "".join(words[count:])
+        return "", None, ""
+
     def cover(self, guards: Guards) -> None:
         """Replace the methods of guarded commands, and give all others theirs back."""
         for command, method in self.all():
