@@ -6,10 +6,10 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from err_confirm.catalog.policy import Confirm, PolicyEntry
-from err_confirm.catalog.policy.quorums import as_list
+from err_confirm.catalog.policy.quorums import Keys, as_list
 from err_confirm.catalog.run_keys import Conducted, Following
 from err_confirm.model.files import Parameter, ParameterType
 
@@ -60,10 +60,6 @@ Pattern = Annotated[str, Field(max_length=LONGEST_PATTERN), AfterValidator(_chec
 ParameterName = Annotated[str, AfterValidator(_check_parameter_name)]
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
-
-
 def _as_patterns(value: Any) -> Any:
     return [] if value is None else as_list(value)
 
@@ -81,7 +77,7 @@ def _matters(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-class ParameterEntry(_Entry):
+class ParameterEntry(Keys):
     """One parameter of an action."""
 
     type: Annotated[ParameterType, Field(strict=False)] = ParameterType.STRING
@@ -112,25 +108,27 @@ class ParameterEntry(_Entry):
         return Parameter(name=name, **{**dict(self), "enum": tuple(self.enum or ())})
 
 
-class FormatEntry(_Entry):
+class FormatEntry(Keys):
     """One way to say an alias: help text, and the expressions that match."""
 
     display: str = ""
     """How `!help` shows it; without it, the first representation."""
-    representation: Annotated[list[str], BeforeValidator(as_list, json_schema_input_type=str | list[str])] = []
+    representation: Annotated[list[str], BeforeValidator(as_list, json_schema_input_type=str | list[str])] = Field(
+        default=[]
+    )
     """Expressions that match, one or a list. Without it, `display` is help text and matches nothing."""
     match_multiple: bool = False
     """Start one execution for each place in the text that matches; tried only when nothing else matches."""
 
 
-class ResultEntry(_Entry):
+class ResultEntry(Keys):
     """What is said when an execution has ended."""
 
     enabled: bool = True
     """`false` says nothing; for `result` that hides the output, too."""
     format: str | None = None
     """A template of what to say; `{~}` in it is a line end."""
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = Field(default={})
     """As for StackStorm's Slack attachments: title, title_link, text, image_url and fields become lines of text."""
 
 
@@ -141,7 +139,7 @@ class AckEntry(ResultEntry):
     """StackStorm's; not looked at."""
 
 
-class Runnable(_Entry):
+class Runnable(Keys):
     """What alias and action files, ours and StackStorm's, have in common."""
 
     name: Name
@@ -155,7 +153,7 @@ class Runnable(_Entry):
 class ActionFile(Runnable, Conducted):
     """A file of `actions/`."""
 
-    parameters: dict[ParameterName, ParameterEntry] = {}
+    parameters: dict[ParameterName, ParameterEntry] = Field(default={})
     """Its parameters: name and keys of each."""
     run: dict[str, Any]
     """What runs: a command or a Python function, with its keys."""
@@ -170,7 +168,7 @@ class AliasFile(Runnable, Conducted, Following):
     """The action that it starts: its name, or `pack.name`. Either this or `run`."""
     run: dict[str, Any] | None = None
     """An action of its own: a command or a Python function, with its keys. Either this or `action_ref`."""
-    parameters: dict[ParameterName, ParameterEntry] = {}
+    parameters: dict[ParameterName, ParameterEntry] = Field(default={})
     """The parameters of its own action. Without this key, each name in `formats` is one plain word."""
     formats: Annotated[
         list[Annotated[FormatEntry, BeforeValidator(_as_format, json_schema_input_type=str | FormatEntry)]],
@@ -183,9 +181,9 @@ class AliasFile(Runnable, Conducted, Following):
     """What is said when it begins to run."""
     result: ResultEntry = ResultEntry()
     """What is said when it has ended. Without it: the last lines of the output."""
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = Field(default={})
     """Anything; not looked at."""
-    immutable_parameters: dict[ParameterName, Any] = {}
+    immutable_parameters: dict[ParameterName, Any] = Field(default={})
     """Values that nobody can change. A text may be a template over the other parameters."""
     metadata_file: str = ""
     """StackStorm's; not looked at."""
@@ -203,7 +201,7 @@ class AliasFile(Runnable, Conducted, Following):
         return self
 
 
-class GuardFile(_Entry):
+class GuardFile(Keys):
     """A file of `aliases/` that makes commands of other plugins ask first."""
 
     name: Name | None = None

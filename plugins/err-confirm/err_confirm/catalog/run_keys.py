@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from err_confirm.catalog.policy.answer_keys import a_line
-from err_confirm.catalog.policy.quorums import Entry
+from err_confirm.catalog.policy.quorums import Entry, Keys
 from err_confirm.duration_key import Duration
 from err_confirm.model.files import MutexRule, Rate, Remote
 from err_confirm.model.runs import FollowUp, OnChange
@@ -137,13 +137,10 @@ def _alone(key: str, entry: type[Entry]) -> BeforeValidator:
 
 
 _FollowUp = Annotated[FollowEntry, _alone("alias", FollowEntry)]
-_File = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
-class Conducted(BaseModel):
+class Conducted(Keys):
     """The keys of an action besides its parameters and what runs."""
-
-    model_config = _File
 
     targets: str | dict[str, Any] | None = None
     """What it is done to, one after the other: what names them and runs before anybody is asked, or "{{ hosts }}"."""
@@ -167,10 +164,8 @@ class Conducted(BaseModel):
         return self
 
 
-class Following(BaseModel):
+class Following(Keys):
     """The keys of an alias that say what is started afterwards."""
-
-    model_config = _File
 
     then: _FollowUp | None = None
     """What is started after it succeeded: an alias, or {alias: …, parameters: …}."""
@@ -178,7 +173,7 @@ class Following(BaseModel):
     """What is started after it failed or was aborted."""
     finally_: Annotated[_FollowUp | None, Field(alias="finally")] = None
     """What is started after it ran, however that ended."""
-    on: dict[str, _FollowUp] = {}
+    on: dict[str, _FollowUp] = Field(default={})
     """What is started after something else: failed, aborted, lost, denied, expired, canceled, or a choice by name."""
 
     def follow(self) -> Mapping[str, FollowUp]:

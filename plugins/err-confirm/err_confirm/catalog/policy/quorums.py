@@ -37,10 +37,14 @@ class KnownGroups(Protocol):
         ...
 
 
-class Entry(BaseModel):
-    """Keys of a policy; each has a value."""
+class Keys(BaseModel):
+    """Keys of a file, and no others."""
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class Entry(Keys):
+    """Keys of a policy; each has a value."""
 
     @model_validator(mode="before")
     @classmethod
