@@ -1,8 +1,10 @@
 """Print what a command found: for people, with colours where a terminal shows them, or as JSON."""
 
+import argparse
 import json
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any, TextIO
 
 RED, GREEN, YELLOW, CYAN = 31, 32, 33, 36
@@ -22,6 +24,15 @@ def shows_colors(stream: TextIO) -> bool:
 def print_json(value: Any) -> None:
     """Print a value for programs."""
     print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def report(options: argparse.Namespace, facts: Any, lines: Iterable[str]) -> None:
+    """Print what was found: a value for programs if they want that, lines for people else."""
+    if options.json:
+        print_json(facts)
+    else:
+        for line in lines:
+            print(line)
 
 
 def complain(message: object) -> None:

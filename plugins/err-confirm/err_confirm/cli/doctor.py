@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from err_confirm.cli import answerers, checks, queues
 from err_confirm.cli.command import Command
 from err_confirm.cli.configuration import read_catalog, read_configuration
-from err_confirm.cli.console import GREEN, RED, YELLOW, colored, print_json
+from err_confirm.cli.console import GREEN, RED, YELLOW, colored, report
 from err_confirm.cli.exits import Exit
 from err_confirm.errors import SettingError
 from err_confirm.health import Finding, Health, error, well
@@ -23,16 +23,17 @@ COLORS = {Health.OK: GREEN, Health.WARNING: YELLOW, Health.ERROR: RED}
 def doctor(options: argparse.Namespace) -> Exit:
     """Print all findings; 1 if one of them is an error."""
     findings = list(_findings(options.config))
-    if options.json:
-        print_json([asdict(finding) for finding in findings])
-    else:
-        for finding in findings:
-            print(f"{colored(f'{finding.health:<8}', COLORS[finding.health])}{finding.what}")
-            if finding.fix:
-                print(f"        → {finding.fix}")
-        counts = [sum(finding.health is health for finding in findings) for health in (Health.ERROR, Health.WARNING)]
-        print(f"{number(counts[0], 'error')}, {number(counts[1], 'warning')}")
+    report(options, [asdict(finding) for finding in findings], _lines(findings))
     return Exit.NO if any(finding.health is Health.ERROR for finding in findings) else Exit.OK
+
+
+def _lines(findings: Sequence[Finding]) -> Iterator[str]:
+    for finding in findings:
+        yield f"{colored(f'{finding.health:<8}', COLORS[finding.health])}{finding.what}"
+        if finding.fix:
+            yield f"        → {finding.fix}"
+    errors, warnings = (sum(each.health is health for each in findings) for health in (Health.ERROR, Health.WARNING))
+    yield f"{number(errors, 'error')}, {number(warnings, 'warning')}"
 
 
 def _findings(path: Path | None) -> Iterator[Finding]:

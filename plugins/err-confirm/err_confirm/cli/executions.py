@@ -6,11 +6,11 @@ from dataclasses import asdict
 
 from err_confirm.cli.books import opened
 from err_confirm.cli.command import Command
-from err_confirm.cli.console import print_json
+from err_confirm.cli.console import report
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.filters import add_filters, read_filters
 from err_confirm.cli.moments import Progress, shown
-from err_confirm.journal.history import search
+from err_confirm.journal.history import Asked, search
 from err_confirm.text.visible import visible
 
 LIMIT = 100
@@ -22,18 +22,18 @@ def executions(options: argparse.Namespace) -> Exit:
         _, now = books.store.due(1)
         wanted = read_filters(options, now)
         found = search(books.store, books.records, wanted, options.limit, on_line=progress.step)
-    if options.json:
-        print_json([asdict(each) for each in found.executions])
-    else:
-        for each in found.executions:
-            words = f"{each.state} · {visible(each.text)} by {visible(each.requester)}"
-            after = f" · follows {each.parent} ({visible(each.cause)})" if each.parent else ""
-            print(f"{shown(each.at)} {each.id} {words}{after}")
+    report(options, [asdict(each) for each in found.executions], map(_line, found.executions))
     if found.more:
         print(f"… and more; the newest {options.limit} are shown, --limit says how many", file=sys.stderr)
     elif not found.executions:
         print("the journal has no such execution", file=sys.stderr)
     return Exit.OK
+
+
+def _line(found: Asked) -> str:
+    words = f"{found.state} · {visible(found.text)} by {visible(found.requester)}"
+    after = f" · follows {found.parent} ({visible(found.cause)})" if found.parent else ""
+    return f"{shown(found.at)} {found.id} {words}{after}"
 
 
 def positive(text: str) -> int:

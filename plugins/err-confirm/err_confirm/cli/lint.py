@@ -6,7 +6,7 @@ from dataclasses import replace
 from err_confirm.catalog import Problem, Severity
 from err_confirm.cli.command import Command
 from err_confirm.cli.configuration import read_catalog, read_configuration
-from err_confirm.cli.console import CYAN, RED, YELLOW, colored, print_json
+from err_confirm.cli.console import CYAN, RED, YELLOW, colored, report
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.folders import folder, sorted_out
 from err_confirm.cli.guarded import coverage_facts, coverage_lines, guarded
@@ -24,17 +24,13 @@ def lint(options: argparse.Namespace) -> Exit:
     catalog = replace(catalog, problems=(*catalog.problems, *unreachable(catalog, configuration)))
     found = guarded(catalog, configuration, complete=not options.folders)
     guards = sum(not guard.error for guard in catalog.guards.values())
-    if options.json:
-        counts = {"aliases": len(catalog.aliases), "guards": guards, "actions": len(catalog.actions)}
-        print_json({**counts, "problems": [_facts(problem) for problem in catalog.problems], **coverage_facts(found)})
-    else:
-        for problem in catalog.problems:
-            print(colored(_line(problem), COLORS[problem.severity]))
-        for line in coverage_lines(found):
-            print(line)
-        found_so = f"{number(len(catalog.errors), 'error')}, {number(len(catalog.warnings), 'warning')}"
-        usable = f"{number(len(catalog.aliases), 'alias')}, {number(guards, 'guard')}"
-        print(f"{usable} and {number(len(catalog.actions), 'action')} can be used: {found_so}")
+    counts = {"aliases": len(catalog.aliases), "guards": guards, "actions": len(catalog.actions)}
+    facts = {**counts, "problems": [_facts(problem) for problem in catalog.problems], **coverage_facts(found)}
+    found_so = f"{number(len(catalog.errors), 'error')}, {number(len(catalog.warnings), 'warning')}"
+    usable = f"{number(len(catalog.aliases), 'alias')}, {number(guards, 'guard')}"
+    last = f"{usable} and {number(len(catalog.actions), 'action')} can be used: {found_so}"
+    problems = [colored(_line(problem), COLORS[problem.severity]) for problem in catalog.problems]
+    report(options, facts, [*problems, *coverage_lines(found), last])
     return Exit.NO if catalog.errors else Exit.OK
 
 

@@ -11,7 +11,7 @@ from err_confirm.catalog import RESERVED, Catalog
 from err_confirm.cli import policies
 from err_confirm.cli.command import Command
 from err_confirm.cli.configuration import read_catalog, read_configuration
-from err_confirm.cli.console import complain, print_json
+from err_confirm.cli.console import complain, report
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.folders import folder, parts
 from err_confirm.conditions import Situation
@@ -61,10 +61,7 @@ def match(options: argparse.Namespace) -> Exit:
     except (TextError, TargetsError, TemplateError) as error:
         code = Exit.REFUSED
         complain(error)
-    if options.json:
-        print_json(found)
-    else:
-        print("\n\n".join(map(_worded, found)), end="\n" if found else "")
+    report(options, found, ["\n\n".join(map(_worded, found))] if found else [])
     return code
 
 

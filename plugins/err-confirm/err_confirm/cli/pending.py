@@ -4,7 +4,7 @@ import argparse
 
 from err_confirm.cli.books import opened
 from err_confirm.cli.command import Command
-from err_confirm.cli.console import print_json
+from err_confirm.cli.console import report
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.moments import shown
 from err_confirm.durations import format_duration
@@ -22,14 +22,12 @@ def pending(options: argparse.Namespace) -> Exit:
         waiting, now = books.engine.waiting(MOST)
         rosters = Rosters(books.engine.roster)
         needs = {each.id: waiting_words(each, rosters, now, visible) for each in waiting}
-    if options.json:
-        print_json([{**_facts(each), "needs": needs[each.id]} for each in waiting])
-        return Exit.OK
-    for each in waiting:
-        print(f"{each.id} {each.alias} asked by {visible(each.requester)} · {_standing(each, now, needs[each.id])}")
-        print(f"         {visible(each.text)}")
-    if not waiting:
-        print("nothing waits")
+    lines = [
+        f"{each.id} {each.alias} asked by {visible(each.requester)} · {_standing(each, now, needs[each.id])}\n"
+        f"         {visible(each.text)}"
+        for each in waiting
+    ]
+    report(options, [{**_facts(each), "needs": needs[each.id]} for each in waiting], lines or ["nothing waits"])
     return Exit.OK
 
 

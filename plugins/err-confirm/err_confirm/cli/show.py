@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from err_confirm.cli.books import Books, opened
 from err_confirm.cli.command import Command
-from err_confirm.cli.console import complain, print_json
+from err_confirm.cli.console import complain, report
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.moments import shown
 from err_confirm.cli.output import print_output
@@ -53,21 +53,14 @@ def show(options: argparse.Namespace) -> Exit:
     if execution is None and not lines:
         complain(f"there is no execution {options.id}; see: err-confirm executions")
         return Exit.NO
-    if options.json:
-        kept = None if execution is None else _EXECUTION.dump_python(execution, mode="json")
-        followed = {cause: each.id for cause, each in sequels.items()}
-        print_json(
-            {"execution": kept, "needs": needs, "followed_by": followed, "journal": [_facts(line) for line in lines]}
-        )
-        return Exit.OK
+    kept = None if execution is None else _EXECUTION.dump_python(execution, mode="json")
+    followed = {cause: each.id for cause, each in sequels.items()}
+    facts = {"execution": kept, "needs": needs, "followed_by": followed, "journal": [_facts(line) for line in lines]}
     if execution is None:
-        print(f"{lines[0].entry.execution} is no longer kept; the journal has of it:")
+        said = [f"{lines[0].entry.execution} is no longer kept; the journal has of it:"]
     else:
-        print("\n".join(worded(execution, needs)))
-        for cause, each in sequels.items():
-            print(f"  {visible(cause)}: {each.id} {each.state}")
-    for line in lines:
-        print(f"  {shown(line.entry.at)}  {_step(line)}")
+        said = [*worded(execution, needs), *(f"  {visible(name)}: {e.id} {e.state}" for name, e in sequels.items())]
+    report(options, facts, [*said, *(f"  {shown(line.entry.at)}  {_step(line)}" for line in lines)])
     return Exit.OK
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from err_confirm.cli.books import Books, opened
 from err_confirm.cli.command import Command
-from err_confirm.cli.console import print_json
+from err_confirm.cli.console import report
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.moments import Progress
 from err_confirm.errors import SettingError
@@ -31,13 +31,9 @@ def verify(options: argparse.Namespace) -> Exit:
             findings += _differences(kept, _of_store(books))
         else:
             findings = list(check(counted.each(_of_store(books)), books.seal, options.head))
-    if options.json:
-        print_json({"lines": counted.lines, "last": counted.last, "findings": findings})
-    else:
-        for finding in findings:
-            print(finding)
-        if not findings:
-            print(f"{counted.lines:,} lines are as they were written, the last is line {counted.last}")
+    facts = {"lines": counted.lines, "last": counted.last, "findings": findings}
+    well = f"{counted.lines:,} lines are as they were written, the last is line {counted.last}"
+    report(options, facts, findings or [well])
     return Exit.NO if findings else Exit.OK
 
 
