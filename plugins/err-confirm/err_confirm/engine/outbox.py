@@ -12,7 +12,8 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from err_confirm.engine import Engine
 from err_confirm.errors import ErrConfirmError, RecordError, StoreUnavailableError
@@ -89,25 +90,13 @@ class Outbox:
     def _work(self) -> None:
         while (execution := self._queue.get()) is not None:
             if not isinstance(execution, Execution):
-                self._say_word(execution)
+                with _going_on("something could not be told", level=logging.WARNING):
+                    execution()
                 continue
-            try:
+            with _going_on(f"execution {execution.id} is {execution.state}, which could not be told"):
                 self._tell(execution)
-            except ErrConfirmError as error:
-                log.error("execution %s is %s, which could not be told: %s", execution.id, execution.state, error)
-            except Exception:  # one message that cannot be worded must not silence all that follow
-                log.exception("execution %s is %s, which could not be told", execution.id, execution.state)
-            finally:
-                if execution.state.ended and execution.id not in self._followers:
-                    self._ends.discard(execution.id)
-
-    def _say_word(self, say: Callable[[], None]) -> None:
-        try:
-            say()
-        except ErrConfirmError as error:
-            log.warning("something could not be told: %s", error)
-        except Exception:  # as for executions
-            log.exception("something could not be told")
+            if execution.state.ended and execution.id not in self._followers:
+                self._ends.discard(execution.id)
 
     def _tell(self, execution: Execution) -> None:
         if not (execution.state.ended or execution.notices in execution.untold.values()):
@@ -134,18 +123,13 @@ class Outbox:
     def _go_on(self, execution: Execution, before: threading.Thread | None) -> None:
         if before is not None:
             before.join()
-        try:
+        with _going_on(f"what follows {execution.id} could not all be asked for; it will be again"):
             self._follow(execution)
             self._note(execution)
-        except ErrConfirmError as error:
-            log.error("what follows %s could not all be asked for; it will be again: %s", execution.id, error)
-        except Exception:  # it is anybody's template, and somebody else's network
-            log.exception("what follows %s could not all be asked for", execution.id)
-        finally:
-            with self._lock:
-                if self._followers.get(execution.id) is threading.current_thread():
-                    del self._followers[execution.id]
-                    self._ends.discard(execution.id)
+        with self._lock:
+            if self._followers.get(execution.id) is threading.current_thread():
+                del self._followers[execution.id]
+                self._ends.discard(execution.id)
 
     def _is_old(self, execution: Execution) -> bool:
         """Tell whether this has waited here for so long that another process has taken it over, or told it."""
@@ -170,3 +154,14 @@ class Outbox:
                 log.warning("what was told of %s could not be noted yet: %s", execution.id, error)
             if self._stopping.wait(AGAIN):
                 return
+
+
+@contextmanager
+def _going_on(failure: str, level: int = logging.ERROR) -> Iterator[None]:
+    """Log what goes wrong inside: a template is anybody's, and one that fails must not silence all that follow."""
+    try:
+        yield
+    except ErrConfirmError as error:
+        log.log(level, "%s: %s", failure, error)
+    except Exception:
+        log.exception("%s", failure)
