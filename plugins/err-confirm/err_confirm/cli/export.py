@@ -51,21 +51,9 @@ def _rows(found: Iterator[Line], wanted: Search, progress: Progress) -> Iterator
             asked[told.execution] = (told.facts["alias"], told.facts["text"])
         alias, text = asked.get(told.execution, ("", ""))
         if _takes(wanted, line, alias, text):
-            yield {
-                "number": line.number,
-                "at": shown(told.at),
-                "what": told.what,
-                "execution": told.execution,
-                "version": told.version,
-                "who": told.who,
-                "identity": told.identity,
-                "room": told.room,
-                "alias": alias,
-                "text": text,
-                "facts": told.facts,
-                "before": line.before,
-                "seal": line.seal,
-            }
+            step = (line.number, shown(told.at), told.what, told.execution, told.version)
+            values = (*step, told.who, told.identity, told.room, alias, text, told.facts, line.before, line.seal)
+            yield dict(zip(COLUMNS, values, strict=True))
 
 
 def _takes(wanted: Search, line: Line, alias: str, text: str) -> bool:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 
-from err_confirm.cli.books import Books, opened
+from err_confirm.cli.books import opened
 from err_confirm.cli.command import Command
 from err_confirm.cli.console import report
 from err_confirm.cli.exits import Exit
 from err_confirm.cli.moments import Progress
 from err_confirm.errors import SettingError
-from err_confirm.journal import PAGE, check
+from err_confirm.journal import check, texts
 from err_confirm.store.base import Head
 from err_confirm.store.seal import SEAL_CHARACTERS
 
@@ -27,10 +27,10 @@ def verify(options: argparse.Namespace) -> Exit:
             kept: dict[int, bytes] = {}
             copy = counted.each(_remembered(_of_file(options.file), kept))
             findings = [f"{options.file}: {finding}" for finding in check(copy, books.seal, options.head)]
-            findings += [f"the store: {finding}" for finding in check(_of_store(books), books.seal, options.head)]
-            findings += _differences(kept, _of_store(books))
+            findings += [f"the store: {finding}" for finding in check(texts(books.store), books.seal, options.head)]
+            findings += _differences(kept, texts(books.store))
         else:
-            findings = list(check(counted.each(_of_store(books)), books.seal, options.head))
+            findings = list(check(counted.each(texts(books.store)), books.seal, options.head))
     facts = {"lines": counted.lines, "last": counted.last, "findings": findings}
     well = f"{counted.lines:,} lines are as they were written, the last is line {counted.last}"
     report(options, facts, findings or [well])
@@ -51,13 +51,6 @@ class Counted:
             self._progress.step()
             self.lines, self.last = self.lines + 1, number
             yield number, text
-
-
-def _of_store(books: Books) -> Iterator[Numbered]:
-    after = 0
-    while page := books.store.journal(after, PAGE):
-        yield from page
-        after = page[-1][0]
 
 
 def _of_file(path: Path) -> Iterator[Numbered]:

@@ -192,9 +192,14 @@ def read_line(text: str, seal: Seal | None = None) -> Line:
 
 
 def lines(store: Store, seal: Seal | None = None, after: int = 0) -> Iterator[Line]:
-    """Yield the lines of a store's journal with a number above `after`, a page at a time. Raises LineError."""
+    """Yield the lines of a store's journal with a number above `after`. Raises LineError."""
+    return (read_line(text, seal) for _, text in texts(store, after))
+
+
+def texts(store: Store, after: int = 0) -> Iterator[tuple[int, str]]:
+    """Yield number and text of the lines of a store's journal with a number above `after`, read a page at a time."""
     while page := store.journal(after, PAGE):
-        yield from (read_line(text, seal) for _, text in page)
+        yield from page
         after = page[-1][0]
 
 

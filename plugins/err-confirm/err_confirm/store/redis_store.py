@@ -198,7 +198,7 @@ class RedisStore:
             self._client.ping()
             took = (time.perf_counter() - started) * 1_000
             info, anybody = self._info(), self._lets_anybody_in()
-        except (redis.RedisError, OSError) as error:
+        except UNREACHABLE as error:
             return [
                 health.error(f"Redis at {self._name} cannot be used now: {error}", "start it, or correct CONFIRM_STORE")
             ]
@@ -249,7 +249,7 @@ class RedisStore:
             if not self._trusted:
                 self._check_keeping()
             return command(*arguments)
-        except (redis.RedisError, OSError) as error:
+        except UNREACHABLE as error:
             raise StoreUnavailableError(f"the store at {self._name} cannot be used now: {error}") from error
 
     def _check_keeping(self) -> None:
@@ -305,7 +305,7 @@ class _RedisWatch:
                     self._pubsub.subscribe(self._channel)
                 if self._pubsub.get_message(timeout=RECONNECT_DELAY):
                     self._woken.set()
-            except (redis.RedisError, OSError):
+            except UNREACHABLE:
                 self._closed.wait(RECONNECT_DELAY)
         self._pubsub.close()
 
