@@ -237,8 +237,7 @@ class Service:
 
     def lacks(self) -> str:
         """Return what is missing here that a policy or an action needs; nothing if all is there."""
-        aliases, guards = self.catalog.aliases.values(), self.catalog.guards.values()
-        if asked_for([*(alias.policy for alias in aliases), *(guard.policy for guard in guards)]):
+        if asked_for(self.catalog.policies):
             try:
                 installed()
             except CodesMissingError as error:

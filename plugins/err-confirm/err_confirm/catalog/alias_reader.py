@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from err_confirm.catalog.action_reader import make_action
-from err_confirm.catalog.entries import AliasFile, FormatEntry, ResultEntry
+from err_confirm.catalog.entries import AliasFile, FormatEntry, GuardFile, ResultEntry
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.messages import problems
 from err_confirm.catalog.policy.checks import note_what_is_easy
@@ -81,7 +81,7 @@ def read_alias(findings: Findings, context: Mapping[str, Any], default: Policy |
         enabled=file.enabled,
         action_ref=file.action_ref or file.name,
         formats=tuple(_format(entry) for entry in file.formats),
-        policy=_policy(file, default),
+        policy=policy_of(file, default),
         ack=_reply(file.ack),
         result=_reply(file.result),
         extra=file.extra,
@@ -122,7 +122,8 @@ def _format(entry: FormatEntry) -> Format:
     )
 
 
-def _policy(file: AliasFile, default: Policy | None) -> Policy | None:
+def policy_of(file: AliasFile | GuardFile, default: Policy | None) -> Policy | None:
+    """Return the policy in a file, or the default of one that has none; None runs at once."""
     if "confirm" not in file.model_fields_set:
         return default
     return file.confirm.policy() if file.confirm else None

@@ -32,7 +32,7 @@ def compare_with_action(draft: Draft, action: Action) -> None:
     if draft.alias.policy is not None:
         check_with_action(draft.findings, draft.alias.policy, action)
     for parameter in action.parameters.values() if draft.representations else ():  # else nobody can say it anyway
-        if parameter.required and parameter.default is None and parameter.name not in given:
+        if parameter.needed and parameter.name not in given:
             draft.findings.add(
                 ("formats",), f'no format gives "{parameter.name}", which "{action.name}" needs', Severity.WARNING
             )
@@ -52,7 +52,7 @@ def compare_choices(draft: Draft, actions: Mapping[str, Action]) -> None:
         for unknown in sorted(given - action.parameters.keys()):
             draft.findings.add(location, f'"{name}" has no parameter "{unknown}", which this alias gives')
         for parameter in action.parameters.values():
-            if parameter.required and parameter.default is None and parameter.name not in given:
+            if parameter.needed and parameter.name not in given:
                 message = f'no format gives "{parameter.name}", which "{name}" needs'
                 draft.findings.add(location, message, Severity.WARNING)
         for key in _not_held(action, own) if own else ():

@@ -8,6 +8,7 @@ from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.stand_in import for_texts
 from err_confirm.errors import ActionMissingError
 from err_confirm.model.files import Action, Alias, Guard
+from err_confirm.model.policies import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,12 @@ class Catalog:
         for alias in self.aliases.values():
             texts = (text for format_ in alias.formats for text in format_.representations)
             yield for_texts(texts, alias.source, why)
+
+    @property
+    def policies(self) -> list[Policy | None]:
+        """Those of all aliases and guards."""
+        asking: list[Alias | Guard] = [*self.aliases.values(), *self.guards.values()]
+        return [each.policy for each in asking]
 
     @property
     def errors(self) -> tuple[Problem, ...]:

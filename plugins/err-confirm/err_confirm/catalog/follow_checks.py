@@ -88,8 +88,7 @@ def _check_follow_up(
     for name, value in (follow_up.parameters or {}).items():
         _check_parameter(findings, (*location, "parameters", name), value, alias, action)
     for parameter in action.parameters.values():
-        needed = parameter.required and parameter.default is None
-        if needed and parameter.name not in {*given, *alias.immutable_parameters}:
+        if parameter.needed and parameter.name not in {*given, *alias.immutable_parameters}:
             findings.add(location, f'"{alias.name}" needs "{parameter.name}", which is not given to it')
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from err_confirm.catalog.alias_reader import RESERVED
+from err_confirm.catalog.alias_reader import RESERVED, policy_of
 from err_confirm.catalog.entries import GuardFile
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.messages import problems
@@ -76,7 +76,7 @@ def read_guard(
         name=file.name or _stem(findings),
         description=file.description,
         commands=tuple(file.commands),
-        policy=default if "confirm" not in file.model_fields_set else file.confirm.policy() if file.confirm else None,
+        policy=policy_of(file, default),
         source=findings.document.source((_KEY,)),
         shipped=shipped,
     )

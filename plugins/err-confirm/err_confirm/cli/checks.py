@@ -88,11 +88,7 @@ def files(catalog: Catalog) -> Iterator[Finding]:
 
 def codes(catalog: Catalog) -> Iterator[Finding]:
     """Yield whether codes can be checked here, if a policy asks for some."""
-    asking = [
-        *(alias.policy for alias in catalog.aliases.values()),
-        *(guard.policy for guard in catalog.guards.values()),
-    ]
-    if asked_for(asking):
+    if asked_for(catalog.policies):
         try:
             installed()
         except CodesMissingError as missing:

@@ -55,6 +55,11 @@ class Parameter:
     dash: bool = False
     immutable: bool = False
 
+    @property
+    def needed(self) -> bool:
+        """Whether nothing can run as long as nobody gives it."""
+        return self.required and self.default is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
