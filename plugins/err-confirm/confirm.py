@@ -40,7 +40,7 @@ from err_confirm.holding.calls import Calls
 from err_confirm.holding.held import Held
 from err_confirm.holding.hold import attach
 from err_confirm.holding.permission import Permission
-from err_confirm.intake import Intake
+from err_confirm.intake import Intake, split_first
 from err_confirm.journal.question import read_question
 from err_confirm.logged import Discretion
 from err_confirm.model.executions import Execution, Place, Plan, Speaker
@@ -137,7 +137,7 @@ class Confirm(BotPlugin):
         """
         if args.strip().lower() == "me":
             return self.confirm_me(msg, "")
-        first, rest = _split(args)
+        first, rest = split_first(args)
         if first.lower() == "otp":
             return self.confirm_otp(msg, rest)
         return self._answer(msg, "confirm", args)
@@ -157,7 +157,7 @@ class Confirm(BotPlugin):
             by = self.chat.speaker(msg)
             if by.place.room or not msg.is_direct:
                 raise CommandError(say("otp_direct"))
-            verb, whom = _split(args)
+            verb, whom = split_first(args)
             if verb.lower() == "reset":
                 return self._reset_otp(msg, whom, by)
             if not factor.knows(by.person):
@@ -277,7 +277,7 @@ class Confirm(BotPlugin):
     @re_botcmd(pattern=ANY_CASE, hidden=True, historize=False, re_cmd_name_help="Confirm, Deny, …")
     def confirm_any_case(self, msg: Any, match: Any) -> Any:
         """Understand !Confirm, as phones write it."""
-        command, args = _split(match.string)
+        command, args = split_first(match.string)
         command = command.lower()
         if f"{command}_{args.strip().lower()}" in self._bot.commands:
             command, args = f"{command}_{args.strip().lower()}", ""
@@ -387,9 +387,3 @@ def _interrupt(_: int, __: FrameType | None) -> None:
     timer.start()
     _interrupts.append(timer)
     raise KeyboardInterrupt
-
-
-def _split(text: str) -> tuple[str, str]:
-    """Return the first word and the rest."""
-    first, *rest = text.split(maxsplit=1) or [""]
-    return first, "".join(rest)

@@ -214,7 +214,7 @@ def _addressed(args: str, verb: str, prefix: str) -> tuple[str, str]:
     """
     text = args.encode(errors="replace").decode()
     again = re.match(rf"(?:\W|_)*?(?:{re.escape(prefix)})?\s*{verb}(?!\w)", text, re.IGNORECASE)
-    return _split(text[again.end() :] if again else text)
+    return split_first(text[again.end() :] if again else text)
 
 
 def _commands(prefix: str) -> re.Pattern[str]:
@@ -222,6 +222,7 @@ def _commands(prefix: str) -> re.Pattern[str]:
     return re.compile(rf"^[^\w\n]*{re.escape(prefix)}[^\S\n]*(?:{'|'.join(DONE)})(?!\w)", re.MULTILINE | re.IGNORECASE)
 
 
-def _split(text: str) -> tuple[str, str]:
+def split_first(text: str) -> tuple[str, str]:
+    """Return the first word and the rest."""
     first, *rest = text.split(maxsplit=1) or [""]
     return first, "".join(rest)

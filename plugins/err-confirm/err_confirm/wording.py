@@ -82,6 +82,8 @@ class Wording:
             duration=format_duration,
             value=value,
             named=self.named,
+            moment=moment,
+            again=self._again,
             needs=self._needs,
             terms=self._terms,
             counted=counts,
@@ -95,8 +97,6 @@ class Wording:
             rule_words=lambda when: rule_words(when, self.named, self.inert.code),
             who_confirms=lambda policy: who_confirms(policy, self.named),
         )
-        self._environment.filters["moment"] = moment
-        self._environment.filters["again"] = self._again
         self._environment.globals["prefix"] = prefix
 
     def say(self, message: str, **facts: Any) -> str:

@@ -107,11 +107,8 @@ def _read(execution: Execution, asked: str) -> Shown | None:
     if execution.runs.runner != LOOP_RUNNER:
         return Shown() if not asked else Shown(page=int(paged[2])) if paged and not paged[1] else None
     for name, number in ((asked, 0), *([(paged[1] or "", int(paged[2]))] if paged else [])):
-        targets = execution.conduct.targets
-        for names in ([each.id for each in targets], [each.name for each in targets]):  # a name may be another's id
-            if name and name in names:
-                place = names.index(name)
-                return Shown(target=targets[place].id, place=place, page=number)
+        if (place := execution.conduct.place_of(name)) is not None:
+            return Shown(target=execution.conduct.targets[place].id, place=place, page=number)
     return None
 
 

@@ -67,16 +67,12 @@ class Posting:
     def send(self, place: Place, text: str) -> None:
         """Post a text, in parts where it is too long. Raises PostError."""
         for part in pages(text, self._bot.message_size_limit, self._inert):
-            self._send(place, part)
+            self.post(place, part)
 
     @property
     def edits(self) -> bool:
         """Whether what was posted can be changed."""
         return self._backend.edits
-
-    def post(self, place: Place, text: str, instead: Any = None) -> Any:
-        """Post a short text, in the place of `instead`, which this has returned before. Raises PostError."""
-        return self._send(place, text, instead)
 
     def there(self, place: Place, text: str) -> None:
         """Post a text where something was asked for; if that fails, to who asked. Raises PostError."""
@@ -95,7 +91,8 @@ class Posting:
             except PostError as error:
                 log.warning("%s", error)
 
-    def _send(self, place: Place, text: str, instead: Any = None) -> Any:
+    def post(self, place: Place, text: str, instead: Any = None) -> Any:
+        """Post a short text, in the place of `instead`, which this has returned before. Raises PostError."""
         message = self._bot.build_message(text)
         try:
             message.to = self._bot.build_identifier(place.room or place.person)
