@@ -5,10 +5,11 @@ PYTHONPATH=plugins/err-confirm .venv/bin/python bench/bench_index.py
 
 import json
 import random
-import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from bench_guards import median_us
 
 from err_confirm.errors import DuplicateParameterError, NoMatchError
 from err_confirm.grammar import Representation
@@ -84,15 +85,6 @@ def outcome(call: Callable[[str], object], text: str) -> bool:
     except DuplicateParameterError:
         return True
     return True
-
-
-def median_us(call: Callable[[], object], times: int) -> float:
-    spent = []
-    for _ in range(times):
-        began = time.perf_counter()
-        call()
-        spent.append(time.perf_counter() - began)
-    return round(statistics.median(spent) * 1e6, 1)
 
 
 def report(**facts: object) -> None:
