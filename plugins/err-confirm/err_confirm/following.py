@@ -7,14 +7,13 @@ from typing import Any
 from err_confirm.errors import SequelError
 from err_confirm.model.executions import Execution, State, Verdict
 from err_confirm.model.files import Action, Alias
-from err_confirm.model.runs import FollowUp
+from err_confirm.model.runs import ELSE, FINALLY, THEN, FollowUp
 from err_confirm.runners.base import to_text
 from err_confirm.runners.json_values import with_texts
 from err_confirm.tally import by_end
 from err_confirm.templating import render_value
 from err_confirm.transition.demands import answer_value
 
-THEN, ELSE, FINALLY = "then", "else", "finally"
 DEEPEST = 10
 """How many executions may follow one another."""
 WORDS = ("parameters", "result", "state", "id", "requester", "reason", "answers")

@@ -11,10 +11,10 @@ from err_confirm.catalog.problem import Severity
 from err_confirm.catalog.run_keys import AFTER
 from err_confirm.catalog.run_reader import check_templates
 from err_confirm.catalog.yaml_source import Location
-from err_confirm.following import ELSE, FINALLY, THEN, WORDS
+from err_confirm.following import WORDS
 from err_confirm.model.files import Action, Alias
 from err_confirm.model.policies import Effect
-from err_confirm.model.runs import FollowUp
+from err_confirm.model.runs import ELSE, FINALLY, THEN, FollowUp
 from err_confirm.parameters import cast_one
 from err_confirm.runners.base import to_text
 from err_confirm.templating import is_template, names

@@ -9,8 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from err_confirm.catalog.policy.answer_keys import a_line
 from err_confirm.catalog.policy.quorums import Entry, Keys
 from err_confirm.duration_key import Duration
+from err_confirm.model.executions import State
 from err_confirm.model.files import MutexRule, Rate, Remote
-from err_confirm.model.runs import FollowUp, OnChange
+from err_confirm.model.runs import ELSE, FINALLY, THEN, FollowUp, OnChange
 from err_confirm.runners.loops import MOST_AT_ONCE
 
 LONGEST_PROBE = 20
@@ -18,7 +19,7 @@ LONGEST_PROBE = 20
 USUAL_PROBE = "10s"
 LONGEST_DELAY, LONGEST_LOCK, LONGEST_TAKING = 3_600, 3_600, 3_600
 """The most seconds of `rate: delay`, `lock: wait` and `remote: within`."""
-AFTER = ("failed", "aborted", "lost", "denied", "expired", "canceled")
+AFTER = tuple(str(state) for state in State if state.ended and state is not State.SUCCEEDED)
 """The states that `on` knows, besides the names of choices."""
 _PERCENT = r"^(100|[1-9]?[0-9])%$"
 _SOME_PERCENT = r"^(100|[1-9][0-9]?)%$"
@@ -178,5 +179,5 @@ class Following(Keys):
 
     def follow(self) -> Mapping[str, FollowUp]:
         """Return what this means."""
-        named = {"then": self.then, "else": self.else_, "finally": self.finally_, **self.on}
+        named = {THEN: self.then, ELSE: self.else_, FINALLY: self.finally_, **self.on}
         return {name: entry.follow() for name, entry in named.items() if entry is not None}

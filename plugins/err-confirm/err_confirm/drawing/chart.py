@@ -9,9 +9,10 @@ from typing import Any
 from err_confirm.catalog import Catalog
 from err_confirm.catalog.content import find
 from err_confirm.durations import format_duration
+from err_confirm.model.executions import State
 from err_confirm.model.files import Action, Alias, Guard
 from err_confirm.model.policies import Effect, Policy
-from err_confirm.model.runs import FollowUp
+from err_confirm.model.runs import ELSE, FINALLY, THEN, FollowUp
 from err_confirm.policy_words.demands import demands_words
 from err_confirm.policy_words.quorums import quorum_words, waits
 from err_confirm.policy_words.rules import rule_words, times_words
@@ -23,7 +24,7 @@ MOST_SAID = 5
 """How many of the ways in which something is said are drawn."""
 LONGEST_RUN = 300
 """The most characters of what runs."""
-_AFTER_IT_RAN = {"then": "succeeded", "else": "failed", "finally": "ended", "failed": "failed"}
+_AFTER_IT_RAN = {THEN: State.SUCCEEDED, ELSE: State.FAILED, State.FAILED: State.FAILED}
 """To which of a run's ends what follows by these words belongs."""
 
 
@@ -136,18 +137,18 @@ def _asked(
         lines += [] if number > 1 else list(_conditions(policy))
         last = made.add(Kind.ASK, *lines, after=last, label=label)
         label = "yes"
-        for state, when in (("denied", "no"), ("expired", "too late")):
+        for state, when in ((State.DENIED, "no"), (State.EXPIRED, "too late")):
             end = made.add(Kind.END, state, after=last, label=when)
             if state in follow:
                 _followed(made, end, follow[state], catalog)
     if not policy.stages:
         last = made.add(Kind.ASK, "nobody, unless a rule says so", *_conditions(policy), after=last)
-    if "canceled" in follow:
-        end = made.add(Kind.END, "canceled", after=last, label="taken back")
-        _followed(made, end, follow["canceled"], catalog)
+    if State.CANCELED in follow:
+        end = made.add(Kind.END, State.CANCELED, after=last, label="taken back")
+        _followed(made, end, follow[State.CANCELED], catalog)
     for choice in policy.choices:
         if choice.name in follow and choice.effect is Effect.DENY:
-            end = made.add(Kind.END, "denied", after=last, label=choice.name)
+            end = made.add(Kind.END, State.DENIED, after=last, label=choice.name)
             _followed(made, end, follow[choice.name], catalog)
         elif choice.run:
             made.add(Kind.RUN, choice.run, after=last, label=choice.name)
@@ -178,22 +179,21 @@ def _runs(action: Action | None) -> Iterator[str]:
 
 def _ends(made: Chart, run: str, alias: Alias, catalog: Catalog) -> None:
     """Add how it can end, and what follows."""
-    ends = {"succeeded": made.add(Kind.END, "succeeded", after=run)}
-    ends["failed"] = made.add(Kind.END, "failed", after=run)
+    ends = {state: made.add(Kind.END, state, after=run) for state in (State.SUCCEEDED, State.FAILED)}
     approving = (
         [choice.name for choice in alias.policy.choices if choice.effect is Effect.APPROVE] if alias.policy else []
     )
     for cause, follow in alias.follow.items():
-        if cause in ("denied", "expired", "canceled"):
+        if cause in (State.DENIED, State.EXPIRED, State.CANCELED):
             continue
-        if cause == "finally":
+        if cause == FINALLY:
             for end in ends.values():
                 _followed(made, end, follow, catalog, cause)
         elif cause in approving:
-            _followed(made, ends["succeeded"], follow, catalog, f"after {cause}")
+            _followed(made, ends[State.SUCCEEDED], follow, catalog, f"after {cause}")
         elif cause in _AFTER_IT_RAN:
             _followed(made, ends[_AFTER_IT_RAN[cause]], follow, catalog, cause)
-        elif cause in ("aborted", "lost"):
+        elif cause in (State.ABORTED, State.LOST):
             _followed(made, made.add(Kind.END, cause, after=run), follow, catalog, cause)
 
 

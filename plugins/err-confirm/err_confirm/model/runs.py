@@ -19,6 +19,8 @@ SHOWN_TARGETS = 10
 """How many targets a prompt names; whoever confirms more has to look at them first."""
 SHOWN_LINES, SHOWN_BYTES = 12, 800
 """How much of a preview's output stands in a prompt."""
+THEN, ELSE, FINALLY = "then", "else", "finally"
+"""Why something follows that ran, besides the state in which it ended, or a choice."""
 MOST_RUNS = 3
 """How often what may be started again is started, the first time included."""
 

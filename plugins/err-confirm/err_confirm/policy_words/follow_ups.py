@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from err_confirm.model.policies import Policy
-from err_confirm.model.runs import FollowUp
+from err_confirm.model.runs import ELSE, FINALLY, THEN, FollowUp
 from err_confirm.policy_words.quorums import Shown
 
 PolicyOf = Callable[[str], Policy | None]
 """Returns the policy of an alias, None if it has none; raises KeyError if there is no such alias."""
-_WHEN = {"then": "then", "else": "if it fails", "finally": "finally"}
+_WHEN = {THEN: "then", ELSE: "if it fails", FINALLY: "finally"}
 
 
 def follow_words(follow: Mapping[str, FollowUp], policy_of: PolicyOf | None = None, shown: Shown = str) -> str:
