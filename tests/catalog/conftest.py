@@ -9,18 +9,11 @@ from builders import a_policy
 from err_confirm.catalog import Catalog, load
 from err_confirm.model.policies import Policy
 from err_confirm.people import People
+from err_confirm.people.directories import Table
+from err_confirm.people.groups import Groups
 
 PEOPLE = People({"alice": ["text:1"], "bob": ["text:2"], "carol": ["text:3"]})
-
-
-class TwoGroups:
-    """The groups that a policy may name."""
-
-    def knows(self, name: str) -> bool:
-        return name in ("@sre", "@leads")
-
-    def names(self) -> list[str]:
-        return ["sre", "leads"]
+GROUPS = Groups(PEOPLE, Table(lambda: {"sre": ["alice"], "leads": ["bob"]}))
 
 
 class Folders:
@@ -39,7 +32,7 @@ class Folders:
         _write(self.actions / name, text)
 
     def load(self, default: Policy | None = a_policy()) -> Catalog:
-        return load([self.aliases], [self.actions], people=PEOPLE, default=default, groups=TwoGroups())
+        return load([self.aliases], [self.actions], people=PEOPLE, default=default, groups=GROUPS)
 
     def problems(self, text: str | bytes) -> list[str]:
         """Return what is wrong with one alias file, notes included."""

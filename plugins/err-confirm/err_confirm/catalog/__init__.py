@@ -15,13 +15,13 @@ from err_confirm.catalog.messages import message
 from err_confirm.catalog.packs import Folder, read_packs
 from err_confirm.catalog.policy import Confirm, PolicyEntry
 from err_confirm.catalog.policy.checks import without_parameters
-from err_confirm.catalog.policy.quorums import KnownGroups
 from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.stackstorm import is_metadata, read_metadata
 from err_confirm.errors import SettingError
 from err_confirm.model.files import Profile
 from err_confirm.model.policies import Policy
 from err_confirm.people import People
+from err_confirm.people.groups import Groups
 
 __all__ = ["RESERVED", "SHIPPED", "Catalog", "Problem", "Severity", "load", "parse_policy"]
 
@@ -35,7 +35,7 @@ def load(
     *,
     people: People,
     default: Policy | None,
-    groups: KnownGroups | None = None,
+    groups: Groups | None = None,
     shipped: Path | None = SHIPPED,
     profiles: Mapping[str, Profile] | None = None,
     packs: Sequence[Path] = (),
@@ -75,7 +75,7 @@ def load(
     return loading.catalog()
 
 
-def parse_policy(value: Any, people: People, groups: KnownGroups | None = None) -> Policy | None:
+def parse_policy(value: Any, people: People, groups: Groups | None = None) -> Policy | None:
     """Return the policy that the setting CONFIRM_DEFAULT describes, as `confirm:` would. Raises SettingError."""
     try:
         entry = TypeAdapter(Confirm).validate_python(value, context={"people": people, "groups": groups})

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
@@ -10,6 +10,7 @@ from err_confirm.backends import SCHEMES
 from err_confirm.conditions import all_of
 from err_confirm.model.policies import AllOf, AnyOf, Quorum, Seat
 from err_confirm.people import EVERYBODY, People
+from err_confirm.people.groups import Groups
 from err_confirm.policy.seating import seat_people, ways
 from err_confirm.text.spelling import did_you_mean
 
@@ -23,18 +24,6 @@ GROUP = r"^@[^\s:@]+$"
 """What a group's name looks like."""
 WHO = ("by", "all", "any", "stages")
 """The keys of which one says who must answer."""
-
-
-class KnownGroups(Protocol):
-    """What must be known of the groups to check a policy."""
-
-    def knows(self, name: str) -> bool:
-        """Tell whether there is a group, by its name with the `@`."""
-        ...
-
-    def names(self) -> Collection[str]:
-        """Return the names of all groups."""
-        ...
 
 
 class Keys(BaseModel):
@@ -68,7 +57,7 @@ def known(name: str, info: ValidationInfo) -> str:
     """Return whom a name means: a person by any of their identities, a group, or a word. Raises ValueError."""
     context = info.context or {}
     people: People = context["people"]
-    groups: KnownGroups | None = context.get("groups")
+    groups: Groups | None = context.get("groups")
     if name in EVERYBODY or name == NOBODY:
         return name
     if name.startswith("@") and ":" not in name:
@@ -76,21 +65,17 @@ def known(name: str, info: ValidationInfo) -> str:
     if not people.knows(name):
         _, colon, person_id = name.partition(":")
         identities = [f"{scheme}:{person_id}" for scheme in SCHEMES if colon]
-        hint = did_you_mean(name, [*EVERYBODY, *people.names(), *_at(groups), *identities])
+        hint = did_you_mean(name, [*EVERYBODY, *people.names(), *(groups.names() if groups else ()), *identities])
         raise ValueError(f'unknown person "{name}"{hint}; name them in CONFIRM_PEOPLE')
     return people.person(name)
 
 
-def _group(name: str, groups: KnownGroups | None) -> str:
+def _group(name: str, groups: Groups | None) -> str:
     if len(name) < 2 or any(letter.isspace() for letter in name) or "@" in name[1:]:
         raise ValueError(f'"{name}" cannot name a group; write it like @sre')
     if groups is not None and not groups.knows(name):
-        raise ValueError(f'unknown group "{name}"{did_you_mean(name, _at(groups))}; name it in CONFIRM_GROUPS')
+        raise ValueError(f'unknown group "{name}"{did_you_mean(name, groups.names())}; name it in CONFIRM_GROUPS')
     return name
-
-
-def _at(groups: KnownGroups | None) -> list[str]:
-    return [] if groups is None else [f"@{name.removeprefix('@')}" for name in groups.names()]
 
 
 def _once(names: list[str]) -> list[str]:
