@@ -70,10 +70,6 @@ class MissingParametersError(ParameterError):
 class RefusedError(TextError):
     """Raised when a policy says that this may not even be asked for now."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
 
 class GuardsDifferError(ErrConfirmError):
     """Raised when two guards say equally much about one command."""

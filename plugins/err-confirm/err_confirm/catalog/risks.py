@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from err_confirm.catalog.entries import ParameterEntry
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.problem import Severity
 from err_confirm.model.files import Action, Parameter, ParameterType
@@ -50,7 +51,7 @@ def _find_in(findings: Findings, action: Action, key: str, command: Sequence[str
                 Severity.WARNING,
             )
         for name in sorted(read & action.parameters.keys()):
-            if not _is_bounded(action.parameters[name]):
+            if not is_bounded(action.parameters[name]):
                 findings.add(
                     (key, "command", index),
                     f'"{name}" comes from chat and {reader} takes it for a part of a command; '
@@ -80,7 +81,7 @@ def _find_in_request(findings: Findings, action: Action, key: str, request: Http
     if secret and request.url.startswith("http://"):
         findings.add(where, f'the secret for "{secret}" is sent without TLS; say https://', Severity.WARNING)
     for name in sorted(names(request.url) & action.parameters.keys()):
-        if not _is_bounded(action.parameters[name]):
+        if not is_bounded(action.parameters[name]):
             findings.add(
                 where,
                 f'"{name}" comes from chat and may bring / or % into the URL; give it an enum or a pattern, '
@@ -89,7 +90,8 @@ def _find_in_request(findings: Findings, action: Action, key: str, request: Http
             )
 
 
-def _is_bounded(parameter: Parameter) -> bool:
+def is_bounded(parameter: Parameter | ParameterEntry) -> bool:
+    """Tell whether a file says which values there can be, or none of them can mean anything else."""
     return bool(parameter.enum or parameter.pattern) or parameter.type in _HARMLESS
 
 

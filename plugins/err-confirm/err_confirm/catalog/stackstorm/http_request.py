@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from err_confirm.catalog.risks import is_bounded
 from err_confirm.catalog.stackstorm.metadata import MetadataFile
 from err_confirm.catalog.stackstorm.not_run import NotRunError
 from err_confirm.catalog.stackstorm.settings import is_fixed, needed, timeout, value
 from err_confirm.errors import TemplateError
-from err_confirm.model.files import ParameterType
 from err_confirm.templating import names
 
 OWN = frozenset(
@@ -23,7 +23,6 @@ _NOT_THERE = (
     *("file_name", "file_content", "allow_redirects"),
 )
 _SUCCESS = list(range(200, 207))
-_BOUNDED = (ParameterType.INTEGER, ParameterType.NUMBER, ParameterType.BOOLEAN)
 
 
 def request(file: MetadataFile, _: Path) -> dict[str, Any]:
@@ -62,7 +61,7 @@ def _check_url(file: MetadataFile, url: str) -> None:
         raise NotRunError(where, str(error)) from error
     for name in sorted(read & file.parameters.keys()):
         parameter = file.parameters[name]
-        if not (parameter.type in _BOUNDED or parameter.enum or parameter.pattern or parameter.immutable):
+        if not (is_bounded(parameter) or parameter.immutable):
             raise NotRunError(
                 where, f'"{name}" is a part of its url; give it an enum or a pattern, or put it into params'
             )
