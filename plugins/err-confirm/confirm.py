@@ -38,7 +38,7 @@ from err_confirm.errors import (
 from err_confirm.guards import Guards
 from err_confirm.holding.calls import Calls
 from err_confirm.holding.held import Held
-from err_confirm.holding.hold import attach
+from err_confirm.holding.hold import active, attach
 from err_confirm.holding.permission import Permission
 from err_confirm.intake import Intake, split_first
 from err_confirm.journal.question import read_question
@@ -89,7 +89,7 @@ class Confirm(BotPlugin):
             self.service.engine,
             self.service.tokens,
             outputs=self.service.outputs,
-            in_use=self.service.in_use,
+            in_use=self.service.mutexes.in_use,
             policy_of=self.service.policy_of,
         )
         self.calls.wait_told = self.service.wait_told
@@ -104,7 +104,8 @@ class Confirm(BotPlugin):
         self.start_poller(1, self.keep_journal, times=1)
         self.start_poller(HOUR, self.keep_journal)
         hide_library()
-        if (aliases := self._aliases()) is not None:  # this plugin was reloaded, and has read all files again
+        aliases = active(self._bot, "Aliases")
+        if aliases is not None:  # this plugin was reloaded, and has read all files again
             aliases.refresh()
         if self.service.catalog.errors:
             self.warn_admins(self.chat.wording.say("left_out", errors=self.service.catalog.errors))
@@ -287,12 +288,8 @@ class Confirm(BotPlugin):
 
     def rules(self) -> Guards:
         """Return the guards that hold at this moment: without its plugin, no alias's text is another's command."""
-        return self.service.guards if self._aliases() is not None else self.service.guards_without_aliases
-
-    def _aliases(self) -> Any:
-        """Return the plugin of the aliases if it is on."""
-        aliases = self._bot.plugin_manager.get_plugin_obj_by_name("Aliases")
-        return aliases if aliases is not None and aliases.is_activated else None
+        aliases = active(self._bot, "Aliases")
+        return self.service.guards if aliases is not None else self.service.guards_without_aliases
 
     def is_admin(self, msg: Any) -> bool:
         """Tell whether a bot admin sent a message, in a room, too, where Errbot knows some people by other names."""

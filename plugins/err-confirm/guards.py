@@ -8,7 +8,7 @@ from typing import Any
 from errbot import BotPlugin, CommandError, botcmd
 
 from err_confirm.guards.cover import coverage
-from err_confirm.holding.hold import attach
+from err_confirm.holding.hold import active, attach
 
 
 class Guards(BotPlugin):
@@ -21,8 +21,7 @@ class Guards(BotPlugin):
     @botcmd
     def guards(self, msg: Any, _: str) -> Any:
         """List which commands ask first, and which look dangerous and do not."""
-        confirm = self._bot.plugin_manager.get_plugin_obj_by_name("Confirm")
-        if confirm is None or not confirm.is_activated:
+        if (confirm := active(self._bot, "Confirm")) is None:
             raise CommandError(self.hold.judge.say("off"))
         commands = [command for command, _ in self.hold.methods.all()]
         if self.bot_config.HIDE_RESTRICTED_COMMANDS:  # as in !help, what somebody may not use is not there

@@ -10,6 +10,7 @@ from typing import Any
 from errbot import BotPlugin, CommandError, botcmd
 
 from err_confirm.errors import LockError
+from err_confirm.holding.hold import active
 from err_confirm.locks import read_wish
 from err_confirm.model.executions import Speaker
 from err_confirm.wording import Wording
@@ -57,8 +58,7 @@ class Locks(BotPlugin):
         return confirm.chat.reply(msg, confirm.chat.wording.say("locks", locks=found, now=now))
 
     def _confirm(self) -> Any:
-        confirm = self._bot.plugin_manager.get_plugin_obj_by_name("Confirm")
-        if confirm is None or not confirm.is_activated:
+        if (confirm := active(self._bot, "Confirm")) is None:
             raise CommandError(Wording(self._bot.prefix).say("off"))
         return confirm
 

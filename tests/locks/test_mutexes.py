@@ -174,7 +174,7 @@ def test_one_that_took_its_name_and_was_never_claimed_keeps_it_until_it_has_expi
     first, second = one.confirmed(), other.confirmed(PATIENT)
     assert one.mutexes.take(one.read(first)) == ""
     assert other.advance(second).state is State.APPROVED
-    assert "(restart, about to run)" in other.mutexes.busy(PATIENT)
+    assert "(restart, about to run)" in other.mutexes.in_use(other.read(second))
     clock.now += RUN_WITHIN
     assert other.advance(first).state is State.EXPIRED
     assert other.advance(second).state is State.RUNNING
@@ -264,7 +264,7 @@ def test_where_nobody_can_tell_who_runs_nothing_does(bots: tuple[Bot, Bot], cloc
     assert one.mutexes.give_up_unread(asked, ROOT, admin=True).name == "web1"
     with pytest.raises(LockError, match="keeps nothing for itself"):
         one.mutexes.give_up_unread(asked, ROOT, admin=True)
-    assert one.mutexes.busy(AT_ONCE) == ""
+    assert one.mutexes.in_use(one.read(one.confirmed())) == ""
     shelf = other.shelf._store
     (fact,) = shelf.recent()
     shelf.swap(Swap(record=Record(fact.id, fact.version + 1, "theirs", fact.body)))

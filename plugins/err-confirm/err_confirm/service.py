@@ -245,11 +245,6 @@ class Service:
         remote = any(action.remote for action in self.catalog.actions.values())
         return NO_REDIS if remote and not on_redis(self.settings.store) else ""
 
-    def in_use(self, execution: Execution) -> str:
-        """Return in words which other execution has the name under which this one runs alone; nothing if none has."""
-        mutex = execution.conduct.mutex
-        return self.mutexes.busy(mutex, execution.id) if mutex else ""
-
     def _waits(self, execution: Execution) -> None:
         self._outbox.put_word(partial(self._voice.waits, execution))
 

@@ -142,6 +142,12 @@ class Hold:
             self._bot.command_filters = [*others, self.hold_guarded]
 
 
+def active(bot: Any, name: str) -> Any:
+    """Return one of our plugins if it is on, else None; a plugin is a mapping, too, which may be empty."""
+    plugin = bot.plugin_manager.get_plugin_obj_by_name(name)
+    return plugin if plugin is not None and plugin.is_activated else None
+
+
 def attach(bot: Any, refusal: type[Exception]) -> Hold:
     """Return what holds the guarded commands of a bot; the first call puts it there."""
     owners = (getattr(each, "__self__", None) for each in bot.command_filters)

@@ -75,10 +75,13 @@ class Mutexes:
             if found := self._in_use(use, ""):
                 raise LockedError(f"{found.words(mutex.name, now)}; {self._advice(found)}")
 
-    def busy(self, mutex: Mutex, execution_id: str = "") -> str:
-        """Return in words which other execution has a name, nothing if none has."""
+    def in_use(self, execution: Execution) -> str:
+        """Return in words which other execution has the name under which this one runs alone; nothing if none has."""
+        mutex = execution.conduct.mutex
+        if mutex is None:
+            return ""
         use, now = self._uses.read(mutex.name)
-        found = self._in_use(use, execution_id)
+        found = self._in_use(use, execution.id)
         return found.words(mutex.name, now) if found else ""
 
     def take(self, execution: Execution) -> str:
