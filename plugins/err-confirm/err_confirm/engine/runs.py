@@ -17,7 +17,7 @@ from err_confirm.model.executions import Execution
 from err_confirm.model.runs import LOOP_RUNNER, Outcome, Part
 from err_confirm.policy import filling, fingerprint
 from err_confirm.policy.seating import NOBODY, Roster
-from err_confirm.runners.base import Context, Running, Starter
+from err_confirm.runners.base import Context, Running, Starter, starter_of
 from err_confirm.runners.loops.loop_ends import writable
 from err_confirm.transition.demands import answer_value
 from err_confirm.transition.events import Finish, Progress, Reason, Renew
@@ -133,10 +133,8 @@ class Runs:
 
     def _outcome(self, execution: Execution, since: float) -> Outcome:
         invocation = execution.runs
-        runner = self._runners.get(invocation.runner)
-        if runner is None:
-            return Outcome(exit_code=None, error=f'there is no runner "{invocation.runner}" here')
         try:
+            runner = starter_of(self._runners, invocation.runner)
             context = Context(
                 name=f"{execution.id}-{execution.fence}",
                 told=told(execution, self._engine.roster(execution)),

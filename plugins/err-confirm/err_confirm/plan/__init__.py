@@ -7,7 +7,7 @@ from typing import Any
 from err_confirm.catalog import Catalog
 from err_confirm.catalog.content import find
 from err_confirm.conditions import Situation, decide
-from err_confirm.errors import ActionMissingError, TemplateError
+from err_confirm.errors import ActionMissingError, StartError, TemplateError
 from err_confirm.model.executions import Plan
 from err_confirm.model.files import Action
 from err_confirm.model.policies import Policy
@@ -16,6 +16,7 @@ from err_confirm.parameters import cast, check_value
 from err_confirm.plan.index import Match
 from err_confirm.rendering import begun, rendered
 from err_confirm.runners import STARTERS
+from err_confirm.runners.base import starter_of
 from err_confirm.templating import render
 
 
@@ -73,8 +74,10 @@ def decided(policy: Policy | None, situation: Situation) -> Policy | None:
 
 def describe(invocation: Invocation) -> str:
     """Return on one line what an invocation runs, complete."""
-    runner = STARTERS.get(invocation.runner)
-    return runner.describe(invocation) if runner else f'nothing: there is no runner "{invocation.runner}" here'
+    try:
+        return starter_of(STARTERS, invocation.runner).describe(invocation)
+    except StartError as error:
+        return f"nothing: {error}"
 
 
 def looks_ahead(found: Plan) -> dict[str, str]:

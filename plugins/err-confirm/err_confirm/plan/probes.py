@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from err_confirm.errors import LimitError, ProbeError, StartError
 from err_confirm.model.runs import Invocation, Outcome
-from err_confirm.runners.base import Context, Running, Starter
+from err_confirm.runners.base import Context, Running, Starter, starter_of
 
 AT_ONCE = 4
 """How many may run at once in one bot."""
@@ -84,14 +84,11 @@ class Probes:
             one.wait(ENDING)
 
     def _outcome(self, invocation: Invocation, slow: Callable[[], None]) -> Outcome:
-        runner = self._runners.get(invocation.runner)
-        if runner is None:
-            raise ProbeError(f'cannot be started: there is no runner "{invocation.runner}" here')
         with self._lock:
             if self._stopping:
                 raise ProbeError(f"was {STOPPED}")
             try:
-                running = runner.start(invocation, Context(tidy=True))
+                running = starter_of(self._runners, invocation.runner).start(invocation, Context(tidy=True))
             except StartError as error:
                 raise ProbeError(f"cannot be started: {error}") from error
             self._running[id(running)] = running

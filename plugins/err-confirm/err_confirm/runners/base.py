@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from err_confirm.errors import TemplateError
+from err_confirm.errors import StartError, TemplateError
 from err_confirm.model.executions import Place
 from err_confirm.model.files import Action
 from err_confirm.model.runs import Invocation, Outcome, Part
@@ -72,6 +72,13 @@ class Starter(Protocol):
     def start(self, invocation: Invocation, context: Context) -> Running:
         """Start it, exactly as rendered. Raises StartError when it cannot be started."""
         ...
+
+
+def starter_of(starters: Mapping[str, Starter], runner: str) -> Starter:
+    """Return what starts invocations of a runner. Raises StartError where nothing here does."""
+    if runner not in starters:
+        raise StartError(f'there is no runner "{runner}" here')
+    return starters[runner]
 
 
 class Runner(Starter, Protocol):

@@ -8,7 +8,7 @@ from err_confirm.durations import format_duration
 from err_confirm.errors import StartError
 from err_confirm.model.files import Rate
 from err_confirm.model.runs import LOOP_RUNNER, Invocation, Part
-from err_confirm.runners.base import Context, Running, Starter
+from err_confirm.runners.base import Context, Running, Starter, starter_of
 from err_confirm.runners.loops.loop import Course, Loop
 from err_confirm.runners.loops.loop_pattern import pattern, shown
 from err_confirm.runners.loops.pace import Pace
@@ -58,9 +58,10 @@ class LoopRunner:
     def describe(self, invocation: Invocation) -> str:
         """Return what runs for each target, once where only the target is another; and how fast."""
         spec = invocation.spec
-        starter = self._starters.get(spec["runner"])
-        if starter is None:
-            return f"nothing: {_missing(spec)}"
+        try:
+            starter = starter_of(self._starters, spec["runner"])
+        except StartError as error:
+            return f"nothing: {error}"
         count = len(spec["each"])
         once = _once(spec, starter) if count > 1 else None
         if once is None:
@@ -72,9 +73,7 @@ class LoopRunner:
     def start(self, invocation: Invocation, context: Context) -> Running:
         """Start it. Raises StartError."""
         spec = invocation.spec
-        starter = self._starters.get(spec["runner"])
-        if starter is None:
-            raise StartError(_missing(spec))
+        starter = starter_of(self._starters, spec["runner"])
 
         def begin(place: int) -> Running:
             return starter.start(part(spec, place), _context(context, place, spec["targets"][place]))
@@ -102,10 +101,6 @@ def _once(spec: Mapping[str, Any], starter: Starter) -> str | None:
     own, stand_in = found
     one = Invocation(runner=spec["runner"], spec={**spec["common"], **own})
     return shown(starter.describe(one), stand_in)
-
-
-def _missing(spec: Mapping[str, Any]) -> str:
-    return f'there is no runner "{spec["runner"]}" here'
 
 
 def _context(context: Context, place: int, target: str) -> Context:
