@@ -144,27 +144,12 @@ def _moment(text: str) -> float:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--aliases",
-        metavar="DIR",
-        type=folder,
-        action="append",
-        help="a folder of alias files, or one that has them in aliases (default: CONFIRM_ALIASES)",
-    )
-    parser.add_argument(
-        "--actions",
-        metavar="DIR",
-        type=folder,
-        action="append",
-        help="a folder of action files (default: actions beside those aliases, or CONFIRM_ACTIONS)",
-    )
-    parser.add_argument(
-        "--pack",
-        metavar="DIR",
-        type=folder,
-        action="append",
-        help="a pack: a folder with aliases and actions below it (default: CONFIRM_PACKS)",
-    )
+    for option, what in (
+        ("--aliases", "a folder of alias files, or one that has them in aliases (default: CONFIRM_ALIASES)"),
+        ("--actions", "a folder of action files (default: actions beside those aliases, or CONFIRM_ACTIONS)"),
+        ("--pack", "a pack: a folder with aliases and actions below it (default: CONFIRM_PACKS)"),
+    ):
+        parser.add_argument(option, metavar="DIR", type=folder, action="append", help=what)
     parser.add_argument(
         "--room", metavar="ROOM", help="where it would be said; rules about rooms hold if it is left out"
     )

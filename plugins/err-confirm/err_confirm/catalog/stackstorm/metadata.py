@@ -15,6 +15,7 @@ _UNCHECKED = (
     *("anyOf", "allOf", "oneOf", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
 )
 """Keys of JSON Schema that would bound a value, and that nobody checks here."""
+_NotChecked = Annotated[Any, Field(description="Not checked here: its action is left out.")]
 
 
 class MetadataParameter(ParameterEntry):
@@ -40,30 +41,18 @@ class MetadataParameter(ParameterEntry):
     """For a reader; not looked at."""
     format: str = ""
     """As in StackStorm, not looked at."""
-    minLength: Any = None
-    """Not checked here: its action is left out."""
-    minItems: Any = None
-    """Not checked here: its action is left out."""
-    uniqueItems: Any = None
-    """Not checked here: its action is left out."""
-    properties: Any = None
-    """Not checked here: its action is left out."""
-    patternProperties: Any = None
-    """Not checked here: its action is left out."""
-    additionalProperties: Any = None
-    """Not checked here: its action is left out."""
-    anyOf: Any = None
-    """Not checked here: its action is left out."""
-    allOf: Any = None
-    """Not checked here: its action is left out."""
-    oneOf: Any = None
-    """Not checked here: its action is left out."""
-    exclusiveMinimum: Any = None
-    """Not checked here: its action is left out."""
-    exclusiveMaximum: Any = None
-    """Not checked here: its action is left out."""
-    multipleOf: Any = None
-    """Not checked here: its action is left out."""
+    minLength: _NotChecked = None
+    minItems: _NotChecked = None
+    uniqueItems: _NotChecked = None
+    properties: _NotChecked = None
+    patternProperties: _NotChecked = None
+    additionalProperties: _NotChecked = None
+    anyOf: _NotChecked = None
+    allOf: _NotChecked = None
+    oneOf: _NotChecked = None
+    exclusiveMinimum: _NotChecked = None
+    exclusiveMaximum: _NotChecked = None
+    multipleOf: _NotChecked = None
 
     def unchecked(self) -> str:
         """Return a key that bounds a value and is not checked here, nothing if there is none."""
