@@ -146,10 +146,10 @@ class Runs:
                 policy=fingerprint(execution.policy) if execution.policy else "",
             )
             if self._monotonic() - since >= START_WITHIN:  # its process may have been stopped meanwhile
-                return Outcome(exit_code=None, error=NOT_STARTED)
+                return Outcome(error=NOT_STARTED)
             running = runner.start(invocation, context)
         except (StartError, GroupError) as error:
-            return Outcome(exit_code=None, error=str(error))
+            return Outcome(error=str(error))
         with self._lock:
             self._running[execution.id] = running
         try:

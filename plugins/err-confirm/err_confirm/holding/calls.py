@@ -43,7 +43,7 @@ class Call:
 
     def stop(self, error: str) -> None:
         """Wait for it no longer: what runs inside the bot cannot be ended from outside."""
-        self.end(Outcome(exit_code=None, error=f"{error}; what it began may have gone on", aborted=True))
+        self.end(Outcome(error=f"{error}; what it began may have gone on", aborted=True))
 
     def end(self, outcome: Outcome) -> None:
         """Note how it ended; the first note counts."""
@@ -62,7 +62,7 @@ class Call:
             self.end(self._work(self))
         except Exception as error:  # Errbot's and the plugins' code
             log.exception("a held command could not be run")
-            self.end(Outcome(exit_code=None, error=str(error) or type(error).__name__))
+            self.end(Outcome(error=str(error) or type(error).__name__))
 
 
 class Calls:
@@ -194,4 +194,4 @@ def _split(method: Any, args: str | None) -> Any:
 
 
 def _failed(error: str) -> Outcome:
-    return Outcome(exit_code=None, error=error)
+    return Outcome(error=error)

@@ -184,7 +184,7 @@ class Outcome:
     ran it is gone. `value` is the output as JSON, where the action says that it is that; `parts` are those of a loop.
     """
 
-    exit_code: int | None
+    exit_code: int | None = None
     output: str = ""
     omitted_bytes: int = 0
     error: str = ""

@@ -107,7 +107,7 @@ def _waited(running: Running, slow: Callable[[], None]) -> Outcome:
     if outcome := running.wait(LONGEST - SLOW + ENDING):  # it has a time limit of its own, and then some time to end
         return outcome
     running.stop(TOO_LONG)
-    return running.wait(ENDING) or Outcome(exit_code=None, error=TOO_LONG)
+    return running.wait(ENDING) or Outcome(error=TOO_LONG)
 
 
 def _why(outcome: Outcome) -> str:

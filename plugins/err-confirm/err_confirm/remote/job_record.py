@@ -92,19 +92,19 @@ def attended(job: JobRecord, now: float, *, token: str, stop: str, lease: float)
         return job
     match job.state:
         case JobState.OFFERED if stop:
-            return given_up(job, Outcome(exit_code=None, error=stop, aborted=True))
+            return given_up(job, Outcome(error=stop, aborted=True))
         case JobState.OFFERED if now >= job.by:
-            return given_up(job, Outcome(exit_code=None, error=_nobody(job)))
+            return given_up(job, Outcome(error=_nobody(job)))
         case JobState.OFFERED:
             return job
         case _ if token and job.token != token:
             return given_up(job, _lost("the store says that another worker has it, whom nobody has given it"))
         case JobState.ASKED if not token and now - job.beat >= GRANTED_WITHIN:  # so nobody has ever begun it
-            return given_up(job, Outcome(exit_code=None, error=_gone(job)))
+            return given_up(job, Outcome(error=_gone(job)))
         case _ if now - job.beat >= lease:
             return given_up(job, _lost(f"the worker {job.worker} is gone"))
         case JobState.ASKED if stop:
-            return given_up(job, Outcome(exit_code=None, error=stop, aborted=True))
+            return given_up(job, Outcome(error=stop, aborted=True))
         case JobState.ASKED:
             return replace(job, state=JobState.GRANTED, beat=now)
         case JobState.GRANTED if stop and not job.stop:
@@ -118,7 +118,7 @@ def given_up(job: JobRecord, outcome: Outcome) -> JobRecord:
 
 
 def _lost(why: str) -> Outcome:
-    return Outcome(exit_code=None, error=why, lost=True)
+    return Outcome(error=why, lost=True)
 
 
 def _gone(job: JobRecord) -> str:

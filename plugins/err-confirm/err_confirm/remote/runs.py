@@ -147,7 +147,7 @@ class RemoteRun:
         except StoreUnavailableError:
             return False  # the lease of its execution is not renewed either, which is logged
         except ShelfError as error:
-            self._outcome = Outcome(exit_code=None, error=str(error), lost=True)
+            self._outcome = Outcome(error=str(error), lost=True)
         if self._outcome is None:
             return False
         self._records.forget(self.name)

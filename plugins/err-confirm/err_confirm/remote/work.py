@@ -92,7 +92,7 @@ class Bench:
             inner = carried(work.invocation(execution, job.digest))
             running = RUNNERS[inner.runner].start(inner, Context(name=work.name, told={**job.told, MARK: work.token}))
         except (StartError, JobError, RecordError) as error:
-            return Outcome(exit_code=None, error=f"{error} (on the worker {self.worker})")
+            return Outcome(error=f"{error} (on the worker {self.worker})")
         return self._watched(work, running)
 
     def _watched(self, work: "_Work", running: Running) -> Outcome:
