@@ -251,7 +251,7 @@ class Chat:
         """Return all there is to say about an execution."""
         outcome = execution.outcome
         facts = {
-            "how": self.how(execution),
+            "how": self._prompts.how(execution),
             "runs": describe(execution.invocation),
             **whole(execution, self._bot.prefix),
             "others": {name: describe(other) for name, other in execution.others.items()},
@@ -285,11 +285,7 @@ class Chat:
 
     def waiting(self, execution: Execution) -> str:
         """Return what to say to who asks for what waits already."""
-        return self.wording.say("refused_waiting", e=execution, how=self.how(execution))
-
-    def how(self, execution: Execution) -> list[str]:
-        """Return the lines that answer an execution, as its prompt has them."""
-        return self._prompts.how(execution)
+        return self.wording.say("refused_waiting", e=execution, how=self._prompts.how(execution))
 
     def reply(self, msg: Any, text: str) -> str:
         """Return what to answer a message with; where one message cannot hold it, its first parts are sent here."""
