@@ -48,6 +48,7 @@ from err_confirm.policy.openings import Rosters, waits_for
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.service import Service
 from err_confirm.settings import read_settings
+from err_confirm.store.base import clock
 from err_confirm.transition.events import Read, Reason
 from err_confirm.transition.steps import Refusal
 
@@ -241,7 +242,7 @@ class Confirm(BotPlugin):
             if not args.strip():
                 newest = list(islice(engine.recent(), LISTED))
                 return self.chat.reply(msg, say("executions", executions=newest))
-            _, now = engine.store.due(1)
+            now = clock(engine.store)
             try:
                 wanted = read_question(args, self.service.names(), now)
             except QuestionError as error:

@@ -11,6 +11,7 @@ from err_confirm.locks import Locks
 from err_confirm.locks.mutexes import Mutexes
 from err_confirm.model.executions import Execution, Plan, Speaker, State
 from err_confirm.plan.preparing import Preparing, Slow
+from err_confirm.store.base import clock
 from err_confirm.transition.events import Cancel, Posted
 
 log = logging.getLogger(__name__)
@@ -152,6 +153,5 @@ class Requests:
     def _check(self, plan: Plan, by: Speaker) -> None:
         """Refuse one prompt too many; what needs no confirmation posts none."""
         if plan.policy is not None:
-            _, now = self._engine.store.due(1)
-            recent, waiting = self._engine.recent(), lambda: self._engine.waiting(LOOKED_AT)[0]
-            check(self._limits, plan, by, recent, now, waiting=waiting)
+            now, waiting = clock(self._engine.store), lambda: self._engine.waiting(LOOKED_AT)[0]
+            check(self._limits, plan, by, self._engine.recent(), now, waiting=waiting)

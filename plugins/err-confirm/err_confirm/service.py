@@ -44,7 +44,7 @@ from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.sequels import Sequels
 from err_confirm.settings import Settings
 from err_confirm.store import on_redis, open_store
-from err_confirm.store.base import Head
+from err_confirm.store.base import Head, clock
 from err_confirm.store.seal import Seal, load_key
 from err_confirm.store.shelf import Shelf
 from err_confirm.voice import Voice
@@ -206,7 +206,7 @@ class Service:
 
     def moment(self, policies: Iterable[Policy | None]) -> float | None:
         """Return the store's clock if one of these policies has conditions; None where nobody looks at it."""
-        return self.store.due(1)[1] if any(policy is not None and policy.when for policy in policies) else None
+        return clock(self.store) if any(policy is not None and policy.when for policy in policies) else None
 
     def unlock(self, reference: str, by: Speaker, *, admin: bool) -> Mutex | None:
         """Give up the name that a lost execution keeps, if an execution is meant; return it.

@@ -11,6 +11,7 @@ from err_confirm.cli.exits import Exit
 from err_confirm.cli.filters import add_filters, read_filters
 from err_confirm.cli.moments import Progress, shown
 from err_confirm.journal.history import Asked, search
+from err_confirm.store.base import clock
 from err_confirm.text.visible import visible
 
 LIMIT = 100
@@ -19,8 +20,7 @@ LIMIT = 100
 def executions(options: argparse.Namespace) -> Exit:
     """Print the executions that the options mean, newest first."""
     with opened(options) as books, Progress("lines read") as progress:
-        _, now = books.store.due(1)
-        wanted = read_filters(options, now)
+        wanted = read_filters(options, clock(books.store))
         found = search(books.store, books.records, wanted, options.limit, on_line=progress.step)
     report(options, [asdict(each) for each in found.executions], map(_line, found.executions))
     if found.more:

@@ -18,6 +18,7 @@ from err_confirm.errors import SettingError
 from err_confirm.journal import NOTES, STOPPING, Line, lines
 from err_confirm.journal.history import Search
 from err_confirm.model.executions import State
+from err_confirm.store.base import clock
 
 COLUMNS = (
     *("number", "at", "what", "execution", "version", "who", "identity", "room", "alias", "text", "facts"),
@@ -34,8 +35,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def export(options: argparse.Namespace) -> Exit:
     """Write the lines that the options mean, oldest first."""
     with opened(options) as books, Progress("lines read") as progress, _output(options.output) as file:
-        _, now = books.store.due(1)
-        rows = _rows(lines(books.store, books.seal), read_filters(options, now), progress)
+        rows = _rows(lines(books.store, books.seal), read_filters(options, clock(books.store)), progress)
         write = _write_json if options.json or options.format == "json" else _write_csv
         write(file, rows)
     return Exit.OK

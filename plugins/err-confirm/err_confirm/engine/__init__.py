@@ -15,7 +15,7 @@ from err_confirm.journal.witness import Last, Witness
 from err_confirm.model.executions import Execution, Place, Plan, Speaker, State, Verdict
 from err_confirm.policy import electorate, groups, quorum_until
 from err_confirm.policy.seating import NOBODY, Candidate, Roster, seats
-from err_confirm.store.base import Record, Store, Swap, SwapResult, SwapStatus
+from err_confirm.store.base import Record, Store, Swap, SwapResult, SwapStatus, clock
 from err_confirm.transition import transition
 from err_confirm.transition.events import Abort, Advance, Answer, Doubt, Event, Reason
 from err_confirm.transition.steps import KEEP, RUN_WITHIN, Already, Decision, Refusal, Step
@@ -271,7 +271,7 @@ class Engine:
         Raises:
             GroupError: nobody knows whether it is theirs.
         """
-        _, now = self.store.due(1)
+        now = clock(self.store)
         newest = list(islice(self.recent(), most))
         own = [each for each in newest if each.requester == person and each.place.same_as(place)]
         waiting = [each for each in own if each.state is State.PENDING and each.posted]

@@ -12,7 +12,7 @@ from typing import Any
 from err_confirm.errors import LineError, StoreUnavailableError
 from err_confirm.journal import PAGE, PRUNED, Entry, append, lines, read_line
 from err_confirm.model.executions import Speaker
-from err_confirm.store.base import Head, Store
+from err_confirm.store.base import Head, Store, clock
 from err_confirm.store.seal import Seal
 
 log = logging.getLogger(__name__)
@@ -64,8 +64,7 @@ class Archive:
         Raises:
             LineError: a line was changed. What we forgot in its place, we would seal as forgotten on purpose.
         """
-        _, now = self._store.due(1)
-        through = 0
+        now, through = clock(self._store), 0
         for line in lines(self._store, self._seal):
             if line.entry.at >= now - self._keep:
                 break
@@ -76,7 +75,7 @@ class Archive:
 
     def note(self, what: str, facts: Mapping[str, Any], by: Speaker) -> None:
         """Keep in the journal what belongs to no execution, such as a reload or a lock, and who wanted it."""
-        _, now = self._store.due(1)
+        now = clock(self._store)
         told = Entry(at=now, what=what, who=by.person, identity=by.identity, room=by.place.room, facts=facts)
         self._store.note(append(self._seal, told))
 
