@@ -227,7 +227,7 @@ class TestForgery:
             decision = engine.apply(asked, Advance("two"))
             assert isinstance(decision, Step)
             assert decision.execution.state is State.EXPIRED
-            assert "line 8, which was there, is gone" in decision.execution.reason
+            assert "line 9, which was there, is gone" in decision.execution.reason
         found, _ = engine.read(asked)
         assert found
         assert found.state in (State.APPROVED, State.EXPIRED)

@@ -13,7 +13,7 @@ from tampering import cut_journal
 SEAL = RECORDS.seal
 
 
-def version(witness: Witness, execution_id: str) -> int | None:
+def version_of(witness: Witness, execution_id: str) -> int | None:
     """Return which version of an execution the last line about it tells of."""
     last, _ = witness.last(execution_id)
     return last and last[0]
@@ -38,12 +38,12 @@ class Counting(Around):
 
 def test_the_last_line_about_each_is_known_as_the_journal_grows(store: Store) -> None:
     witness = Witness(store, SEAL)
-    assert version(witness, "one") is None
+    assert version_of(witness, "one") is None
     write(store, "one")
-    assert (version(witness, "one"), version(witness, "two")) == (1, None)
+    assert (version_of(witness, "one"), version_of(witness, "two")) == (1, None)
     write(store, "two")
     write(store, "one", 2)
-    assert (version(witness, "one"), version(witness, "two")) == (2, 1)
+    assert (version_of(witness, "one"), version_of(witness, "two")) == (2, 1)
 
 
 def test_what_was_seen_is_not_read_again(store: Store) -> None:
@@ -51,7 +51,7 @@ def test_what_was_seen_is_not_read_again(store: Store) -> None:
     witness = Witness(counting, SEAL)
     for number in range(30):
         write(store, f"id{number:02}")
-        assert version(witness, f"id{number:02}") == 1
+        assert version_of(witness, f"id{number:02}") == 1
     assert counting.lines == 2 * 29, "the line that was the last one, and the new one"
 
 
@@ -60,9 +60,9 @@ def test_one_that_is_far_back_is_found_and_nothing_is_found_for_ever(store: Stor
     for number in range(FIRST_LOOK + 10):
         write(store, f"id{number:04}")
     witness = Witness(store, SEAL)
-    assert version(witness, "id0500") == 1
-    assert version(witness, "old") == 1
-    assert version(witness, "never") is None
+    assert version_of(witness, "id0500") == 1
+    assert version_of(witness, "old") == 1
+    assert version_of(witness, "never") is None
 
 
 @pytest.mark.parametrize("left", [0, 1, 4])
@@ -70,10 +70,10 @@ def test_an_end_that_was_seen_and_cut_off_is_noticed(store: Store, left: int) ->
     for number in range(5):
         write(store, f"id{number}")
     witness = Witness(store, SEAL)
-    assert version(witness, "id0") == 1
+    assert version_of(witness, "id0") == 1
     cut_journal(store, left)
     with pytest.raises(LineError, match="line 5, which was there, is gone"):
-        version(witness, "id0")
+        version_of(witness, "id0")
 
 
 def test_a_line_that_was_taken_out_before_it_was_seen_is_noticed(store: Store) -> None:
@@ -86,7 +86,7 @@ def test_a_line_that_was_taken_out_before_it_was_seen_is_noticed(store: Store) -
             return [each for each in texts if each[0] != 3]
 
     with pytest.raises(LineError, match="line 4 does not follow"):
-        version(Witness(Without(store), SEAL), "id0")
+        version_of(Witness(Without(store), SEAL), "id0")
 
 
 @pytest.mark.parametrize("gone", [PAGE - 1, PAGE, PAGE + 1, PAGE + 2])
@@ -99,46 +99,46 @@ def test_a_line_that_was_taken_out_between_two_looks_is_noticed(store: Store, go
 
     witness = Witness(Without(store), SEAL)
     write(store, "first")
-    assert version(witness, "first") == 1
+    assert version_of(witness, "first") == 1
     for number in range(PAGE + 10):
         write(store, f"id{number:03}")
     with pytest.raises(LineError, match=rf"line {gone + 1} does not follow|line {gone}, which was there, is gone"):
-        version(witness, "first")
+        version_of(witness, "first")
 
 
 def test_what_was_forgotten_on_purpose_long_before_the_line_that_says_so_is_not_missed(store: Store) -> None:
     """Regression: that line was looked for in one page."""
     write(store, "first")
     witness = Witness(store, SEAL)
-    assert version(witness, "first") == 1
+    assert version_of(witness, "first") == 1
     for number in range(PAGE + 10):
         write(store, f"id{number:03}")
     store.note(append(SEAL, Entry(at=1.0, what=PRUNED, facts={"through": 1})), 1)
-    assert version(witness, f"id{PAGE + 9}") == 1
+    assert version_of(witness, f"id{PAGE + 9}") == 1
 
 
 def test_what_was_forgotten_on_purpose_is_not_missed(store: Store) -> None:
     for number in range(5):
         write(store, f"id{number}")
     witness = Witness(store, SEAL)
-    assert version(witness, "id4") == 1
+    assert version_of(witness, "id4") == 1
     store.note(append(SEAL, Entry(at=1.0, what=PRUNED, facts={"through": 5})), 5)
     write(store, "new")
-    assert version(witness, "new") == 1
+    assert version_of(witness, "new") == 1
     write(store, "newer")
-    assert version(witness, "newer") == 1
+    assert version_of(witness, "newer") == 1
 
 
 def test_what_was_forgotten_on_purpose_is_not_missed_where_very_much_has_come_since(store: Store) -> None:
     """Regression: only the first page was searched for the line that says so, and nothing was claimed any more."""
     write(store, "seen")
     witness = Witness(store, SEAL)
-    assert version(witness, "seen") == 1
+    assert version_of(witness, "seen") == 1
     for number in range(PAGE + 10):
         write(store, f"id{number:04}")
     store.note(append(SEAL, Entry(at=1.0, what=PRUNED, facts={"through": 3})), 3)
-    assert version(witness, "id0005") == 1
-    assert version(witness, "seen") is None, "it may have gone on in a line that was forgotten unseen"
+    assert version_of(witness, "id0005") == 1
+    assert version_of(witness, "seen") is None, "it may have gone on in a line that was forgotten unseen"
 
 
 def test_lines_that_cannot_both_be_true_are_noticed_and_stay_so_however_far_apart(store: Store) -> None:
@@ -146,14 +146,14 @@ def test_lines_that_cannot_both_be_true_are_noticed_and_stay_so_however_far_apar
     witness = Witness(store, SEAL)
     for version in (1, 2, 3):
         write(store, "one", version)
-    assert version(witness, "one") == 3
+    assert version_of(witness, "one") == 3
     for number in range(FIRST_LOOK + 10):
         write(store, f"id{number:04}")
     again = Entry(at=1.0, what="canceled", execution="one", version=3, facts={})
     store.swap(Swap(record=Record("other", 1, "token", b""), journal=append(SEAL, again)))
-    assert (version(witness, "one"), version(Witness(store, SEAL), "one")) == (FORKED, FORKED)
+    assert (version_of(witness, "one"), version_of(Witness(store, SEAL), "one")) == (FORKED, FORKED)
     write(store, "one", 4)
-    assert (version(witness, "one"), version(Witness(store, SEAL), "one")) == (FORKED, FORKED)
+    assert (version_of(witness, "one"), version_of(Witness(store, SEAL), "one")) == (FORKED, FORKED)
 
 
 def test_a_beginning_that_nobody_forgot_on_purpose_is_noticed(store: Store) -> None:
@@ -165,4 +165,4 @@ def test_a_beginning_that_nobody_forgot_on_purpose_is_noticed(store: Store) -> N
             return self.inside.newest(limit)[3:]
 
     with pytest.raises(LineError, match="what was there before line 4 is gone"):
-        version(Witness(Behead(store), SEAL), "id4")
+        version_of(Witness(Behead(store), SEAL), "id4")
