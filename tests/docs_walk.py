@@ -33,6 +33,7 @@ SHOWN_AS = "/srv/err-confirm"
 
 ALPHABET = "0-9a-hjkmnp-tv-z"
 FILE = re.compile(r"\A(?:#!.*\n)?# ((?:aliases|actions)/[\w.-]+)\n")
+LIBRARY_FILE = re.compile(r"\A# (plugins/[\w./-]+)\n")
 PART = re.compile(r"\A# part of an (alias|action)\n")
 REFUSED = re.compile(r"\A# refused: ((aliases|actions)/[\w.-]+)\n")
 CONFIG = "# at the end of config.py\n"
@@ -113,6 +114,11 @@ class Walk:
                 self._write(named[1], block)
             case "yaml":
                 raise AssertionError(f"{block.where}: say in a comment at its top what it is")
+            case "python" if ours := LIBRARY_FILE.search(block.text):
+                (self._own_library() / ours[1]).write_text(block.text)
+            case "diff":
+                patch = ["git", "apply", "--unidiff-zero", "-"]
+                subprocess.run(patch, cwd=self._own_library(), input=block.text, text=True, check=True)
             case "python" if block.text.startswith(CONFIG):
                 with (self.folder / "config.py").open("a") as config:
                     config.write(block.text)
@@ -124,14 +130,30 @@ class Walk:
             case "chat":
                 self._say(block)
 
+    def _own_library(self) -> Path:
+        """Return the folder, with a library in it that is no longer the checkout's; commands use it from then on."""
+        plugins = self.folder / "plugins"
+        if plugins.is_symlink():
+            plugins.unlink()
+            shutil.copytree(ROOT / "plugins", plugins, ignore=shutil.ignore_patterns("__pycache__"))
+            program = self.folder / "bin/err-confirm"
+            program.parent.mkdir()
+            run = f'PYTHONPATH="{plugins}/err-confirm" exec {sys.executable} -m err_confirm "$@"'
+            program.write_text(f"#!/bin/sh\n{run}\n")
+            program.chmod(0o755)
+        return self.folder
+
     def _write(self, name: str, block: Block) -> None:
         path = self.folder / name
         path.write_text(block.text)
         self._unread = self._talk is not None and RELOADED in flat(block.page)
         if not path.suffix:
             path.chmod(0o755)
-        catalog = self.load()
-        assert [*catalog.errors, *catalog.warnings] == [], block.where
+        if (self.folder / "plugins").is_symlink():
+            catalog = self.load()
+            assert [*catalog.errors, *catalog.warnings] == [], block.where
+        else:
+            assert "0 errors, 0 warnings" in self._run("err-confirm lint"), block.where
 
     def load(self) -> Catalog:
         """Load all files of the copy."""
@@ -153,18 +175,23 @@ class Walk:
         """Return a console block as it really is: each command with its output."""
         shown = []
         for command in re.findall(r"^\$ (.*)$", block.text, re.MULTILINE):
-            done = subprocess.run(
-                ["/bin/sh", "-c", _ID.sub(lambda found: self.ids.get(found[0], found[0]), command)],
-                cwd=self.folder,
-                env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "80"},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-            shown.append(f"$ {command}\n{done.stdout}")
+            output = self._run(_ID.sub(lambda found: self.ids.get(found[0], found[0]), command))
+            shown.append(f"$ {command}\n{output}")
         return steady(self._as_on_the_page("".join(shown).replace(str(self.folder), SHOWN_AS)))
+
+    def _run(self, command: str) -> str:
+        """Return what a line for a shell prints."""
+        path = f"{self.folder / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=self.folder,
+            env={**os.environ, "PATH": path, "COLUMNS": "80"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        ).stdout
 
     def reload(self) -> None:
         """Let the bot take the files into use that were written since."""
@@ -411,7 +438,7 @@ def write(page: Path) -> None:
                 real = refusals(before, walk)
             elif block.language in ("console", "chat"):
                 real = walk.console(block) if block.language == "console" else walk.chat(block)
-            elif FILE.search(block.text) or block.text.startswith(CONFIG):
+            elif block.language == "diff" or block.text.startswith((CONFIG, "# plugins/")) or FILE.search(block.text):
                 walk.do(block)
             text = text[:start] + real + text[start + len(block.text) :]
             read_to = start + len(real)

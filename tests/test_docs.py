@@ -132,12 +132,17 @@ def test_every_block_does_what_its_page_says(page: Path) -> None:
                 walk.do(block)
 
 
+LANGUAGES = ("", "yaml", "python", "diff", "sh", "console", "chat", "text", "mermaid")
+
+
 def test_every_kind_of_block_is_one_that_is_done_or_looked_at_elsewhere() -> None:
     """`sh` without a file's name holds make's targets; a block without a language is a drawing or the session."""
     targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for page in PAGES:
         for block in blocks(page):
-            assert block.language in ("", "yaml", "python", "sh", "console", "chat", "text", "mermaid"), block.where
+            assert block.language in ("", "yaml", "python", "diff", "sh", "console", "chat", "text", "mermaid"), (
+                block.where
+            )
             if block.language == "sh" and not FILE.search(block.text):
                 for line in block.text.splitlines():
                     command, target = line.partition("#")[0].split()
