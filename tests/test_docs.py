@@ -395,7 +395,7 @@ PHRASES = [
     (CHAT, f"An id has {import_module('err_confirm.ids').LENGTH} characters"),
     (CHAT, f"of `{import_module('err_confirm.ids').ALPHABET}`"),
     (CHAT, f"The first {import_module('err_confirm.ids').SHORTEST} are enough"),
-    (CHAT, f"in the last {import_module('err_confirm.engine').JUST_ENDED / 60:g} minutes"),
+    (CHAT, f"in the last {import_module('err_confirm.engine.meant').JUST_ENDED / 60:g} minutes"),
     (CONCEPTS, f"must be claimed within {RUN_WITHIN:g} s"),
     (CONCEPTS, f"not happened for {LEASE:g} s"),
     (CONCEPTS, f"at most {LEASE:g} s after its last sign of life"),

@@ -19,7 +19,8 @@ from err_confirm.answers.otp import Secret
 from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
 from err_confirm.chat.output import asked_for
-from err_confirm.engine import SEARCHED, Unclear
+from err_confirm.engine import SEARCHED
+from err_confirm.engine.meant import Unclear
 from err_confirm.errors import (
     AheadError,
     AlreadyAskedError,

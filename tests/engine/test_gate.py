@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from builders import a_policy
-from err_confirm.engine import Unclear
 from err_confirm.errors import StoreUnavailableError
 from err_confirm.model.executions import Place, Speaker, State, Verdict
 from err_confirm.store.base import Key, Record, Store, Swap
@@ -233,30 +232,3 @@ def test_the_log_says_once_that_the_store_is_down_and_once_that_it_is_back(
 
 def said_by_the_gate(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [each.getMessage() for each in caplog.records if each.name == "err_confirm.engine.gate"]
-
-
-def test_an_execution_is_named_by_its_id_by_the_start_of_it_or_not_at_all(store: Store) -> None:
-    with a_house(store) as house:
-        execution = house.ask(PATIENT)
-        engine = house.engine
-        assert engine.resolve(f"`{execution.id.upper()}`") == execution.id
-        assert engine.resolve(execution.id[:4]) == execution.id
-        assert engine.resolve("nothing") == Unclear("nothing")
-        assert engine.resolve(execution.id[:3]) == Unclear(execution.id[:3])
-        assert isinstance(engine.apply("00000000", Cancel("alice")), Refusal)
-
-
-def test_a_bare_confirm_means_the_newest_of_ones_own_in_the_same_place(store: Store) -> None:
-    """And nothing for two minutes after one of theirs has ended there: that one may be meant."""
-    with a_house(store) as house:
-        here, room = Place(person="@alice"), Place(person="@alice", room="#ops")
-        assert house.engine.implied("alice", here) == Unclear("")
-        first, second = house.ask(PATIENT), house.ask(PATIENT)
-        house.ask(PATIENT, by="bob")
-        assert house.engine.implied("alice", here) == second.id
-        assert house.engine.implied("alice", here, most=2) == Unclear("", (second.id,))
-        assert house.engine.implied("alice", room) == Unclear("")
-        assert house.engine.implied("carol", here) == Unclear("")
-        house.engine.apply(second.id, Cancel("alice"))
-        assert isinstance(house.engine.implied("alice", here), Unclear)
-        assert first.id in [each.id for each in house.engine.waiting(9)[0]]

@@ -13,7 +13,7 @@ from err_confirm.answers.guesses import Guesses
 from err_confirm.answers.otp import Checked
 from err_confirm.answers.tokens import read_reference
 from err_confirm.chat import DONE, Chat
-from err_confirm.engine import SEARCHES, Unclear
+from err_confirm.engine.meant import Unclear, implied, resolve, running
 from err_confirm.errors import BusyError, GroupError, NobodyError
 from err_confirm.model.executions import Execution, State, Verdict
 from err_confirm.model.policies import Effect
@@ -23,6 +23,8 @@ from err_confirm.service import Service
 from err_confirm.transition.events import Abort, Answer, Cancel, Reason
 from err_confirm.transition.steps import Decision, Refusal
 
+SEARCHES = 2
+"""How many people may let very much be read at once: no answer is to wait behind a crowd of them."""
 LONGEST_REASON = 500
 """How many characters of a reason are kept."""
 LONGEST_ANSWER = 4_000
@@ -96,15 +98,15 @@ class Intake:
         """Return the execution that is meant by an id, the start of one, or nothing; what is not clear, as it is."""
         if name:
             self.guesses.check(self._sender(msg))
-            found = self.service.engine.resolve(name)
+            found = resolve(self.service.store, name)
             if isinstance(found, Unclear) and not found.candidates and ids.read_id(name):
                 self.guessed(msg)
             return found
         engine, person, place = self.service.engine, self.chat.person(msg), self.chat.place(msg)
         with self.few():
             if verb == NAMED:
-                return engine.running(person, place)
-            return engine.implied(person, place, verdict=VERDICTS.get(verb), guest=self.chat.guest(msg))
+                return running(engine, person, place)
+            return implied(engine, person, place, verdict=VERDICTS.get(verb), guest=self.chat.guest(msg))
 
     @contextmanager
     def few(self) -> Iterator[None]:

@@ -13,8 +13,9 @@ from err_confirm.answers.tokens import Tokens
 from err_confirm.catalog import Catalog, Severity
 from err_confirm.catalog.changes import changes
 from err_confirm.conditions import Situation
-from err_confirm.engine import Engine, Unclear
+from err_confirm.engine import Engine
 from err_confirm.engine.gate import Gate
+from err_confirm.engine.meant import Unclear, resolve
 from err_confirm.engine.outbox import Outbox
 from err_confirm.engine.outputs import Outputs
 from err_confirm.engine.recheck import Recheck
@@ -216,7 +217,7 @@ class Service:
         """
         if any(lock.name.casefold() == reference.strip().casefold() for lock in self.locks.all()[0]):
             return None
-        found = self.engine.resolve(reference)
+        found = resolve(self.store, reference)
         if isinstance(found, Unclear):
             return None
         try:

@@ -13,7 +13,7 @@ from err_confirm.cli.exits import Exit
 from err_confirm.cli.moments import shown
 from err_confirm.cli.output import print_output
 from err_confirm.cli.pending import snoozed
-from err_confirm.engine import Unclear
+from err_confirm.engine.meant import Unclear, resolve
 from err_confirm.errors import RecordError
 from err_confirm.ids import read_id
 from err_confirm.journal import Line
@@ -34,7 +34,7 @@ _EXECUTION = TypeAdapter(Execution)
 def show(options: argparse.Namespace) -> Exit:
     """Print an execution as it is kept, and what the journal has of it; or all that it has written."""
     with opened(options) as books:
-        found = books.engine.resolve(options.id)
+        found = resolve(books.store, options.id)
         if isinstance(found, Unclear) and found.candidates:
             complain(f"{options.id} could be {', '.join(found.candidates)}; say more of it")
             return Exit.AMBIGUOUS

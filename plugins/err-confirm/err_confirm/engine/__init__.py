@@ -12,9 +12,9 @@ from err_confirm.errors import GroupError, LineError, NotReadyError, RecordError
 from err_confirm.journal.history import Found, Search, search
 from err_confirm.journal.records import Records, mark
 from err_confirm.journal.witness import Last, Witness
-from err_confirm.model.executions import Execution, Place, Plan, Speaker, State, Verdict
-from err_confirm.policy import electorate, groups, quorum_until
-from err_confirm.policy.seating import NOBODY, Candidate, Roster, seats
+from err_confirm.model.executions import Execution, Plan, Speaker, State
+from err_confirm.policy import groups
+from err_confirm.policy.seating import NOBODY, Roster
 from err_confirm.store.base import Record, Store, Swap, SwapResult, SwapStatus, clock
 from err_confirm.transition import transition
 from err_confirm.transition.events import Abort, Advance, Answer, Doubt, Event, Reason
@@ -26,25 +26,9 @@ CONFLICTS = 100
 """How many other writers a step gives way to before the store counts as not reachable."""
 SEARCHED = 20_000
 """How many of the journal's lines are looked at for somebody in chat."""
-SEARCHES = 2
-"""How many people may let so much be read at once: no answer is to wait behind a crowd of them."""
 CHECK = "whoever runs the bot must look at it with err-confirm verify, and then restart the bot"
-LOOKED_AT = 5_000
-"""How many of the newest executions are looked at for somebody who names none; one takes about 0.2 ms."""
 UNTOLD = 1_000
 """How many ends that are still to be told may be due before what waits."""
-CANDIDATES = 5
-"""How many executions are offered to who has named none of them clearly."""
-JUST_ENDED = 120.0
-"""Seconds after an execution's end in which a bare `confirm` could be meant for it, and so names nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """A text that names no execution: none, or several, start like this."""
-
-    reference: str
-    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +218,7 @@ class Engine:
 
     def tell_anyway(self, execution: Execution, event: Event) -> None:
         """Tell what an event makes of an execution that the store has forgotten: whoever asked still waits for it."""
-        decision = transition(execution, event, self.store.due(1)[1])
+        decision = transition(execution, event, clock(self.store))
         if isinstance(decision, Step):
             self._tell(decision.execution)
 
@@ -242,55 +226,6 @@ class Engine:
         """Return an execution as it is now, and the store's clock."""
         record, now = self.store.read(execution_id)
         return (None if record is None else self._read(record)), now
-
-    def resolve(self, reference: str) -> str | Unclear:
-        """Return the id that a person means by an id, or by the start of one."""
-        start = ids.read_id(reference)
-        if start is None:
-            return Unclear(reference)
-        if len(start) == ids.LENGTH:
-            return start
-        found = self.store.find(start, limit=CANDIDATES)
-        return found[0] if len(found) == 1 else Unclear(reference, tuple(found))
-
-    def implied(
-        self,
-        person: str,
-        place: Place,
-        *,
-        verdict: Verdict | None = Verdict.APPROVE,
-        guest: bool = False,
-        most: int = LOOKED_AT,
-    ) -> str | Unclear:
-        """Return the execution that a person means who names none: their newest prompt in this room and thread.
-
-        It is one that is also theirs to answer so, whatever may still be missing; without a verdict, any is. It is
-        unclear when there is none, or when one of theirs ended here in the last two minutes: that one may be what they
-        have in mind. It is also where the `most` newest executions may not be all that are kept.
-
-        Raises:
-            GroupError: nobody knows whether it is theirs.
-        """
-        now = clock(self.store)
-        newest = list(islice(self.recent(), most))
-        own = [each for each in newest if each.requester == person and each.place.same_as(place)]
-        waiting = [each for each in own if each.state is State.PENDING and each.posted]
-        if verdict is not None:
-            voter = Answer(person, verdict, guest=guest)
-            waiting = [each for each in waiting if _is_theirs(each, voter, self.roster(each))]
-        just_ended = any(each.ended_at is not None and now - each.ended_at < JUST_ENDED for each in own)
-        candidates = tuple(each.id for each in waiting[:CANDIDATES])
-        return candidates[0] if candidates and not just_ended and len(newest) < most else Unclear("", candidates)
-
-    def running(self, person: str, place: Place) -> Unclear:
-        """Offer what runs and was asked for in a place, or by a person, or was answered by them, the newest first."""
-        offered = (
-            each.id
-            for each in islice(self.recent(), LOOKED_AT)
-            if each.state is State.RUNNING
-            and (each.place.same_as(place) or person in (each.requester, *(vote.person for vote in each.votes)))
-        )
-        return Unclear("", tuple(islice(offered, CANDIDATES)))
 
     def recent(self) -> Iterator[Execution]:
         """Yield the executions that are kept, newest first."""
@@ -392,12 +327,3 @@ def _is_last(execution: Execution, record: Record, last: Last | None) -> bool:
     if version < execution.version:
         return bool(version) and execution.state is State.RUNNING
     return version == execution.version and known in ("", mark(record))
-
-
-def _is_theirs(execution: Execution, voter: Answer, roster: Roster) -> bool:
-    """Tell whether somebody can fill a seat that is wanted now."""
-    assert execution.policy is not None
-    deny = voter.verdict is Verdict.DENY
-    who = electorate(execution, roster, deny=deny)
-    quorum = execution.policy.deny if deny else quorum_until(execution, execution.stage + 1)
-    return any(who.fills(seat, Candidate(voter.person, voter.guest)) for seat in seats(quorum))
