@@ -72,9 +72,9 @@ def test_sigterm_ends_the_bot_cleanly_and_what_it_ran(tmp_path: Path) -> None:
 LOSES_IT = """
 import os, signal, sys, time
 sys.path[:0] = sys.argv[1:]
-import confirm
-confirm.INTERRUPT_AGAIN = 0.2
-confirm.end_on_sigterm()
+from err_confirm import sigterm
+sigterm.AGAIN = 0.2
+sigterm.listen()
 for _ in range(2):
     try:
         if not _:

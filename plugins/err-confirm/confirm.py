@@ -1,20 +1,17 @@
 """The chat commands that answer, take back and look at what was asked for."""
 
-import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from errbot import BotPlugin, CommandError, botcmd, re_botcmd
 from errbot.core_plugins.acls import get_acl_usr, glob
 
 import err_confirm
+from err_confirm import sigterm
 from err_confirm.answers.otp import Secret
 from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
@@ -56,9 +53,6 @@ from err_confirm.transition.steps import Refusal
 ANY_CASE = rf"^(?ai:{'|'.join(sorted(RESERVED))})(?:\s|$)"
 HOUR = 3_600
 """Seconds between two looks after the journal."""
-INTERRUPT_AGAIN = 15.0
-"""Seconds after a SIGTERM in which the plugins are to be deactivated."""
-_interrupts: list[threading.Timer] = []
 MOST_WAITING = 1_000
 """How many executions `!pending mine` looks at."""
 LISTED = 20
@@ -70,7 +64,7 @@ class Confirm(BotPlugin):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        end_on_sigterm()  # on the main thread, where Errbot loads plugins; IRC activates them on another
+        sigterm.listen()  # on the main thread, where Errbot loads plugins; IRC activates them on another
 
     def activate(self) -> None:
         """Start the guard; a setting that cannot be used stops the plugin, and with it every alias."""
@@ -116,8 +110,7 @@ class Confirm(BotPlugin):
 
     def deactivate(self) -> None:
         """End cleanly: what waits stays in the store, what runs gets its grace."""
-        while _interrupts:
-            _interrupts.pop().cancel()
+        sigterm.done()
         super().deactivate()
         self.hold.close()
         self.calls.leave()
@@ -361,15 +354,6 @@ class Confirm(BotPlugin):
         return found
 
 
-def end_on_sigterm() -> None:
-    """Let SIGTERM end the bot as Ctrl-C does, with its plugins deactivated, unless somebody else handles it.
-
-    Errbot leaves SIGTERM to the system, which ends the process at once and leaves its children running.
-    """
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _interrupt)
-
-
 def hide_library() -> None:
     """Take the folders of our library off sys.path, where Errbot 6.2.1 puts each folder of a wheel.
 
@@ -377,12 +361,3 @@ def hide_library() -> None:
     """
     library = Path(err_confirm.__file__).resolve().parent
     sys.path[:] = [entry for entry in sys.path if not Path(entry).is_relative_to(library)]
-
-
-def _interrupt(_: int, __: FrameType | None) -> None:
-    """Raise what ends the bot, and once more unless it then ends: in some callbacks Python ignores what is raised."""
-    timer = threading.Timer(INTERRUPT_AGAIN, os.kill, (os.getpid(), signal.SIGTERM))
-    timer.daemon = True
-    timer.start()
-    _interrupts.append(timer)
-    raise KeyboardInterrupt
