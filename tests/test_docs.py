@@ -78,7 +78,7 @@ from err_confirm.runners.command_runner import CommandSettings
 from err_confirm.runners.http_settings import HttpRequest, HttpSettings
 from err_confirm.runners.processes.environment import CONSTANTS
 from err_confirm.runners.processes.process import GRACE
-from err_confirm.runners.processes.process_settings import parse_size
+from err_confirm.runners.processes.settings import parse_size
 from err_confirm.runners.python_runner import PythonSettings
 from err_confirm.runners.said_runner import BotSettings
 from err_confirm.runners.stackstorm_runner import StackStormSettings
@@ -629,7 +629,7 @@ def test_modules_import_only_from_their_row_and_below() -> None:
         module: {
             other
             for file in (path.rglob("*.py") if path.is_dir() else [path])
-            for other in re.findall(r"^\s*from err_confirm\.(\w+)", file.read_text(), re.MULTILINE)
+            for other in re.findall(r"^\s*from err_confirm(?:\.| import )([a-z]\w*)", file.read_text(), re.MULTILINE)
             if other != module
         }
         for module, path in files.items()

@@ -23,7 +23,7 @@ from err_confirm.model.executions import Execution, Place, Plan, Speaker, Verdic
 from err_confirm.model.files import Rate, Remote
 from err_confirm.model.runs import Conduct, Invocation
 from err_confirm.remote.job_records import JobRecords
-from err_confirm.remote.jobs import Queues, queue_name
+from err_confirm.remote.queues import Queues, queue_name
 from err_confirm.remote.runs import RemoteRuns
 from err_confirm.runners import starters
 from err_confirm.runners.loops import loop

@@ -15,7 +15,7 @@ from err_confirm.model.runs import Invocation, Outcome, Part, PartState
 from err_confirm.runners import starters
 from err_confirm.runners.base import Context
 from err_confirm.runners.loops import MOST_AT_ONCE, LoopRunner, loop
-from err_confirm.runners.loops.loop_ends import LONGEST_SAID, outcome_of, part_of
+from err_confirm.runners.loops.ends import LONGEST_SAID, outcome_of, part_of
 from err_confirm.runners.loops.pace import Pace
 from looping import begun, hold, most_at_once, noted, noting
 from servers import PATIENCE, eventually

@@ -22,7 +22,7 @@ from rq.webhook import Webhook
 from err_confirm.model.executions import Execution, State
 from err_confirm.remote.job_record import JobRecord, JobState, attended
 from err_confirm.remote.job_records import JobRecords
-from err_confirm.remote.jobs import FUNCTION, job_id, queue_name
+from err_confirm.remote.queues import FUNCTION, job_id, queue_name
 from err_confirm.store.redis_store import connect
 from servers import RedisServer, eventually
 from workers import Bot, Site, a_bot, a_place

@@ -19,8 +19,8 @@ from rq.serializers import JSONSerializer
 
 from err_confirm.errors import JobError, SettingError
 from err_confirm.journal.records import Records
-from err_confirm.remote import jobs
 from err_confirm.remote.job_records import JobRecords
+from err_confirm.remote.queues import FUNCTION, KEPT, queue_name
 from err_confirm.remote.work import Bench
 from err_confirm.store import on_redis, open_store
 from err_confirm.store.namespaces import NAMESPACE, namespaced
@@ -36,14 +36,14 @@ class Job(rq.job.Job):
     def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
         """Take only what a job of ours has, and for the rest what we want of it."""
         super().restore({name.encode(): raw_data[name.encode()] for name in _READ if name.encode() in raw_data})
-        self.timeout, self.result_ttl, self.failure_ttl = -1, 0, jobs.KEPT
+        self.timeout, self.result_ttl, self.failure_ttl = -1, 0, KEPT
         self.description = f"job {self.id}"
 
     def perform(self) -> None:
         """Do it. Raises JobError where it is none of ours."""
         bench = a_bench(self.worker_name or "")
         match (self.func_name, self.instance, self.args, self.kwargs):
-            case (jobs.FUNCTION, None, [bench.namespace, str(name)], {}):
+            case (str(named), None, [bench.namespace, str(name)], {}) if named == FUNCTION:
                 signal.signal(signal.SIGTERM, lambda *_: bench.halt.set())
                 bench.do(name)
             case _:
@@ -61,7 +61,7 @@ class Worker(rq.Worker):
             except SettingError as error:
                 raise SystemExit(f"err-confirm: {error}") from error
             bench.close()
-            names = [jobs.queue_name(bench.namespace, queue) for queue in names]
+            names = [queue_name(bench.namespace, queue) for queue in names]
         options |= {"job_class": Job, "serializer": JSONSerializer}
         super().__init__(names, name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}", **options)
 

@@ -28,7 +28,7 @@ from err_confirm.catalog.run_keys import (
 from err_confirm.catalog.stackstorm.metadata import MetadataFile
 from err_confirm.model.files import ParameterType
 from err_confirm.runners import RUNNERS
-from err_confirm.runners.processes.process_settings import LARGEST_OUTPUT, LONGEST_RUN
+from err_confirm.runners.processes.settings import LARGEST_OUTPUT, LONGEST_RUN
 
 Schema = dict[str, Any]
 

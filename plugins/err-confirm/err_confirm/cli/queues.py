@@ -31,7 +31,7 @@ def unreachable(catalog: Catalog, configuration: Configuration) -> Iterator[Prob
 
 
 def _listeners(queue: str, settings: Settings) -> Finding:
-    from err_confirm.remote.jobs import Queues  # noqa: PLC0415  # with it comes redis
+    from err_confirm.remote.queues import Queues  # noqa: PLC0415  # with it comes redis
 
     try:
         count = Queues(settings.store, settings.namespace).workers(queue)

@@ -20,7 +20,7 @@ from err_confirm.store.seal import load_key
 from err_confirm.transition.steps import LEASE
 
 if TYPE_CHECKING:
-    from err_confirm.remote.jobs import Queues
+    from err_confirm.remote.queues import Queues
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def remote_runner(settings: Settings) -> RemoteRunner:
     """Return what starts remote runs: only in Redis there are queues, and records that several machines share."""
     if not on_redis(settings.store):
         return RemoteRunner(RUNNERS, NO_REDIS)
-    from err_confirm.remote.jobs import Queues  # noqa: PLC0415  # with it comes redis, which a bot on SQLite need not load
+    from err_confirm.remote.queues import Queues  # noqa: PLC0415  # with it comes redis, which a bot on SQLite need not load
 
     records = JobRecords(settings.store, load_key(settings.key_file), settings.namespace)
     return RemoteRuns(records, Queues(settings.store, settings.namespace))

@@ -37,7 +37,7 @@ TOLD_FOR = 600.0
 """Seconds for which a worker tries to tell how something ended."""
 STOPPED = "stopped, because its worker was stopped"
 MARK = "CONFIRM_JOB"
-"""The variable by which what a job has started is known, see `runners/orphans.py`."""
+"""The variable by which what a job has started is known, see `runners/processes/orphans.py`."""
 _NAME = re.compile(rf"(?P<id>[{ALPHABET}]{{{LENGTH}}})-(?P<fence>[0-9]{{1,6}})(?:\.(?P<place>[0-9]{{1,6}}))?")
 
 

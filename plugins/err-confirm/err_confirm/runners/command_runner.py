@@ -13,7 +13,7 @@ from err_confirm.model.runs import Invocation
 from err_confirm.runners.base import Context, Render, Running, to_text
 from err_confirm.runners.processes.acting import describe_acting
 from err_confirm.runners.processes.environment import describe_environment
-from err_confirm.runners.processes.process_settings import ProcessSettings
+from err_confirm.runners.processes.settings import ProcessSettings
 from err_confirm.runners.processes.starting import render_process, started
 from err_confirm.text.visible import exact
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from err_confirm.errors import StartError
 from err_confirm.outgoing.destination import as_address, is_listed, read_host, read_url, refusal
 from err_confirm.runners.processes.environment import check_secret
-from err_confirm.runners.processes.process_settings import LimitSettings
+from err_confirm.runners.processes.settings import LimitSettings
 
 _FIXED_HOST = re.compile(r"https?://[^/?#\\{]+(?:[/?]|$)")
 """How a URL begins whose host no template can change: all of the host, and what ends it."""

@@ -14,7 +14,7 @@ from err_confirm.runners.http_settings import check_header
 from err_confirm.runners.json_values import to_json, with_texts
 from err_confirm.runners.processes.child import child
 from err_confirm.runners.processes.environment import check_secret, is_secret, render_setting, resolve_setting
-from err_confirm.runners.processes.process_settings import LimitSettings
+from err_confirm.runners.processes.settings import LimitSettings
 from err_confirm.text.visible import exact, exact_json
 
 

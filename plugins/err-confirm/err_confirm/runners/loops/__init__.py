@@ -10,8 +10,8 @@ from err_confirm.model.files import Rate
 from err_confirm.model.runs import LOOP_RUNNER, Invocation, Part
 from err_confirm.runners.base import Context, Running, Starter, starter_of
 from err_confirm.runners.loops.loop import Course, Loop
-from err_confirm.runners.loops.loop_pattern import pattern, shown
 from err_confirm.runners.loops.pace import Pace
+from err_confirm.runners.loops.pattern import pattern, shown
 
 MOST_AT_ONCE = 100
 """How many targets it is at, at most."""

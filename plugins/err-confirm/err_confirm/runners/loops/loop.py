@@ -14,7 +14,7 @@ from time import monotonic
 from err_confirm.errors import StaleError, StartError
 from err_confirm.model.runs import Outcome, Part, PartState
 from err_confirm.runners.base import Running
-from err_confirm.runners.loops.loop_ends import cut, outcome_of, part_of
+from err_confirm.runners.loops.ends import cut, outcome_of, part_of
 from err_confirm.runners.loops.pace import Pace
 
 log = logging.getLogger(__name__)

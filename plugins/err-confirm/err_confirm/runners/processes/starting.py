@@ -13,7 +13,7 @@ from err_confirm.runners.processes.acting import ProfileEntry, process_environme
 from err_confirm.runners.processes.environment import is_secret, render_environment
 from err_confirm.runners.processes.launch import Launch
 from err_confirm.runners.processes.process import ProcessGroup
-from err_confirm.runners.processes.process_settings import ProcessSettings
+from err_confirm.runners.processes.settings import ProcessSettings
 
 
 def render_process(settings: ProcessSettings, action: Action, render: Render) -> dict[str, Any]:
