@@ -9,6 +9,7 @@ from err_confirm.durations import format_duration
 from err_confirm.model.files import Action, Alias, Guard
 from err_confirm.model.policies import Policy
 from err_confirm.policy_words.quorums import who_confirms
+from err_confirm.text.spelling import number
 
 MOST = 200
 """How many names of a kind are kept of each change."""
@@ -56,5 +57,5 @@ def _worded(policy: Policy | None) -> str:
     if policy is None:
         return "none"
     if not policy.stages:
-        return f"nobody but for {len(policy.when)} {'rule' if len(policy.when) == 1 else 'rules'}"
+        return f"nobody but for {number(len(policy.when), 'rule')}"
     return f"{who_confirms(policy)} within {format_duration(policy.within)}"

@@ -5,6 +5,7 @@ from typing import Any
 from err_confirm.chat.replies import apart
 from err_confirm.model.executions import Execution
 from err_confirm.model.runs import SHOWN_BYTES, SHOWN_LINES, SHOWN_TARGETS, PartState, Preview
+from err_confirm.text.spelling import number
 
 
 def beginning(execution: Execution, prefix: str) -> dict[str, Any]:
@@ -43,7 +44,6 @@ def _beginning(preview: Preview) -> tuple[str, str]:
         return output, ""
     lines = output.split("\n")
     shown = "\n".join(lines[:SHOWN_LINES]).encode()[:SHOWN_BYTES].decode(errors="ignore")
-    left, of = len(lines) - len(shown.split("\n")), "line"
-    if not left:
-        left, of = len(output.encode()) - len(shown.encode()), "byte"
-    return shown, f"{left:,} more {of}{'' if left == 1 else 's'}"
+    if left := len(lines) - len(shown.split("\n")):
+        return shown, number(left, "more line")
+    return shown, number(len(output.encode()) - len(shown.encode()), "more byte")

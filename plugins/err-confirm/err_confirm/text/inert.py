@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from err_confirm.text.spelling import number
 from err_confirm.text.visible import escaped, visible
 
 _PLAIN = re.compile(r"[^\W_]+(?:(?:[-_./ ]|, ?)[^\W_]+)*")
@@ -77,7 +78,7 @@ class Inert:
         if len(text) > size:
             text = f"… more before\n{text[-size:]}"
         elif left_out > 0:
-            text = f"… {left_out} more {'line' if left_out == 1 else 'lines'} before\n{text}"
+            text = f"… {number(left_out, 'more line')} before\n{text}"
         return self.fenced(text)
 
     def whole(self, value: object) -> str:
@@ -119,10 +120,10 @@ class Inert:
 
     def _words(self, text: str, values: list[str]) -> str:
         shown = ""
-        for number, part in enumerate(_PLACE.split(text)):
+        for place, part in enumerate(_PLACE.split(text)):
             # A back-tick that is left here belongs to no code, and must begin none on the network.
             own = _BACKTICK.sub(lambda _: self._backtick, line(part))
-            shown = _joined(shown, self._word(values[int(part)]) if number % 2 else own)
+            shown = _joined(shown, self._word(values[int(part)]) if place % 2 else own)
         return shown
 
     def _word(self, value: str) -> str:

@@ -12,6 +12,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def number(count: int, word: str) -> str:
-    """Return a count and what is counted: `1 alias`, `2 aliases`."""
+    """Return a count and what is counted: `1 alias`, `2,000 aliases`."""
     ending = "" if count == 1 else "es" if word.endswith("s") else "s"
-    return f"{count} {word}{ending}"
+    return f"{count:,} {word}{ending}"

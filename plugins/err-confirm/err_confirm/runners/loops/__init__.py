@@ -12,6 +12,7 @@ from err_confirm.runners.base import Context, Running, Starter, starter_of
 from err_confirm.runners.loops.loop import Course, Loop
 from err_confirm.runners.loops.pace import Pace
 from err_confirm.runners.loops.pattern import pattern, shown
+from err_confirm.text.spelling import number
 
 MOST_AT_ONCE = 100
 """How many targets it is at, at most."""
@@ -120,7 +121,7 @@ def _rate(spec: Mapping[str, Any]) -> list[str]:
     return [
         *([f"{at_once} at once"] if at_once > 1 else []),
         *([f"{format_duration(delay)} between"] if delay else []),
-        *([f"up to {errors:,} {'error' if errors == 1 else 'errors'}"] if errors else []),
+        *([f"up to {number(errors, 'error')}"] if errors else []),
     ]
 
 
