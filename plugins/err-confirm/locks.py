@@ -13,6 +13,7 @@ from err_confirm.errors import LockError
 from err_confirm.holding.hold import active
 from err_confirm.locks import read_wish
 from err_confirm.model.executions import Speaker
+from err_confirm.text.visible import writable
 from err_confirm.wording import Wording
 
 
@@ -27,7 +28,7 @@ class Locks(BotPlugin):
             people = confirm.service.settings.people.names()
             if by.person not in people:
                 raise CommandError(confirm.chat.wording.say("lock_nobody", identity=by.identity))
-            wish = read_wish(args.encode(errors="replace").decode(), confirm.service.names(), self._bot.prefix)
+            wish = read_wish(writable(args), confirm.service.names(), self._bot.prefix)
             guard = confirm.service.catalog.guards.get(wish.name)
             if guard is not None and guard.policy is None and not guard.error:
                 raise LockError(f"{guard.name} lets its commands run at once, without being asked; change its file")

@@ -20,6 +20,7 @@ from err_confirm.model.policies import Effect
 from err_confirm.policy_words.missing import missing_words
 from err_confirm.policy_words.quorums import quorum_words
 from err_confirm.service import Service
+from err_confirm.text.visible import writable
 from err_confirm.transition.events import Abort, Answer, Cancel, Reason
 from err_confirm.transition.steps import Decision, Refusal
 
@@ -214,7 +215,7 @@ def _addressed(args: str, verb: str, prefix: str) -> tuple[str, str]:
 
     A command that was pasted behind itself counts once: `!confirm !confirm 7f3kq2xa`.
     """
-    text = args.encode(errors="replace").decode()
+    text = writable(args)
     again = re.match(rf"(?:\W|_)*?(?:{re.escape(prefix)})?\s*{verb}(?!\w)", text, re.IGNORECASE)
     return split_first(text[again.end() :] if again else text)
 

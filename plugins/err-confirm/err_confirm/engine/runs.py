@@ -18,7 +18,7 @@ from err_confirm.model.runs import LOOP_RUNNER, Outcome, Part
 from err_confirm.policy import filling, fingerprint
 from err_confirm.policy.seating import NOBODY, Roster
 from err_confirm.runners.base import Context, Running, Starter, starter_of
-from err_confirm.runners.loops.ends import writable
+from err_confirm.text.visible import writable
 from err_confirm.transition.demands import answer_value
 from err_confirm.transition.events import Finish, Progress, Reason, Renew
 from err_confirm.transition.steps import LEASE, Refusal

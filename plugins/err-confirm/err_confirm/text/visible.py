@@ -54,6 +54,11 @@ def exact_json(value: Any) -> str:
     return visible(json.dumps(value, ensure_ascii=False))
 
 
+def writable(text: str) -> str:
+    """Return a text without half characters, which chat, plugins and names of files may hold, and no store can keep."""
+    return text.encode(errors="replace").decode()
+
+
 def shortened(text: str, most: int) -> str:
     """Return a text of at most `most` characters; of a longer one the beginning, and a mark that it is no more."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from err_confirm.model.runs import Outcome, Part, PartState
 from err_confirm.tally import counted
-from err_confirm.text.visible import shortened
+from err_confirm.text.visible import shortened, writable
 
 LONGEST_SAID = 200
 """The most characters that are kept of what a part said last."""
@@ -49,11 +49,6 @@ def outcome_of(parts: Sequence[Part], names: Sequence[str], stopped: str = "") -
 def cut(text: str) -> str:
     """Return the beginning of a text, as it can be written."""
     return shortened(writable(text), LONGEST_SAID)
-
-
-def writable(text: str) -> str:
-    """Return a text without half characters, which plugins and names of files may hold, and no store can keep."""
-    return text.encode(errors="replace").decode()
 
 
 def _table(parts: Sequence[Part], names: Sequence[str]) -> Iterator[str]:
