@@ -17,9 +17,9 @@ from err_confirm.grammar import MAX_TEXT_BYTES
 from err_confirm.guards import ALIAS_COMMANDS, OWN, bot_command
 from err_confirm.guards.cover import coverage
 from err_confirm.holding.explain import Explainer, Meaning, slip
+from err_confirm.holding.hold import without_prefix
 from err_confirm.model.files import Alias
 from err_confirm.plan.index import Index
-from err_confirm.text.prefix import without_prefix
 from err_confirm.wording import displays
 
 MOST_WORDS = 2_000

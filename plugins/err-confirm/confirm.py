@@ -12,6 +12,7 @@ from errbot.core_plugins.acls import get_acl_usr, glob
 
 import err_confirm
 from err_confirm import sigterm
+from err_confirm.answers import split_first
 from err_confirm.answers.otp import Secret
 from err_confirm.catalog import RESERVED
 from err_confirm.chat import Chat
@@ -38,7 +39,7 @@ from err_confirm.holding.calls import Calls
 from err_confirm.holding.held import Held
 from err_confirm.holding.hold import active, attach
 from err_confirm.holding.permission import Permission
-from err_confirm.intake import Intake, split_first
+from err_confirm.intake import Intake
 from err_confirm.journal.question import read_question
 from err_confirm.logged import Discretion
 from err_confirm.model.executions import Execution, Place, Plan, Speaker

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from err_confirm import ids
-from err_confirm.answers import Said, read_answer
+from err_confirm.answers import Said, read_answer, split_first
 from err_confirm.answers.guesses import Guesses
 from err_confirm.answers.otp import Checked
 from err_confirm.answers.tokens import read_reference
@@ -223,9 +223,3 @@ def _addressed(args: str, verb: str, prefix: str) -> tuple[str, str]:
 def _commands(prefix: str) -> re.Pattern[str]:
     """Return what finds one more answer at the beginning of a line, as where two lines of a prompt were pasted."""
     return re.compile(rf"^[^\w\n]*{re.escape(prefix)}[^\S\n]*(?:{'|'.join(DONE)})(?!\w)", re.MULTILINE | re.IGNORECASE)
-
-
-def split_first(text: str) -> tuple[str, str]:
-    """Return the first word and the rest."""
-    first, *rest = text.split(maxsplit=1) or [""]
-    return first, "".join(rest)

@@ -152,6 +152,12 @@ def caption(choice: Choice) -> str:
     return "say no" if choice.effect is Effect.DENY else f"be asked again in {format_duration(choice.after)}"
 
 
+def split_first(text: str) -> tuple[str, str]:
+    """Return the first word of a text and the rest."""
+    first, *rest = text.split(maxsplit=1) or [""]
+    return first, "".join(rest)
+
+
 def _choice(policy: Policy, text: str) -> tuple[str, str]:
     """Return the name of the choice that is said first, and the rest; without a word, the one that approves."""
     if not policy.choices:
@@ -159,10 +165,10 @@ def _choice(policy: Policy, text: str) -> tuple[str, str]:
     if not text:
         default = (each for each in policy.choices if each.name.lower() == APPROVE and each.effect is Effect.APPROVE)
         return next((choice.name for choice in default), ""), ""
-    first, *rest = text.split(maxsplit=1)
+    first, rest = split_first(text)
     names = {choice.name.lower(): choice.name for choice in policy.choices}
     words = (first.lower(), bare(first).lower())
-    return next((names[word] for word in words if word in names), first), "".join(rest)
+    return next((names[word] for word in words if word in names), first), rest
 
 
 def _code(text: str) -> tuple[str, str]:
@@ -220,7 +226,7 @@ def _one(char: str) -> str:
 
 def _means_no(text: str, *, asked: bool) -> str:
     """Return the word by which somebody seems to say something else than yes; an answer to a question may begin so."""
-    first, *rest = text.split(maxsplit=1) or [""]
+    first, rest = split_first(text)
     word = bare(first).lower()
     return first if word in (_OTHER_ANSWERS if asked else _NO) and not (asked and rest) else ""
 

@@ -17,7 +17,6 @@ from err_confirm.holding.flows import Flows
 from err_confirm.holding.held import Held
 from err_confirm.holding.judge import Ask, Judge
 from err_confirm.holding.methods import Methods
-from err_confirm.text.prefix import without_prefix
 
 ASKING = 4
 """How many threads ask: the one that receives messages must never wait for the store."""
@@ -146,6 +145,19 @@ def active(bot: Any, name: str) -> Any:
     """Return one of our plugins if it is on, else None; a plugin is a mapping, too, which may be empty."""
     plugin = bot.plugin_manager.get_plugin_obj_by_name(name)
     return plugin if plugin is not None and plugin.is_activated else None
+
+
+def without_prefix(msg: Any, bot: Any) -> str:
+    """Return what was said without the bot's prefix, as Errbot's `process_message` (6.2.1) takes it off."""
+    text: str = msg.body
+    config = bot.bot_config
+    lowered = text.lower() if config.BOT_ALT_PREFIX_CASEINSENSITIVE else text
+    called = [prefix for prefix in bot.bot_alt_prefixes if lowered.startswith(prefix)]
+    if called:
+        text = text[len(max(called, key=len)) :]
+        for separator in config.BOT_ALT_PREFIX_SEPARATORS:
+            text = text.removeprefix(separator)
+    return text.removeprefix(config.BOT_PREFIX).strip()
 
 
 def attach(bot: Any, refusal: type[Exception]) -> Hold:
