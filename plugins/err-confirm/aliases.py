@@ -10,7 +10,7 @@ from typing import Any
 
 from errbot import BotPlugin, Command, CommandError, botcmd, cmdfilter, re_botcmd
 
-from err_confirm.catalog import RESERVED
+from err_confirm.catalog import own_command
 from err_confirm.drawing import chart, mermaid, svg
 from err_confirm.errors import TextTooLongError
 from err_confirm.grammar import MAX_TEXT_BYTES
@@ -55,8 +55,7 @@ class Pattern:
 
     def search(self, text: str) -> Said | None:
         """Return the text if this alias answers it; what begins with one of our own words, none does."""
-        first = text.split(maxsplit=1)[:1]
-        if first and first[0].lower() in RESERVED:
+        if own_command(text):
             return None
         winner = self.index().winner(text)
         return Said(text) if winner is not None and winner.name == self.alias else None

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from err_confirm.catalog.action_reader import read_action
-from err_confirm.catalog.alias_reader import RESERVED, read_alias
+from err_confirm.catalog.alias_reader import RESERVED, own_command, read_alias
 from err_confirm.catalog.content import Catalog
 from err_confirm.catalog.guard_reader import is_guard, read_guard
 from err_confirm.catalog.loading import Loading
@@ -23,7 +23,7 @@ from err_confirm.model.policies import Policy
 from err_confirm.people import People
 from err_confirm.people.groups import Groups
 
-__all__ = ["RESERVED", "SHIPPED", "Catalog", "Problem", "Severity", "load", "parse_policy"]
+__all__ = ["RESERVED", "SHIPPED", "Catalog", "Problem", "Severity", "load", "own_command", "parse_policy"]
 
 SHIPPED = Path(__file__).parent.parent / "shipped"
 """The guard files that are always there, unless a file of the user's has the name of one."""

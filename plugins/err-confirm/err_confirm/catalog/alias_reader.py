@@ -38,6 +38,12 @@ RESERVED = frozenset(
 """Our own commands: an alias that begins with one would never be reached, and is left out."""
 
 
+def own_command(text: str) -> str:
+    """Return the command of ours that a text begins with, in any case, or nothing: no alias gets such a text."""
+    word = "".join(text.split(maxsplit=1)[:1]).lower()
+    return word if word in RESERVED else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """An alias as its file has it, before it is compared with all others.

@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from err_confirm.catalog import RESERVED, Catalog
+from err_confirm.catalog import Catalog, own_command
 from err_confirm.cli import policies
 from err_confirm.cli.command import Command
 from err_confirm.cli.configuration import read_catalog, read_configuration
@@ -49,7 +49,7 @@ def match(options: argparse.Namespace) -> Exit:
     found: list[dict[str, Any]] = []
     code, index = Exit.OK, Index(catalog.aliases.values())
     try:
-        if _own(options.text):
+        if own_command(options.text):
             raise NoMatchError
         found = [_explained(catalog, each, options.room, options.at) for each in index.matches(options.text)]
     except NoMatchError:
@@ -65,15 +65,9 @@ def match(options: argparse.Namespace) -> Exit:
     return code
 
 
-def _own(text: str) -> str:
-    """Return the command of ours that a text begins with, or nothing: no alias gets such a text."""
-    word = text.split(maxsplit=1)[0].lower() if text.strip() else ""
-    return word if word in RESERVED else ""
-
-
 def _hint(index: Index, text: str, prefix: str) -> str:
     """Return why an alias that people had in mind does not match, if that can be told."""
-    if own := _own(text):
+    if own := own_command(text):
         return f'; "{own}" is our own command and always wins'
     if index.winner(text.removeprefix(prefix)):
         return f"; leave out the bot's prefix {prefix}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from err_confirm.catalog import RESERVED, Catalog
+from err_confirm.catalog import Catalog, own_command
 from err_confirm.conditions import Situation
 from err_confirm.conditions.rulings import Ruling, ruling
 from err_confirm.errors import ActionMissingError, GuardsDifferError, TargetsError, TemplateError, TextError
@@ -80,7 +80,7 @@ class Explainer:
         """
         name, method, args = self.methods.meant(text)
         plain = None if method is None else _Found(bot_command(name, method), method, args)
-        own = (plain is not None and plain.command.own) or text.split(maxsplit=1)[0].lower() in RESERVED
+        own = (plain is not None and plain.command.own) or bool(own_command(text))
         aliased = [] if own else list(self._aliased(text, place))
         if plain is not None:
             return aliased or [self._slip(plain, text) or self._commanded(plain, place)]
