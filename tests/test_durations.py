@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from err_confirm.duration_key import Duration
 from err_confirm.durations import format_duration, parse_duration
+from err_confirm.file_keys import Duration
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from err_confirm.catalog.policy import Confirm, PolicyEntry
-from err_confirm.catalog.policy.quorums import Keys, as_list
 from err_confirm.catalog.run_keys import Conducted, Following
+from err_confirm.file_keys import Keys, as_list
 from err_confirm.model.files import Parameter, ParameterType
 
 _LISTS = frozenset({ParameterType.STRING, ParameterType.ARRAY})

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from err_confirm.catalog.policy.answer_keys import a_line
-from err_confirm.catalog.policy.quorums import Entry, Keys
-from err_confirm.duration_key import Duration
+from err_confirm.file_keys import Duration, Entry, Keys
 from err_confirm.model.executions import State
 from err_confirm.model.files import MutexRule, Rate, Remote
 from err_confirm.model.runs import ELSE, FINALLY, THEN, FollowUp, OnChange

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from err_confirm.errors import StartError
+from err_confirm.file_keys import Keys
 from err_confirm.outgoing.destination import as_address, is_listed, read_host, read_url, refusal
 from err_confirm.runners.processes.environment import check_secret
 from err_confirm.runners.processes.settings import LimitSettings
@@ -91,10 +92,8 @@ def _check_query(query: dict[str, str]) -> dict[str, str]:
     return query
 
 
-class HttpRequest(BaseModel):
+class HttpRequest(Keys):
     """What stands under `http:`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     url: str = Field(description="where it goes, a template; http or https")
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = Field(

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from err_confirm.errors import StartError, TemplateError
+from err_confirm.file_keys import Keys
 from err_confirm.model.executions import Place
 from err_confirm.model.files import Action
 from err_confirm.model.runs import SAID_RUNNER, Invocation
@@ -16,10 +17,8 @@ Say = Callable[[str, Place, str], Running]
 """Says a text at a place; the last is the fingerprint of the policy under which that was confirmed."""
 
 
-class BotSettings(BaseModel):
+class BotSettings(Keys):
     """What stands under `run:`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     bot: Annotated[str, Field(min_length=1)] = Field(
         description="a command of another plugin with its arguments, without prefix, a template"

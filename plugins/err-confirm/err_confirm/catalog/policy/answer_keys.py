@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from err_confirm.backends import SCHEMES
-from err_confirm.catalog.policy.quorums import Entry, as_list
 from err_confirm.errors import TemplateError
+from err_confirm.file_keys import Entry, as_list
 from err_confirm.model.policies import Question, QuestionType, ReasonRule
 from err_confirm.parameters import compile_pattern
 from err_confirm.templating import check

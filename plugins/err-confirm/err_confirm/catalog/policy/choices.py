@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from err_confirm.catalog.policy.answer_keys import AsQuestion, QuestionEntry, a_line
-from err_confirm.catalog.policy.quorums import Entry
-from err_confirm.duration_key import Duration
+from err_confirm.file_keys import Duration, Entry
 from err_confirm.model.policies import Choice, Effect
 from err_confirm.transition.steps import LONGEST_LIFE
 

@@ -9,8 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 
 from err_confirm.catalog.policy.answer_keys import a_line
 from err_confirm.catalog.policy.keys import SAME, PolicyKeys
-from err_confirm.catalog.policy.quorums import ALL, as_list
+from err_confirm.catalog.policy.quorums import ALL
 from err_confirm.conditions import NOTHING
+from err_confirm.file_keys import as_list
 from err_confirm.model.policies import Policy, Seat, Stage, Times, When
 from err_confirm.policy.seating import names
 from err_confirm.policy.times import DAYS

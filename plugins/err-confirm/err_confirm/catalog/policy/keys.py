@@ -6,8 +6,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 
 from err_confirm.catalog.policy.answer_keys import RULES, AnswerKeys
 from err_confirm.catalog.policy.choices import Choices
-from err_confirm.catalog.policy.quorums import MOST_SEATS, NOBODY, OPEN, Entry, Part, as_list, as_names, known
+from err_confirm.catalog.policy.quorums import MOST_SEATS, NOBODY, OPEN, Part, as_names, known
 from err_confirm.catalog.policy.stages import TIMING, StageEntry, StageKeys, check_wait
+from err_confirm.file_keys import Entry, as_list
 from err_confirm.model.policies import AllOf, Policy, Quorum, ReasonRule, Seat, Stage
 from err_confirm.policy.seating import names
 

@@ -4,10 +4,11 @@ import math
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from err_confirm.backends import SCHEMES
 from err_confirm.conditions import all_of
+from err_confirm.file_keys import Entry, as_list
 from err_confirm.model.policies import AllOf, AnyOf, Quorum, Seat
 from err_confirm.people import EVERYBODY, People
 from err_confirm.people.groups import Groups
@@ -24,28 +25,6 @@ GROUP = r"^@[^\s:@]+$"
 """What a group's name looks like."""
 WHO = ("by", "all", "any", "stages")
 """The keys of which one says who must answer."""
-
-
-class Keys(BaseModel):
-    """Keys of a file, and no others."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
-
-
-class Entry(Keys):
-    """Keys of a policy; each has a value."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing_empty(cls, value: Any) -> Any:
-        if isinstance(value, dict) and (empty := [str(key) for key, item in value.items() if item is None]):
-            raise ValueError(f"{empty[0]} has no value; write one, or remove the key")
-        return value
-
-
-def as_list(value: Any) -> Any:
-    """Take one value for a list of one."""
-    return value if isinstance(value, list | dict) else [value]
 
 
 def as_names(value: Any) -> str:

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
-from err_confirm.catalog.policy.quorums import NOBODY, Entry, QuorumKeys, as_list, known
-from err_confirm.duration_key import Duration
+from err_confirm.catalog.policy.quorums import NOBODY, QuorumKeys, known
 from err_confirm.durations import format_duration
+from err_confirm.file_keys import Duration, Entry, as_list
 from err_confirm.model.policies import Stage
 from err_confirm.people import EVERYBODY
 

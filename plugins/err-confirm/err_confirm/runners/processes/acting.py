@@ -7,18 +7,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
+from err_confirm.file_keys import Keys
 from err_confirm.model.files import Profile
 from err_confirm.runners.processes.environment import absolute, check_environment, is_secret, resolve_environment
 
 _USER = r"^[A-Za-z_][A-Za-z0-9_.-]*\$?$"
 
 
-class ProfileEntry(BaseModel):
+class ProfileEntry(Keys):
     """What stands under `as:` where it is no user."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     profile: Annotated[str, Field(min_length=1)] = Field(description="a profile of the setting CONFIRM_PROFILES")
 

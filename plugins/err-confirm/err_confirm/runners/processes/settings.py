@@ -3,9 +3,9 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from err_confirm.duration_key import Duration
+from err_confirm.file_keys import Duration, Keys
 from err_confirm.runners.processes.acting import RunAs
 from err_confirm.runners.processes.environment import check_environment
 
@@ -48,10 +48,8 @@ def _check_output_cap(size: int) -> int:
     return size
 
 
-class LimitSettings(BaseModel):
+class LimitSettings(Keys):
     """The keys under `run:` that bound what runs."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     timeout: Annotated[Duration, AfterValidator(_check_timeout)] = Field(
         default=300.0, description="when to stop it, such as 30s or 5m; at most 1d"
