@@ -17,7 +17,7 @@ from err_confirm.people import People
 from err_confirm.people.directories import LIKE, Directory, Function, Table
 from err_confirm.people.groups import Groups
 from err_confirm.runners.processes.acting import read_profile
-from err_confirm.store.namespaces import NAMESPACE, namespaced
+from err_confirm.store import NAMESPACE, namespaced
 
 _YAML = (".yaml", ".yml")
 

@@ -22,8 +22,7 @@ from err_confirm.journal.records import Records
 from err_confirm.remote.job_records import JobRecords
 from err_confirm.remote.queues import FUNCTION, KEPT, queue_name
 from err_confirm.remote.work import Bench
-from err_confirm.store import on_redis, open_store
-from err_confirm.store.namespaces import NAMESPACE, namespaced
+from err_confirm.store import NAMESPACE, namespaced, on_redis, open_store
 from err_confirm.store.seal import Seal, load_key
 
 _READ = ("data", "origin")

@@ -1,4 +1,4 @@
-"""Open the place that holds executions, from one URL."""
+"""Open the place that holds executions, from one URL and under one name."""
 
 import re
 from importlib import import_module
@@ -13,6 +13,10 @@ _KINDS = {
     "redis+unix": ("redis_store", "redis+unix:///path/to/redis.sock"),
 }
 """Scheme → the module here whose `open_url` opens it (imported when it is asked for), and how its URLs look."""
+NAMESPACE = "err-confirm"
+"""The name where none is set."""
+_OTHERS = (".shelf", ".jobs")
+"""How the names of the other places end: of locks and enrolments, and of what workers run."""
 
 
 def open_store(url: str, *, namespace: str = "default", create: bool = True) -> Store:
@@ -39,6 +43,15 @@ def open_store(url: str, *, namespace: str = "default", create: bool = True) -> 
     except ValueError:  # whose text, from None, may hold a piece of a password
         raise SettingError(f'store "{_masked(url)}": write {example}') from None
     return store
+
+
+def namespaced(name: str) -> str:
+    """Return the name of a place of executions. Raises SettingError for one in which other things are kept."""
+    if name.endswith(_OTHERS):
+        raise SettingError(
+            f'CONFIRM_NAMESPACE: "{name}" is where another bot keeps its locks or jobs; let it end otherwise'
+        )
+    return name
 
 
 def on_redis(url: str) -> bool:
