@@ -16,6 +16,7 @@ from err_confirm.errors import RecordError
 from err_confirm.journal import check
 from err_confirm.journal.records import Records
 from err_confirm.model.executions import Execution, Place, Speaker, State, Verdict, Vote
+from err_confirm.model.policies import AllOf, Seat, Stage
 from err_confirm.store import open_store
 from err_confirm.store.base import Record, Store, Swap
 from err_confirm.store.seal import KEY_BYTES, SEAL_CHARACTERS, Seal
@@ -232,6 +233,30 @@ def test_a_refused_approval_that_is_put_in_the_place_of_a_denial_runs_nothing(
             reach.put_back(refused[0])
             house.gate.add(execution)
             eventually(lambda: "it was put back" in caplog.text)
+            assert house.runner.starts == []
+
+
+def test_a_refused_yes_that_is_put_in_the_place_of_a_denial_is_no_ground_for_others(reach: Reach) -> None:
+    """Regression: who said yes next made a record of it that the journal knew, and the no was forgotten."""
+    stage = Stage(quorum=AllOf(all=tuple(Seat(by=(who,)) for who in ("bob", "carol"))), retry_count=1_000)
+    both = replace(BOBS, stages=(stage,))
+    refused: list[Swap] = []
+    with contextlib.closing(open_store(reach.url)) as store:
+        first = Engine(store, RECORDS, lambda _: None)
+
+        def be_first(swap: Swap) -> None:
+            if any(key.person == "bob" for key in swap.keys):
+                refused.append(swap)
+                first.apply(swap.record.id, Answer("alice", Verdict.DENY))
+
+        with a_house(Overtaken(store, be_first)) as house:
+            execution = house.ask(both)
+            house.confirm(execution, "bob")
+            assert first.read(execution.id)[0].state is State.DENIED
+            reach.put_back(refused[0])
+            assert house.engine.read(execution.id)[0].state is State.PENDING
+            with pytest.raises(RecordError, match="it was put back"):
+                house.confirm(execution, "carol")
             assert house.runner.starts == []
 
 

@@ -15,7 +15,7 @@ from err_confirm.journal.witness import Last, Witness
 from err_confirm.model.executions import Execution, Plan, Speaker, State
 from err_confirm.policy import groups
 from err_confirm.policy.seating import NOBODY, Roster
-from err_confirm.store.base import Record, Store, Swap, SwapResult, SwapStatus, clock
+from err_confirm.store.base import Head, Record, Store, Swap, SwapResult, SwapStatus, clock
 from err_confirm.transition import transition
 from err_confirm.transition.events import Abort, Advance, Answer, Doubt, Event, Reason
 from err_confirm.transition.steps import KEEP, RUN_WITHIN, Already, Decision, Refusal, Step
@@ -184,24 +184,26 @@ class Engine:
                 return decision
             after = decision.execution
             swap = self._records.step_swap(execution, decision, event)
-            if isinstance(event, Advance) and after.fence != execution.fence:
-                if self._vouch is not None and vouched != record:
-                    found = self._vouch(execution)
-                    event = Doubt(found.doubt) if found.doubt else replace(event, gone=found.gone)
-                    vouched, (record, now) = record, self.store.read(execution_id)  # it may have taken its time
-                    continue
+            claims = after.fence != execution.fence
+            if claims and isinstance(event, Advance) and self._vouch is not None and vouched != record:
+                found = self._vouch(execution)
+                event = Doubt(found.doubt) if found.doubt else replace(event, gone=found.gone)
+                vouched, (record, now) = record, self.store.read(execution_id)  # it may have taken its time
+                continue
+            if claims or execution.state in (State.PENDING, State.APPROVED):
                 try:
-                    last, head = self._witness.last(execution_id)
+                    known, head = self._known(execution, record, claims=claims)
                 except LineError as error:
                     log.error("the journal cannot vouch for execution %s: %s", execution_id, error)
                     event = Doubt(f"the journal cannot vouch for it ({error}); {CHECK}")
                     continue
-                if not _is_last(execution, record, last):
+                if not known:
                     before, (record, now) = record, self.store.read(execution_id)
                     if record == before:  # and not one that another process has written right now
                         raise RecordError(execution_id, "the journal says that it went on; it was put back")
                     continue
-                swap = replace(swap, follows=head)  # it may be claimed elsewhere, and put back, before it is written
+                # A claim may be made elsewhere, and put back, before this one is written.
+                swap = replace(swap, follows=head if claims else None)
             changes = _told_of(after) != _told_of(execution)
             try:
                 result, written = self._write(swap, decision, event)
@@ -281,6 +283,20 @@ class Engine:
             return execution
         return replace(execution, requester=requester, votes=left)
 
+    def _known(self, execution: Execution, record: Record, *, claims: bool) -> tuple[bool, Head | None]:
+        """Tell whether the journal knows a record as the last, and return its head.
+
+        Raises:
+            LineError: nobody can tell, and it is to be claimed; all else does no harm then.
+        """
+        try:
+            last, head = self._witness.last(execution.id)
+        except LineError:
+            if claims:
+                raise
+            return True, None
+        return _is_last(execution, record, last) or not (claims or last), head
+
     def _write(self, swap: Swap, step: Step, event: Event) -> tuple[SwapResult, Decision]:
         """Write a step; return with the result what has come of it, a claim as it then stands in the store."""
         result = self.store.swap(swap)
@@ -322,8 +338,11 @@ def _told_of(execution: Execution) -> tuple[State, int, int, int]:
 
 
 def _is_last(execution: Execution, record: Record, last: Last | None) -> bool:
-    """Tell whether the journal knows this record, and nothing after it; while it runs, not each version has a line."""
+    """Tell whether the journal knows this record, and nothing after it.
+
+    While it waits or runs, not each version has a line; but none was made of one that the journal did not know.
+    """
     version, known = last or (0, "")
     if version < execution.version:
-        return bool(version) and execution.state is State.RUNNING
+        return bool(version) and execution.state in (State.PENDING, State.RUNNING)
     return version == execution.version and known in ("", mark(record))
