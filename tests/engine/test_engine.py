@@ -2,6 +2,7 @@
 
 import math
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from err_confirm.engine.gate import DUE, IDLE, SAID_AGAIN, Gate
 from err_confirm.engine.outbox import Outbox
 from err_confirm.engine.polls import Polls
 from err_confirm.engine.runs import Runs
-from err_confirm.errors import RecordError, StoreUnavailableError
+from err_confirm.errors import NotReadyError, RecordError, StoreUnavailableError
 from err_confirm.journal import lines
 from err_confirm.model.executions import Execution, Place, Speaker, State, Verdict
 from err_confirm.model.policies import Policy
@@ -25,7 +26,7 @@ from err_confirm.store import open_store
 from err_confirm.store.base import Due, Key, Record, Store, Swap
 from err_confirm.store.sqlite_store import SqliteStore
 from err_confirm.transition.events import Advance, Answer, Cancel, Event, Finish, Posted, Reason, Renew, Told
-from err_confirm.transition.steps import LATEST_WRITE, LEASE, TELL_AGAIN, Already, Decision, Refusal, Step
+from err_confirm.transition.steps import LATEST_WRITE, LEASE, RUN_WITHIN, TELL_AGAIN, Already, Decision, Refusal, Step
 from faulty import Around, Broken, Deaf, LostAnswers, LostSwaps, Once, Overtaken, state_in
 from house import Counter, a_house, a_plan
 from servers import RedisServer, eventually
@@ -42,10 +43,11 @@ class Desk:
     """An engine, and what it has told."""
 
     store: Store
+    vouch: Callable[[Execution], Vouched] | None = None
     told: list[State] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.engine = Engine(self.store, RECORDS, lambda execution: self.told.append(execution.state))
+        self.engine = Engine(self.store, RECORDS, lambda execution: self.told.append(execution.state), vouch=self.vouch)
 
     def ask(self, policy: Policy | None = PATIENT) -> str:
         return self.engine.create(a_plan(policy), Speaker("alice", Place(person="@alice")), "it").id
@@ -712,6 +714,35 @@ class TestClocks:
             one.gate.look()
             eventually(lambda: one.runner.starts == ["it"])
 
+    @pytest.mark.parametrize("back", [-3_600.0, 0.0])
+    def test_what_is_approved_and_held_up_is_over_after_its_time_whatever_the_stores_clock_does(
+        self, slow: SqliteStore, clock: Clock, back: float
+    ) -> None:
+        """Regression: nobody looked at it until the store's clock had caught up, and then it ran."""
+        own_clock, free = Clock(), threading.Event()
+
+        def vouch(_: Execution) -> Vouched:
+            if free.is_set():
+                return Vouched()
+            raise NotReadyError("another one runs")
+
+        with a_gate_by_hand(slow, own_clock, vouch=vouch) as one:
+            execution_id = one.desk.ask()
+            one.desk.do(execution_id, Posted(), YES)
+            one.gate.look()
+            clock.now += back
+            own_clock.now += RUN_WITHIN - 1.0
+            assert one.gate.look() <= 1.0
+            assert one.desk.state(execution_id) is State.APPROVED
+            own_clock.now += 1.0
+            free.set()
+            one.gate.look()
+            assert one.desk.told == [State.APPROVED, State.EXPIRED]
+            clock.now -= back
+            one.gate.look()
+            assert one.desk.state(execution_id) is State.EXPIRED
+        assert one.runner.starts == []
+
     def test_a_gate_that_begins_while_a_prompt_is_being_posted_takes_nothing_of_its_time(
         self, slow: SqliteStore, clock: Clock
     ) -> None:
@@ -852,8 +883,13 @@ class ByHand:
 
 
 @contextmanager
-def a_gate_by_hand(store: Store, monotonic: Clock, surprise: Exception | None = None) -> Iterator[ByHand]:
-    desk, runner = Desk(store), Counter(surprise=surprise)
+def a_gate_by_hand(
+    store: Store,
+    monotonic: Clock,
+    surprise: Exception | None = None,
+    vouch: Callable[[Execution], Vouched] | None = None,
+) -> Iterator[ByHand]:
+    desk, runner = Desk(store, vouch), Counter(surprise=surprise)
     runs = Runs(desk.engine, {"count": runner}, "one")
     outbox = Outbox(lambda _: None)
     gate = Gate(desk.engine, runs, outbox, "one", monotonic)

@@ -165,10 +165,7 @@ class Engine:
 
     def apply(self, execution_id: str, event: Event) -> Decision:
         """Do what the event asks for if the state machine allows it, once."""
-        try:
-            decision = self._apply(execution_id, event)
-        except NotReadyError:
-            return Refusal(Reason.NOT_YET)
+        decision = self._apply(execution_id, event)
         return self._as_written(decision) if isinstance(event, Advance) and isinstance(decision, Already) else decision
 
     def _apply(self, execution_id: str, event: Event) -> Decision:
@@ -186,7 +183,10 @@ class Engine:
             swap = self._records.step_swap(execution, decision, event)
             claims = after.fence != execution.fence
             if claims and isinstance(event, Advance) and self._vouch is not None and vouched != record:
-                found = self._vouch(execution)
+                try:
+                    found = self._vouch(execution)
+                except NotReadyError:
+                    return Refusal(Reason.NOT_YET, execution)
                 event = Doubt(found.doubt) if found.doubt else replace(event, gone=found.gone)
                 vouched, (record, now) = record, self.store.read(execution_id)  # it may have taken its time
                 continue
@@ -204,16 +204,8 @@ class Engine:
                     continue
                 # A claim may be made elsewhere, and put back, before this one is written.
                 swap = replace(swap, follows=head if claims else None)
-            changes = _told_of(after) != _told_of(execution)
-            try:
-                result, written = self._write(swap, decision, event)
-            except StoreUnavailableError:
-                if changes:
-                    self._untold[execution_id] = swap.record.token
-                raise
+            result, written = self._write(swap, execution, decision, event)
             if result.status is SwapStatus.OK:
-                if changes and isinstance(written, Step):
-                    self._tell(after)
                 return written
             record, now = result.record, result.now
         raise StoreUnavailableError(f"too many others change execution {execution_id} at this moment; say it again")
@@ -297,11 +289,23 @@ class Engine:
             return True, None
         return _is_last(execution, record, last) or not (claims or last), head
 
-    def _write(self, swap: Swap, step: Step, event: Event) -> tuple[SwapResult, Decision]:
-        """Write a step; return with the result what has come of it, a claim as it then stands in the store."""
-        result = self.store.swap(swap)
-        claimed = isinstance(event, Advance) and step.execution.state is State.RUNNING
-        return result, self._as_written(step) if claimed and result.status is SwapStatus.OK else step
+    def _write(self, swap: Swap, before: Execution, step: Step, event: Event) -> tuple[SwapResult, Decision]:
+        """Write a step, and tell of it; return what has come of it, a claim as it then stands in the store."""
+        after = step.execution
+        written: Decision = step
+        changes = _told_of(after) != _told_of(before)
+        claimed = isinstance(event, Advance) and after.state is State.RUNNING
+        try:
+            result = self.store.swap(swap)
+            if claimed and result.status is SwapStatus.OK:
+                written = self._as_written(step)
+        except StoreUnavailableError:
+            if changes:
+                self._untold[after.id] = swap.record.token
+            raise
+        if changes and result.status is SwapStatus.OK and isinstance(written, Step):
+            self._tell(after)
+        return result, written
 
     def _as_written(self, claimed: Step | Already) -> Decision:
         """Return a claim as it stands in the store, if the journal knows it; else it is refused.

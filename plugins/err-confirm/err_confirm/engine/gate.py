@@ -1,6 +1,7 @@
 """Hold executions until enough people have answered: the one thread that waits for all of them."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from err_confirm.engine.runs import Runs
 from err_confirm.errors import RecordError, StoreUnavailableError
 from err_confirm.model.executions import Execution, State
 from err_confirm.transition.events import Advance, Expire, Reason
-from err_confirm.transition.steps import LEASE, Already, Decision, Refusal, Step
+from err_confirm.transition.steps import LEASE, RUN_WITHIN, Already, Decision, Refusal, Step, run_by
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Gate:
         self._polls = Polls()
         self._unsure: dict[str, float] = {}
         self._overdue: dict[str, float] = {}
+        self._held_up: dict[str, tuple[float, float]] = {}
         self._left_alone: set[str] = set()
         self._not_yet = 0
         self._trouble = ""
@@ -125,6 +127,8 @@ class Gate:
         for execution_id in list(self._unsure):
             self._advance(execution_id)
         self._poll()
+        for execution_id in list(self._held_up):
+            self._is_late(execution_id)
         for execution_id, deadline in list(self._overdue.items()):
             self._expire(execution_id, deadline)
         while not self._stopping.is_set():
@@ -138,7 +142,8 @@ class Gate:
             if len(ready) < DUE or not steps:
                 pause = AGAIN if steps < len(ready) else IDLE
                 later = [entry.at - now for entry in due[len(ready) :]]
-                return max(0.0, min(pause, *later[:1], self._polls.soonest() - self._monotonic()))
+                late = [until - self._monotonic() for until, _ in self._held_up.values()]
+                return max(0.0, min(pause, *later[:1], *late, self._polls.soonest() - self._monotonic()))
         return 0.0
 
     def _poll(self) -> None:
@@ -163,7 +168,7 @@ class Gate:
 
     def _advance(self, execution_id: str) -> Decision | None:
         """Run, expire or give up one execution, if that is due; None if it is not this gate's business."""
-        if not self._may_advance(execution_id):
+        if not self._may_advance(execution_id) or self._is_late(execution_id):
             return None
         now = self._monotonic()
         try:
@@ -185,9 +190,20 @@ class Gate:
                 self._start(execution, now)
             case Already(execution):  # claimed by us in a swap whose answer was lost
                 self._start(execution, unsure_since)
+            case Refusal(Reason.NOT_YET, Execution(state=State.APPROVED) as execution):
+                until = now + RUN_WITHIN + execution.conduct.wait
+                self._held_up.setdefault(execution_id, (until, run_by(execution)))
             case Refusal(Reason.UNKNOWN):
                 self._store.forget_due(execution_id)
         return decision
+
+    def _is_late(self, execution_id: str) -> bool:
+        """Tell whether something approved was held up for its whole time by our own clock; then it expires."""
+        until, deadline = self._held_up.get(execution_id, (math.inf, 0.0))
+        if self._monotonic() < until:
+            return False
+        self._overdue[execution_id] = deadline
+        return True
 
     def _expire(self, execution_id: str, deadline: float) -> None:
         """End what has waited its whole time by our own clock: the store's may have gone back.
@@ -203,6 +219,7 @@ class Gate:
         except RecordError as error:
             log.error("%s", error)
         del self._overdue[execution_id]
+        self._held_up.pop(execution_id, None)
 
     def _start(self, execution: Execution, since: float) -> None:
         """Run what was claimed after the moment `since`, unless others may soon take it for lost."""

@@ -43,6 +43,8 @@ from err_confirm.transition.steps import (
     too_late,
 )
 
+TOO_LATE = "no bot could start it in time"
+
 
 def transition(execution: Execution, event: Event, now: float, roster: Roster = NOBODY) -> Decision:
     """Decide what an event does to an execution.
@@ -193,7 +195,7 @@ def _claim(execution: Execution, event: Advance, now: float, roster: Roster) -> 
     if not _is_bound(execution):
         return end(replace(execution, reason="what would run is not what was shown"), now, State.EXPIRED)
     if now >= latest:
-        return end(replace(execution, reason="no bot could start it in time"), now, State.EXPIRED)
+        return end(replace(execution, reason=TOO_LATE), now, State.EXPIRED)
     if until is None:
         return end(replace(execution, reason="the confirmation no longer counted"), now, State.EXPIRED)
     if freeze := frozen(execution.policy.freezes if execution.policy else (), now):
@@ -238,6 +240,8 @@ def _told(execution: Execution, event: Told, now: float) -> Decision:
 
 
 def _expire(execution: Execution, event: Expire, now: float) -> Decision:
+    if execution.state is State.APPROVED and event.expires_at == run_by(execution):
+        return end(replace(execution, reason=TOO_LATE), now, State.EXPIRED)
     if execution.state is not State.PENDING:
         return Refusal(too_late(execution), execution)
     if event.expires_at != execution.expires_at:  # it was given more time meanwhile
