@@ -59,6 +59,23 @@ def test_a_program_with_a_path_that_cannot_be_started_is_a_warning(folders):
     assert folders.problems(text.replace("./tool", "tool-that-is-nowhere")) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "better"),
+    [
+        ("array", "{{ a | join(',') }}, or put it alone into an argument"),
+        ("object", "{{ a | to_json_string }}"),
+        ("boolean", "{{ a | to_json_string }}"),
+    ],
+)
+def test_what_is_no_text_inside_of_a_text_is_a_warning(folders, kind, better):
+    """`['h1', 'h2']` and `True` are Python, and nothing that another program reads."""
+    text = ALIAS % ("[echo, '--a={{ a }}']", f"{{type: {kind}}}")
+    (warning,) = folders.problems(text)
+    assert warning == f'aliases/reboot.yaml:4: "a" would stand in this text as Python writes it; write {better}'
+    assert folders.problems(text.replace("--a={{ a }}", "{{ a }}")) == []
+    assert folders.problems(text.replace("--a={{ a }}", "--a={{ a | to_json_string }}")) == []
+
+
 AHEAD = """
 name: x
 formats: ["x {{ a }}"]

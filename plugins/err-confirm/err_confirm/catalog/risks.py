@@ -2,17 +2,18 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 from err_confirm.catalog.entries import ParameterEntry
-from err_confirm.catalog.findings import Findings
+from err_confirm.catalog.findings import Findings, texts
 from err_confirm.catalog.problem import Severity
 from err_confirm.model.files import Action, Parameter, ParameterType
-from err_confirm.rendering import TARGET, TARGET_NAME
+from err_confirm.rendering import TARGET, TARGET_NAME, TARGETS
 from err_confirm.runners.http_settings import HttpRequest, HttpSettings, secret_pairs
 from err_confirm.runners.processes.environment import is_secret
-from err_confirm.templating import is_template, names, unquoted
+from err_confirm.templating import is_template, names, printed, unquoted
 
 _OPTION = dict.fromkeys(["sh", "bash", "dash", "ksh", "zsh", "su", "runuser", "psql", "python", "python3"], "c")
 _OPTION |= dict.fromkeys(["perl", "ruby", "node", "mysql"], "e")
@@ -21,6 +22,13 @@ _OPTION |= dict.fromkeys(["perl", "ruby", "node", "mysql"], "e")
 _EXEC = frozenset({"docker", "podman", "kubectl"})
 _SSH_OPTIONS_WITH_VALUE = frozenset("BbcDEeFIiJLlmOopQRSWw")
 _HARMLESS = frozenset({ParameterType.INTEGER, ParameterType.NUMBER, ParameterType.BOOLEAN})
+
+_WRITTEN = {
+    ParameterType.ARRAY: "{{{{ {name} | join(',') }}}}, or put it alone into an argument",
+    ParameterType.BOOLEAN: "{{{{ {name} | to_json_string }}}}",
+    ParameterType.OBJECT: "{{{{ {name} | to_json_string }}}}",
+}
+"""How what is no text is put into one."""
 
 
 def find_risks(findings: Findings, action: Action) -> None:
@@ -35,6 +43,7 @@ def find_risks(findings: Findings, action: Action) -> None:
             _find_in_request(findings, action, key, HttpSettings.model_validate(dict(run)).http)
         if command := run.get("command"):
             _find_in(findings, action, key, command)
+        _find_in_texts(findings, action, key, run)
 
 
 def _find_in(findings: Findings, action: Action, key: str, command: Sequence[str]) -> None:
@@ -87,6 +96,19 @@ def _find_in_request(findings: Findings, action: Action, key: str, request: Http
                 f'"{name}" comes from chat and may bring / or % into the URL; give it an enum or a pattern, '
                 "or put it under query",
                 Severity.WARNING,
+            )
+
+
+def _find_in_texts(findings: Findings, action: Action, key: str, run: Mapping[str, Any]) -> None:
+    """Warn of what is no text, and would stand in one as Python writes it; of StackStorm's, which wants that, not."""
+    kinds = {name: each.type for name, each in action.parameters.items() if each.type in _WRITTEN}
+    kinds |= {TARGETS: ParameterType.ARRAY} if action.targets else {}
+    for where, text in texts(run, (key,)):
+        own = findings.document.locate(where) == where
+        for name in sorted(printed(text) & kinds.keys()) if own else ():
+            better = _WRITTEN[kinds[name]].format(name=name)
+            findings.add(
+                where, f'"{name}" would stand in this text as Python writes it; write {better}', Severity.WARNING
             )
 
 

@@ -118,6 +118,16 @@ def unquoted(template: str) -> frozenset[str]:
         return frozenset(_unquoted(_SANDBOX.parse(template)))
 
 
+def printed(template: str) -> frozenset[str]:
+    """Return the names whose values a template puts into more text just as they are. Raises TemplateError."""
+    with _explained(template):
+        tree = _SANDBOX.parse(template)
+    outputs = list(tree.find_all(nodes.Output))
+    if len(tree.body) == 1 and [len(each.nodes) for each in outputs] == [1]:
+        return frozenset()  # it stands alone, and its value stays what it is
+    return frozenset(node.name for each in outputs for node in each.nodes if isinstance(node, nodes.Name))
+
+
 @lru_cache(maxsize=1_024)
 def _compiled(source: str, sandbox: Sandbox) -> Template:
     return _compile(_read(source, sandbox), sandbox)
