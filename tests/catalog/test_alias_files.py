@@ -107,7 +107,7 @@ WRONG = {
     HEAD + "run:\n  command: [x]\n  timout: 5s": '5: unknown key "timout" (did you mean "timeout"?)',
     HEAD + "run:\n  command: [x]\n  timeout: 25h": '5: "timeout" must be at most 1d',
     HEAD + "run:\n  command: [x]\n  output_cap: 2MiB": '5: "output_cap" must be at least 1 and at most 1MiB',
-    HEAD + "run:\n  command: echo": '4: "command" must be a list, not "echo"',
+    HEAD + "run:\n  command: echo": '4: "command" must be a list ([a, b], or lines of "- a"), not "echo"',
 }
 
 

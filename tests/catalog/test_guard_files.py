@@ -153,7 +153,7 @@ UNCLEAR = {
     "commands:": '1: "commands" must not be empty',
     "commands: []": '1: "commands" must not be empty',
     "commands: [Deploy: deploy]": '1: item 1 of "commands" must be text, not a mapping; text with ": " in it is put in',
-    "commands: {a: b}": '1: "commands" must be a list, not a mapping',
+    "commands: {a: b}": '1: "commands" must be a list ([a, b], or lines of "- a"), not a mapping',
     "commands:\n - Deploy:deploy\n - 5": '3: item 2 of "commands" must be text; YAML does not read 5 as text; put',
     "commands:\n - [Deploy:deploy]": '2: item 1 of "commands" must be text, not a list',
     "commands: ['']": '1: a pattern names a command, on one line: "Deploy:deploy", "Deploy:*"',

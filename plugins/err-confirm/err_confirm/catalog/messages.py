@@ -17,7 +17,7 @@ _EXPECTED = {
     "float_type": "a number",
     "int_from_float": "a whole number",
     "int_type": "a whole number",
-    "list_type": "a list",
+    "list_type": 'a list ([a, b], or lines of "- a")',
     "model_type": 'a mapping (lines of "key: value")',
     "string_type": "text",
 }

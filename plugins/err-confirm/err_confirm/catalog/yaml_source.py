@@ -26,6 +26,8 @@ _BARE = {
     "found character that cannot start any token": "@, ` or %",
 }
 """What libyaml says where a text has no quotes that begins so: a pattern such as `*-delete`, a group such as `@sre`."""
+_COLON = "mapping values are not allowed in this context"
+_BRACES = "text with {{ in it is put in quotes"
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,2})?")
 _TAG = "tag:yaml.org,2002:"
 _BOOLEANS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
@@ -90,7 +92,7 @@ class _Reader:
 
     def __init__(self, path: Path, text: str) -> None:
         self._path = path
-        self._last_line = text.count("\n") + 1
+        self._text = text.split("\n")
         self._events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
         self._resolver: Any = Resolver()
         self._lines: dict[Location, int] = {}
@@ -113,10 +115,26 @@ class _Reader:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             reason = getattr(error, "problem", None) or "it cannot be read"
-            line = min(mark.line + 1, self._last_line) if mark else 1
-            quotes = f"; text that begins with {_BARE[reason]} is put in quotes" if reason in _BARE else ""
-            raise UnreadableError(Source(self._path, line), f"is not YAML: {reason}{quotes}") from error
+            line = min(mark.line + 1, len(self._text)) if mark else 1
+            raise UnreadableError(
+                Source(self._path, line), f"is not YAML: {reason}{self._hint(reason, line)}"
+            ) from error
         return Document(self._path, data, self._lines, self._written)
+
+    def _hint(self, reason: str, line: int) -> str:
+        """Return what to do about what libyaml does not understand on a line, if that can be told."""
+        text = self._text[line - 1]
+        if text[: len(text) - len(text.lstrip())].count("\t"):
+            return "; indent with spaces, not with a tab"
+        if reason in _BARE:
+            return f"; text that begins with {_BARE[reason]} is put in quotes"
+        if "{{" in text:
+            return f"; {_BRACES}, and quotes in it are the other ones"
+        if reason == _COLON:
+            return '; text with ": " in it is put in quotes, and a key stands as far to the right as those beside it'
+        if reason == "did not find expected key":
+            return "; a key stands as far to the right as those beside it"
+        return ""
 
     def _value(self, event: Any, location: Location) -> Any:
         self._lines.setdefault(location, event.start_mark.line + 1)
@@ -149,7 +167,8 @@ class _Reader:
         if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]:
             self._refuse(event, "merges with <<; write the keys out")
         if not isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
-            self._refuse(event, "has a list or a mapping as a key; a key is text")
+            quotes = f"; {_BRACES}" if "{{" in self._text[event.start_mark.line] else ""
+            self._refuse(event, f"has a list or a mapping as a key; a key is text{quotes}")
         nowhere = (*location, -1)  # a place that no value can have
         key = self._value(event, nowhere)
         del self._lines[nowhere]
