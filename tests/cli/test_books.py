@@ -189,6 +189,8 @@ def test_show_writes_all_that_was_written_as_it_is_and_to_a_terminal_visible(
     assert site.says("show", done.id, "--output") == "fine\n\tand \x1b[31mred\n"
     write_files(site.folder / "data/err-confirm.output", {f"{done.id}-1": "all \x1b[31mof it\n"})
     assert site.says("show", done.id, "--output") == "all \x1b[31mof it\n"
+    assert site.says("show", "--output", done.id) == "all \x1b[31mof it\n"
+    assert site.says("show", code=Exit.USAGE) == ""
     assert site.says("show", done.id, "--output", "web1", code=Exit.NO) == ""
     assert site.said.err == f"err-confirm: {done.id} has no targets\n"
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)

@@ -179,6 +179,7 @@ def test_one_execution_for_each_match_of_match_multiple(pack: Path) -> None:
     [
         ("stop web01", 1, "no alias matches 'stop web01'\n"),
         ("", 1, "no alias matches ''\n"),
+        ("Start", 1, "no alias matches 'Start'; say it as start {{host}}\n"),
         ("!restart web01", 1, "no alias matches '!restart web01'; leave out the bot's prefix !\n"),
         ("Cancel both", 1, "no alias matches 'Cancel both'; \"cancel\" is our own command and always wins\n"),
         ("restart web01 both", 2, "aliases match this text: all, "),

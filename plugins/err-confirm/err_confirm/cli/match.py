@@ -36,6 +36,8 @@ from err_confirm.settings import Settings
 from err_confirm.templating import render_value
 from err_confirm.text.visible import visible
 
+MOST_WAYS = 5
+"""How many ways to say something are shown where a text is none of them."""
 _AHEAD = {"targets": "looks up its targets", "preview": "does a dry run"}
 """What `match` says of what it leaves undone."""
 
@@ -47,14 +49,14 @@ def match(options: argparse.Namespace) -> Exit:
     for problem in catalog.errors:
         print(f"{problem} (skipped)", file=sys.stderr)
     found: list[dict[str, Any]] = []
-    code, index = Exit.OK, Index(catalog.aliases.values())
+    code, index, text = Exit.OK, Index(catalog.aliases.values()), " ".join(options.text)
     try:
-        if own_command(options.text):
+        if own_command(text):
             raise NoMatchError
-        found = [_explained(catalog, each, options.room, options.at) for each in index.matches(options.text)]
+        found = [_explained(catalog, each, options.room, options.at) for each in index.matches(text)]
     except NoMatchError:
         code, prefix = Exit.NO, getattr(configuration.module, "BOT_PREFIX", "!")
-        complain(f"no alias matches {options.text!r}{_hint(index, options.text, prefix)}")
+        complain(f"no alias matches {text!r}{_hint(index, text, prefix)}")
     except AmbiguousMatchError as error:
         code = Exit.AMBIGUOUS
         complain(error)
@@ -71,7 +73,9 @@ def _hint(index: Index, text: str, prefix: str) -> str:
         return f'; "{own}" is our own command and always wins'
     if index.winner(text.removeprefix(prefix)):
         return f"; leave out the bot's prefix {prefix}"
-    return ""
+    near = index.near(text.removeprefix(prefix))
+    more = " or in another way" if len(near) > MOST_WAYS else ""
+    return f"; say it as {' or '.join(visible(way.display) for way in near[:MOST_WAYS])}{more}" if near else ""
 
 
 def _catalog(options: argparse.Namespace, settings: Settings) -> Catalog:
@@ -150,7 +154,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at", metavar="WHEN", type=_moment, help="when: 2026-11-21T23:00 (UTC), or 2d (ago); without it, now"
     )
-    parser.add_argument("text", metavar="TEXT", help="what would be said in chat, without the bot's prefix")
+    parser.add_argument(
+        "text", metavar="TEXT", nargs="+", help="what would be said in chat, without the bot's prefix; best in quotes"
+    )
 
 
 COMMAND = Command(

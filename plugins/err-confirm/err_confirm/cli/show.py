@@ -33,6 +33,11 @@ _EXECUTION = TypeAdapter(Execution)
 
 def show(options: argparse.Namespace) -> Exit:
     """Print an execution as it is kept, and what the journal has of it; or all that it has written."""
+    if options.id is None and options.output:
+        options.id, options.output = options.output, ""  # as in `show --output ID`
+    if options.id is None:
+        complain("say which execution: err-confirm show ID; err-confirm executions lists them")
+        return Exit.USAGE
     with opened(options) as books:
         found = resolve(books.store, options.id)
         if isinstance(found, Unclear) and found.candidates:
@@ -148,7 +153,7 @@ def _step(line: Line) -> str:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="its id, or at least its first 4 characters")
+    parser.add_argument("id", metavar="ID", nargs="?", help="its id, or at least its first 4 characters")
     parser.add_argument(
         "--output",
         nargs="?",
