@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ ANY_CASE = rf"^(?ai:{'|'.join(sorted(RESERVED))})(?:\s|$)"
 HOUR = 3_600
 """Seconds between two looks after the journal."""
 MOST_WAITING = 1_000
-"""How many executions `!pending mine` looks at."""
+"""How many executions `!pending mine` and `!pending` with words look at."""
 LISTED = 20
 """How many executions `!pending` and `!executions` list."""
 
@@ -195,11 +195,13 @@ class Confirm(BotPlugin):
         return self._answer(msg, "abort", args)
 
     @botcmd
-    def pending(self, msg: Any, _: str) -> str:
-        """List what waits for an answer, and what runs."""
-        with self.worded():
-            waiting, now = self.service.engine.waiting(LISTED + 1)
-        return self._listed(msg, waiting, now, Rosters(self.service.engine.roster))
+    def pending(self, msg: Any, args: str) -> str:
+        """List what waits for an answer, and what runs; with words, what has them: !pending restart"""
+        words = args.casefold().split()
+        with self.worded(), self.intake.few() if words else nullcontext():
+            waiting, now = self.service.engine.waiting(MOST_WAITING if words else LISTED + 1)
+            found = [each for each in waiting if _has(each, words)]
+        return self._listed(msg, found, now, Rosters(self.service.engine.roster), words=" ".join(words))
 
     @botcmd
     def pending_mine(self, msg: Any, _: str) -> str:
@@ -343,8 +345,10 @@ class Confirm(BotPlugin):
         with self.worded("refused_store"):
             return self.chat.reply(msg, self._clear(verb, self.intake.take(msg, verb, args)))
 
-    def _listed(self, msg: Any, found: list[Execution], now: float, rosters: Rosters, *, mine: bool = False) -> str:
-        facts = {"executions": found[:LISTED], "more": len(found) > LISTED, "mine": mine}
+    def _listed(
+        self, msg: Any, found: list[Execution], now: float, rosters: Rosters, *, words: str = "", mine: bool = False
+    ) -> str:
+        facts = {"executions": found[:LISTED], "more": len(found) > LISTED, "words": words, "mine": mine}
         return self.chat.reply(msg, self.chat.wording.say("pending", **facts, now=now, rosters=rosters))
 
     def _clear(self, verb: str, found: str | Unclear) -> str:
@@ -353,6 +357,12 @@ class Confirm(BotPlugin):
             unclear = {"reference": found.reference, "candidates": found.candidates}
             raise CommandError(self.chat.wording.say("unclear", verb=verb, **unclear))
         return found
+
+
+def _has(execution: Execution, words: list[str]) -> bool:
+    """Tell whether each of these words is in an execution's id, alias, text, or who asked for it."""
+    text = " ".join([execution.id, execution.alias, execution.requester, execution.text]).casefold()
+    return all(word in text for word in words)
 
 
 def hide_library() -> None:

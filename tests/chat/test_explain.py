@@ -220,6 +220,10 @@ def test_pending_mine_lists_only_what_waits_for_who_asks(talk: Talk) -> None:
         talk.hears(r"\Anothing waits for you\Z")
     talk.carol.says("!pending")
     talk.hears(rf"{asked} reboot asked by alice · .* left · reboot web01\nneeds bob or carol\n")
+    talk.carol.says("!pending Web01 alice")
+    talk.hears(rf"\A{asked} reboot asked by alice")
+    talk.carol.says("!pending web01 bob")
+    talk.hears(r"\Anothing that waits has web01 bob in it; see !pending\Z")
     talk.alice.says(f"!cancel {asked}")
     talk.hears("canceled")
 
