@@ -77,10 +77,14 @@ WRONG = {
     # formats
     "name: x\nformats:\n - fine\n - 'broken ('\n" + RUN: "4: ",
     # templates
-    HEAD + RUN + "ack:\n  format: '{{ hello'": "5: the template `{{ hello` fails: ",
-    HEAD + RUN + "result:\n  extra:\n    slack: {a: ['{{ x | shout }}']}": (
-        '6: the template `{{ x | shout }}` fails: there is no filter "shout"'
+    HEAD + "run: {command: [echo, '{{ host | version_bump_major }}']}": (
+        '3: the template `{{ host | version_bump_major }}` fails: there is no filter "version_bump_major"'
     ),
+    HEAD + RUN + "immutable_parameters: {x: '{{ host | decrypt_kv }}'}": (
+        '4: the template `{{ host | decrypt_kv }}` fails: there is no filter "decrypt_kv"'
+    ),
+    HEAD + RUN + "confirm: {typed: '{{ host is newer }}', within: 5m}": "4: ",
+    HEAD + RUN + "confirm: {prompt: '{{ host | decrypt_kv }}', within: 5m}": "4: ",
     HEAD + "run: {command: [echo, '{% if %}']}": "3: the template `{% if %}` fails: ",
     HEAD + "run: {command: [echo, '{{ hsot }}']}": '3: unknown parameter "hsot" (did you mean "host"?)',
     # parameters and run
@@ -172,6 +176,41 @@ def test_a_stackstorm_alias_loads_unchanged(folders):
     assert alias.immutable_parameters == {"user": "root"}
     assert alias.extra == {"anything": ["goes", {"here": 1}]}
     assert alias.source == Source(Path("aliases/uptime.yaml"), 2)
+
+
+@pytest.mark.parametrize("action", [RUN, "action_ref: other\n"])
+@pytest.mark.parametrize(
+    ("words", "warning"),
+    [
+        (
+            "ack:\n  format: '{{ hello'",
+            "5: the template `{{ hello` fails: unexpected end of template, expected 'end of print statement'.; "
+            "that is said instead",
+        ),
+        (
+            "result:\n  format: |\n    it is\n    {{ execution.result | jsonpath_query('a') }}",
+            "5: the template `it is {{ execution.result | jsonpath_query('a') }}` fails: "
+            'there is no filter "jsonpath_query" in its line 2; the result is shown as it is',
+        ),
+        (
+            "result:\n  extra:\n    slack: {text: '{% if host is version_ok %}{% endif %}'}",
+            '6: the template `{% if host is version_ok %}{% endif %}` fails: there is no test "version_ok"; '
+            "the result is shown as it is",
+        ),
+        (
+            "result: {format: '{% macro m() %}{% endmacro %}'}",
+            '4: the template `{% macro m() %}{% endmacro %}` fails: templates here have no "macro"; '
+            "the result is shown as it is",
+        ),
+    ],
+)
+def test_an_alias_whose_words_use_what_is_not_known_here_is_usable_with_a_warning(folders, words, warning, action):
+    """They are no part of what runs. A warning, so that packs with filters of StackStorm's can be used."""
+    folders.action("name: other\nparameters: {host: {}}\n" + RUN)
+    folders.alias(HEAD + action + words)
+    catalog = folders.load()
+    assert list(catalog.aliases) == ["reboot"]
+    assert f"aliases/reboot.yaml:{warning}" in map(str, catalog.warnings)
 
 
 def test_one_text_as_representation_is_one_representation(folders):

@@ -58,6 +58,12 @@ action_ref: argv
 ack: {enabled: false, format: "never said"}
 result: {format: "{{ execution.nothing }}"}
 """,
+    "aliases/unknown.yaml": """
+name: unknown
+formats: ["unknown {{what}}"]
+action_ref: argv
+result: {format: "{{ execution.result.stdout | decrypt_kv }}"}
+""",
 }
 
 
@@ -289,8 +295,11 @@ def test_an_alias_says_its_own_words(talk: Talk) -> None:
 
 
 def test_own_words_that_fail_say_so_and_hide_nothing(talk: Talk) -> None:
-    talk.alice.says("!misworded x", "#misworded")
-    asked = talk.prompt()
-    talk.alice.says(f"!confirm {asked}", "#misworded")
-    talk.hears(rf"\A{asked} confirmed by alice, running\Z", "#misworded")
-    talk.hears(rf"{asked} succeeded in [0-9.]+ s\n\(the alias's own words for this fail: .*nothing", "#misworded")
+    for said, reason in (("misworded", "nothing"), ("unknown", "no filter")):
+        room = f"#{said}"
+        talk.alice.says(f"!{said} x", room)
+        asked = talk.prompt()
+        talk.alice.says(f"!confirm {asked}", room)
+        talk.hears(rf"\A{asked} confirmed by alice, running\Z", room)
+        fails = r"\(the alias's own words for this fail: .*"
+        talk.hears(rf"{asked} succeeded in [0-9.]+ s\n{fails}{reason}.*x", room)

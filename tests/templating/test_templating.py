@@ -40,6 +40,8 @@ MEANINGS = {
     "{{ 'web1 db2' | regex_replace('([a-z]+)([0-9])', '\\\\2\\\\1') }}": "1web 2db",
     "{{ 3785 | to_human_time_from_seconds }} {{ 0.2 | to_human_time_from_seconds }}": "1h3m5s 0s",
     "{{ 'a\"b' | json_escape }} {{ ('[1, 2]' | from_json_string)[1] }}": 'a\\"b 2',
+    "{{ '/a/b' | basename }} {{ '/a/b' | dirname }} {{ ['/a', count, 'b'] | path_join }}": "b /a /a/3/b",
+    "{{ [none | use_none] | to_complex }} {{ [1] | pprint }}": "[null] [\n  1\n]",
     "{{ 'a b; id' | quote }} {{ hosts | quote }} {{ ['a b', 'c'] | quote }}": "'a b; id' web1 web2 'a b' c",
 }
 

@@ -37,6 +37,9 @@ RESERVED = frozenset(
 )
 """Our own commands: an alias that begins with one would never be reached, and is left out."""
 
+_INSTEAD = {"ack": "that is said instead", "result": "the result is shown as it is"}
+"""What is said where these words cannot be made, as of a pack with filters that are unknown here; what runs is not."""
+
 
 def own_command(text: str) -> str:
     """Return the command of ours that a text begins with, in any case, or nothing: no alias gets such a text."""
@@ -71,8 +74,9 @@ def read_alias(findings: Findings, context: Mapping[str, Any], default: Policy |
         findings.problems += problems(error, AliasFile, findings.document)
         return None
     representations = _representations(findings, file)
-    for key in ("ack", "result", "immutable_parameters"):
-        findings.check_templates(findings.document.data.get(key), (key,))
+    findings.check_templates(findings.document.data.get("immutable_parameters"), ("immutable_parameters",))
+    for key, instead in _INSTEAD.items():
+        findings.check_words(findings.document.data.get(key), (key,), instead)
     implied = [name for _, representation in representations for name in representation.parameters]
     action = None
     if file.run is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.yaml_source import Document, Location
-from err_confirm.errors import ErrConfirmError
+from err_confirm.errors import ErrConfirmError, TemplateError
 from err_confirm.templating import check
 
 
@@ -45,6 +45,14 @@ class Findings:
         for where, text in texts(value, location):
             with self.refusals(*where):
                 check(text)
+
+    def check_words(self, value: Any, location: Location, instead: str) -> None:
+        """Warn of each text in a value that is no sound template, but only words: `instead` is said, nothing runs."""
+        for where, text in texts(value, location):
+            try:
+                check(text)
+            except TemplateError as error:
+                self.add(where, f"{error}; {instead}", Severity.WARNING)
 
 
 def texts(value: Any, location: Location = ()) -> Iterator[tuple[Location, str]]:

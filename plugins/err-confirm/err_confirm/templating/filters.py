@@ -20,8 +20,8 @@ _USUAL = (
     *("selectattr", "sort", "string", "sum", "title", "trim", "truncate", "unique", "upper", "urlencode", "wordcount"),
 )
 _STACKSTORM = (
-    *("from_json_string", "json_escape", "regex_match", "regex_replace", "regex_search", "regex_substring"),
-    "to_human_time_from_seconds",
+    *("basename", "dirname", "from_json_string", "json_escape", "path_join", "regex_match", "regex_replace"),
+    *("regex_search", "regex_substring", "to_complex", "to_human_time_from_seconds", "use_none"),
 )
 _LARGE_WIDTH = re.compile(r"[0-9]{4}|\*")
 
@@ -93,6 +93,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "indent": indent,
     "join": join,
     "quote": quote,
+    "pprint": to_yaml_string,
     "replace": replace,
     "round": rounded,
     "to_json_string": to_json_string,

@@ -1,6 +1,7 @@
 """Filters that StackStorm has beside Jinja's, as its packs' alias files use them; expressions are RE2's."""
 
 import json
+import posixpath
 from functools import lru_cache
 from typing import Any
 
@@ -49,6 +50,31 @@ def to_human_time_from_seconds(seconds: float) -> str:
         if count or parts or unit == "s":
             parts.append(f"{count}{unit}")
     return "".join(parts)
+
+
+def basename(path: Any) -> str:
+    """Return the last part of a path."""
+    return posixpath.basename(str(path))
+
+
+def dirname(path: Any) -> str:
+    """Return a path without its last part."""
+    return posixpath.dirname(str(path))
+
+
+def path_join(parts: list[Any]) -> str:
+    """Join the parts of a path."""
+    return posixpath.join(*map(str, parts))
+
+
+def use_none(value: Any) -> Any:
+    """Return a value as it is: there, a mark stands for none; here, none is none."""
+    return value
+
+
+def to_complex(value: Any) -> str:
+    """Return a value as JSON."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def json_escape(value: Any) -> str:
