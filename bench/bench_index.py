@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench_guards import median_us
 
-from err_confirm.errors import DuplicateParameterError, NoMatchError
+from err_confirm.errors import NoMatchError, TextError
 from err_confirm.grammar import Representation
 from err_confirm.model.files import Alias, Format, Source
 from err_confirm.plan.index import Index
@@ -32,7 +32,7 @@ EXPRESSIONS = [
     ("overlapping alternatives", "(a|a|aa)+ {{x}}", "a" * 8100),
     ("10 optional in a row", "(a?){10}(a){10}{{x}}", "a" * 8100),
     ("exponential automaton", "(a|b)*a(a|b){20}c", RANDOM_AB),
-    ("exponential automaton, biggest", "(.*)a.{130}c", RANDOM_AB),
+    ("exponential automaton, biggest", "[ab]*a[ab]{65}c", RANDOM_AB),
     ("exponential automaton, with a parameter", "(a|b)*a(a|b){20}{{x}}", RANDOM_AB),
     ("2,000 pairs", "say {{a}}", "say x" + " a=1" * 2000),
     ("curly quotes", "say {{a}}", "say " + "\u201ca\u201d " * 1000),
@@ -82,7 +82,7 @@ def outcome(call: Callable[[str], object], text: str) -> bool:
         call(text)
     except NoMatchError:
         return False
-    except DuplicateParameterError:
+    except TextError:
         return True
     return True
 

@@ -29,8 +29,9 @@ from err_confirm.errors import (
     TemplateError,
     TextTooLongError,
     TooManyMatchesError,
+    TooManyPairsError,
 )
-from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES
+from err_confirm.grammar import MAX_OCCURRENCES, MAX_PAIRS, MAX_TEXT_BYTES
 from err_confirm.holding.judge import OFF
 from err_confirm.intake import LONGEST_ANSWER
 from err_confirm.model.executions import Execution, State
@@ -126,6 +127,7 @@ ERRORS = (
     AmbiguousMatchError(["restart", "restart_all"]),
     TextTooLongError(9_006, MAX_TEXT_BYTES),
     TooManyMatchesError(MAX_OCCURRENCES),
+    TooManyPairsError(MAX_PAIRS),
     ActionMissingError("reboot", "linux.reboot"),
     TemplateError("the template `{{ word }}` fails: 'word' is undefined; correct shout.yaml"),
     NoTargetsError("reboot has no targets now, so there is nothing to do"),

@@ -14,8 +14,9 @@ from err_confirm.errors import (
     RepresentationError,
     TextError,
     TextTooLongError,
+    TooManyPairsError,
 )
-from err_confirm.grammar import MAX_TEXT_BYTES, Representation, Text
+from err_confirm.grammar import MAX_PAIRS, MAX_TEXT_BYTES, Representation, Text
 
 MATCHES = [
     # parameters
@@ -125,6 +126,9 @@ MATCHES = [
     ("^stop {{x}}$", " stop it ", {"x": "it"}),
     (r"^\s*stop {{x}}\s*$", "stop it", {"x": "it"}),
     (r"\Astop {{x}}\Z", "stop it", {"x": "it"}),
+    # counts
+    ("sum (?P<x>[0-9a-f]{64})", "sum " + "0a" * 32, {"x": "0a" * 32}),
+    ("ping (?P<x>([0-9]{1,3}[.]){3}[0-9]{1,3}|([0-9a-f]{1,4}:){7}[0-9a-f]{1,4})", "ping 10.0.0.1", {"x": "10.0.0.1"}),
     (r"(?:\b|^)fixes (?P<key>[A-Z]+-[0-9]+)(?:\b|$)", "this fixes AB-1, I hope", {"key": "AB-1"}),
 ]  # fmt: skip
 
@@ -211,6 +215,8 @@ def test_what_is_given_twice_is_refused(representation: str, text: str, paramete
         ("go \ud800", "cannot be understood"),
         ("(go{1000}){1000}", "cannot be understood"),
         (".{900}", "too big"),
+        ("id [0-9a-f]{66}", "too big"),
+        ("(?:a[bc]{2,3}|(?P<x>d)){17}", "too big"),
     ],
 )
 def test_what_is_no_representation_is_refused_with_the_reason(
@@ -287,6 +293,15 @@ def test_a_long_text_is_refused_before_it_is_matched() -> None:
     with pytest.raises(TextTooLongError) as caught:
         representation.extract(longest + "é")
     assert (caught.value.size, caught.value.limit) == (MAX_TEXT_BYTES + 2, MAX_TEXT_BYTES)
+
+
+def test_so_many_pairs_that_reading_them_takes_time_are_refused() -> None:
+    representation = Representation("say {{x}}")
+    pairs = [f" p{n}='a b'" for n in range(MAX_PAIRS + 1)]
+    assert len(representation.extract("say it" + "".join(pairs[1:]))) == MAX_PAIRS + 1
+    assert len(representation.extract("say it" + "".join(pairs) + " now")) == 1
+    with pytest.raises(TooManyPairsError):
+        representation.extract("say it" + "".join(pairs))
 
 
 @pytest.mark.parametrize("representation", ["(a+)+b", "(a|a|aa)+b", "(a?){30}a{30}b", "(.*)*b", "({{x}} )?({{y}} )?b"])

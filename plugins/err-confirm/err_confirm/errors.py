@@ -43,6 +43,14 @@ class TooManyMatchesError(TextError):
         self.limit = limit
 
 
+class TooManyPairsError(TextError):
+    """Raised when a text gives more `name=value` pairs than are ever read."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"this text ends with more than {limit} pairs like name=value; say fewer")
+        self.limit = limit
+
+
 class DuplicateParameterError(TextError):
     """Raised when a text gives one parameter twice, or gives one that the alias has fixed."""
 

@@ -4,6 +4,6 @@
 """
 
 from err_confirm.grammar.representation import MAX_OCCURRENCES, Representation
-from err_confirm.grammar.text import MAX_TEXT_BYTES, Text, plain
+from err_confirm.grammar.text import MAX_PAIRS, MAX_TEXT_BYTES, Text, plain
 
-__all__ = ["MAX_OCCURRENCES", "MAX_TEXT_BYTES", "Representation", "Text", "plain"]
+__all__ = ["MAX_OCCURRENCES", "MAX_PAIRS", "MAX_TEXT_BYTES", "Representation", "Text", "plain"]

@@ -53,7 +53,8 @@ class Expression:
     Where the last one `takes_rest`, it is known where that ends: `finder` finds where it begins, and as it need not
     look at the rest, it is fast also in a long text. Elsewhere both are the same. The values of names in `verbatim`
     (they come from named groups) are taken as they stand. What matches holds all `literals` and begins with the first.
-    `equals` counts the equals signs outside the parameters. `needed` are the parameters that each match has a value
+    `equals` counts the equals signs outside the parameters, `repeated` the letters that counts such as `{3,20}` add to
+    what is written. `needed` are the parameters that each match has a value
     for, with where they begin and end in the representation.
     """
 
@@ -65,6 +66,7 @@ class Expression:
     verbatim: frozenset[str]
     literals: tuple[str, ...]
     equals: int
+    repeated: int
     needed: tuple[tuple[str, int, int], ...]
 
 
@@ -112,6 +114,7 @@ def translate(representation: str, *, anywhere: bool = False) -> Expression:
         literals=("", *_literals(pieces)) if anywhere else tuple(_literals(pieces)),
         equals=sum(piece[0].count("=") for piece in pieces if not piece["parameter"]),
         needed=tuple(_needed(pieces)),
+        repeated=_repeated(pieces),
     )
 
 
@@ -184,6 +187,27 @@ def _needed(pieces: list[re.Match[str]]) -> Iterator[tuple[str, int, int]]:
     for piece, depth in zip(pieces, _depths(pieces), strict=True):
         if depth == 0 and piece.lastgroup == "parameter":
             yield piece["parameter"], *piece.span()
+
+
+def _repeated(pieces: list[re.Match[str]]) -> int:
+    """Return how many letters, or sets of them, repetitions with a count add to what is written."""
+    sizes, last, written = [0], 0, 0
+    for piece in pieces:
+        text = piece[0]
+        if piece.lastgroup == "group" or text == "(" or (piece.lastgroup == "extension" and text[-1] != ")"):
+            sizes.append(0)
+        elif text == ")":
+            last = sizes.pop()
+            sizes[-1] += last
+        elif piece.lastgroup == "repeat":
+            more = last * (max(map(int, re.findall("[0-9]+", text)), default=1) - 1)
+            sizes[-1] += more
+            last += more
+        elif text != "|":
+            last = 1
+            written += 1
+            sizes[-1] += 1
+    return sum(sizes) - written
 
 
 def _literals(pieces: list[re.Match[str]]) -> list[str]:

@@ -7,9 +7,15 @@ from types import MappingProxyType
 
 import re2
 
-from err_confirm.errors import DuplicateParameterError, NoMatchError, RepresentationError, TooManyMatchesError
+from err_confirm.errors import (
+    DuplicateParameterError,
+    NoMatchError,
+    RepresentationError,
+    TooManyMatchesError,
+    TooManyPairsError,
+)
 from err_confirm.grammar.expression import translate
-from err_confirm.grammar.text import Pair, Text, plain
+from err_confirm.grammar.text import MAX_PAIRS, Pair, Text, plain
 
 MAX_OCCURRENCES = 50
 """How many occurrences of one representation a text may have."""
@@ -18,6 +24,12 @@ MAX_PROGRAM = 1000
 """How many instructions RE2 may need for a representation, beside MAX_PROGRAM_PER_PARAMETER for each parameter."""
 
 MAX_PROGRAM_PER_PARAMETER = 100
+
+MAX_REPEATED = 64
+"""How many letters repetitions with a count may add, so that a SHA-256 can be asked for.
+
+Behind something without an end, as in `.*a.{64}`, RE2 has to follow that many places at once, at each letter.
+"""
 
 MAX_MEMORY_BYTES = 512 * 1024
 """How much RE2 may remember of one expression; with more, expressions with very many states are slower, not faster."""
@@ -80,6 +92,7 @@ class Representation:
         Raises:
             NoMatchError: the text does not match.
             DuplicateParameterError: it gives a parameter twice.
+            TooManyPairsError: it ends with more than MAX_PAIRS.
             TextTooLongError: it has more than MAX_TEXT_BYTES.
         """
         found = self.given(Text(command))
@@ -101,10 +114,13 @@ class Representation:
         Raises:
             DuplicateParameterError: an occurrence gives a parameter twice.
             TooManyMatchesError: there are more than MAX_OCCURRENCES.
+            TooManyPairsError: the text ends with more than MAX_PAIRS.
         """
         for left in range(min(self._expression.equals, len(text.pairs)) + 1):
             before = text.before(left)
             if self._accepts.search(before):
+                if len(text.pairs) > MAX_PAIRS:
+                    raise TooManyPairsError(MAX_PAIRS)
                 return self._occurrences(text, before, text.pairs[left:], every=every)
         return []
 
@@ -116,7 +132,7 @@ class Representation:
         names = tuple(name for name, *_ in self._expression.needed)
         cuts = [start for _, start, _ in self._expression.needed[:1]] + [end for *_, end in self._expression.needed]
         for count in reversed(range(len(names))):
-            with suppress(DuplicateParameterError):
+            with suppress(DuplicateParameterError, TooManyPairsError):
                 if Representation(self.text[: cuts[count]]).given(text):
                     return names[count:]
         words = tuple(text.plain.split())
@@ -170,6 +186,8 @@ class Representation:
             raise RepresentationError(f'"{self.text}" cannot be understood: {detail}') from None
         except UnicodeEncodeError:
             raise RepresentationError("a representation cannot be understood: it holds half a character") from None
-        if compiled.programsize > MAX_PROGRAM + MAX_PROGRAM_PER_PARAMETER * len(self.parameters):
-            raise RepresentationError(f'"{self.text}" is too big to be matched fast; use shorter repetitions')
+        most = MAX_PROGRAM + MAX_PROGRAM_PER_PARAMETER * len(self.parameters)
+        if compiled.programsize > most or self._expression.repeated > MAX_REPEATED:
+            message = "is too big to be matched fast; use shorter repetitions, or + and * in their place"
+            raise RepresentationError(f'"{self.text}" {message}')
         return compiled

@@ -1,12 +1,16 @@
 """Read a text the way that people type it: blanks, quotes, and the pairs at its end."""
 
 import re
+from itertools import islice
 from typing import NamedTuple
 
 from err_confirm.errors import NoMatchError, TextTooLongError
 
 MAX_TEXT_BYTES = 8192
 """How long a text may be, in bytes of UTF-8; a longer one is refused before anything looks at it."""
+
+MAX_PAIRS = 100
+"""How many pairs at its end a text may have; of one that has more, one more than these is known."""
 
 QUOTES = "\"'"
 
@@ -24,7 +28,9 @@ _OBJECT = r"\{[^{}]*+\}"
 for _ in range(4):
     _OBJECT = rf"\{{(?:[^{{}}]++|{_OBJECT})*+\}}"
 _CLOSED = rf"""(?:"[^"]*+"|'[^']*+'|{_OBJECT})(?=\s)"""
-_WORD = re.compile(rf"\s++(?:([A-Za-z_]\w*+)\s*+=({_CLOSED}|\S++)|{_CLOSED}|\S++)")
+_PAIR = re.compile(rf"\s++([A-Za-z_]\w*+)\s*+=({_CLOSED}|\S++)")
+_BEFORE_PAIRS = re.compile(rf"(?:(?:{_PAIR.pattern})*+\s++(?:{_CLOSED}|\S++))*+")
+"""Everything up to the last word that is no pair."""
 
 # A quote inside closes nothing where a letter follows it, as in 'it's fine', or a backslash stands before it.
 _QUOTED = re.compile(r"""(["'])[^"']*+(?:(?!(?<!\\)\1(?!\w))["'][^"']*+)*\1""")
@@ -65,15 +71,12 @@ class Text:
 
     def _trailing_pairs(self) -> tuple[Pair, ...]:
         pairs: list[Pair] = []
-        for word in _WORD.finditer(self.plain):
-            name = word[1]
-            if name is None:
-                pairs.clear()
-                continue
+        before = _BEFORE_PAIRS.match(self.plain)
+        for word in islice(_PAIR.finditer(self.plain, before.end() if before else 0), MAX_PAIRS + 1):
             start, end = word.span(2)
             if self.plain[start] in QUOTES and end - start > 1 and self.plain[end - 1] == self.plain[start]:
                 start, end = start + 1, end - 1
-            pairs.append(Pair(word.start(), name, self.typed[start:end]))
+            pairs.append(Pair(word.start(), word[1], self.typed[start:end]))
         return tuple(pairs)
 
     def before(self, pair: int) -> str:

@@ -11,6 +11,7 @@ from err_confirm.errors import (
     TextError,
     TextTooLongError,
     TooManyMatchesError,
+    TooManyPairsError,
 )
 from err_confirm.grammar import Representation, Text, plain
 from err_confirm.model.files import Alias, Format
@@ -45,7 +46,7 @@ class Way:
         """Return what a text starts when it is said this way, or why it is refused; no match is an empty list."""
         try:
             found = self.representation.given(text, every=self.match_multiple)
-        except (DuplicateParameterError, TooManyMatchesError) as error:
+        except (DuplicateParameterError, TooManyMatchesError, TooManyPairsError) as error:
             return error
         fixed = self.alias.immutable_parameters
         for given in found:
@@ -110,6 +111,7 @@ class Index:
             AmbiguousMatchError: several do.
             DuplicateParameterError: the text gives a parameter twice, or one that the alias has fixed.
             TooManyMatchesError: it asks for too many executions at once.
+            TooManyPairsError: it ends with too many pairs.
             TextTooLongError: it is longer than what is ever matched.
         """
         readings = self._readings(Text(text))
