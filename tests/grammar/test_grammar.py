@@ -87,6 +87,9 @@ MATCHES = [
     ("send {{o}} to {{x}}", 'send {"a": "b to c"} to d', {"o": '{"a": "b to c"}', "x": "d"}),
     ("send {{o}} {{x=1}}", 'send { "a": { "b": { "c": 1 } } }', {"o": '{ "a": { "b": { "c": 1 } } }', "x": "1"}),
     ("send {{o}} {{x=1}}", 'send {"a": "}"} y', {"o": '{"a": "}"}', "x": "y"}),
+    ("send {{o}} {{x=1}}", 'send {"a": "} b", "c": {"d": "\\"} {"}} y', {"o": '{"a": "} b", "c": {"d": "\\"} {"}}', "x": "y"}),
+    ("send {{o}} {{x=1}}", 'send {"a": "} b"} c={"d": “{ e”} f=1', {"o": '{"a": "} b"}', "x": "1", "c": '{"d": “{ e”}', "f": "1"}),
+    ("send {{o}} {{x=1}}", "send " + '{"a": ' * 9 + "1" + "}" * 9, {"o": '{"a": ' * 9 + "1" + "}" * 9, "x": "1"}),
     # pairs at the end
     ("go", "go a=1", {"a": "1"}),
     ("go", "go a=1  b='x y'\nc=\"z\"", {"a": "1", "b": "x y", "c": "z"}),
@@ -312,7 +315,8 @@ def test_expressions_that_stall_a_backtracking_engine_answer(representation: str
 
 
 @pytest.mark.parametrize(
-    "filler", [" ", "a=1 ", "a= ", "{a ", "a={ ", "a={b {c} ", '"a ', "a='b ", "{", "a=“x ", "'a b='"]
+    "filler",
+    [" ", '{"a":', '{} "" ', "a=1 ", "a= ", "{a ", "a={ ", "a={b {c} ", '"a ', "a='b ", "{", "a=“x ", "'a b='"],
 )
 def test_texts_made_to_be_slow_are_read(filler: str) -> None:
     text = Text("say x " + filler * ((MAX_TEXT_BYTES - 6) // len(filler.encode())))

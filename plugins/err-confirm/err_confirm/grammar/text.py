@@ -1,5 +1,6 @@
 """Read a text the way that people type it: blanks, quotes, and the pairs at its end."""
 
+import json
 import re
 from itertools import islice
 from typing import NamedTuple
@@ -36,6 +37,12 @@ _BEFORE_PAIRS = re.compile(rf"(?:(?:{_PAIR.pattern})*+\s++(?:{_CLOSED}|\S++))*+"
 _QUOTED = re.compile(r"""(["'])[^"']*+(?:(?!(?<!\\)\1(?!\w))["'][^"']*+)*\1""")
 
 
+_BEGIN = re.compile(r"(?<=[\s=])\{")
+_JSON = json.JSONDecoder()
+_MOST_OBJECTS = 4
+_INNER = str.maketrans("{}", "__")
+
+
 class Pair(NamedTuple):
     """A `name=value` at the end of a text; `start` is where it begins, with the blanks before it."""
 
@@ -48,7 +55,7 @@ class Text:
     """One text, ready to be matched.
 
     `typed` is the text with exactly one blank on either side; `plain` is the same, character by character, with
-    curly quotes as straight ones and all sorts of blanks as blanks. Expressions look at `plain`, values come from
+    curly quotes as straight ones, all sorts of blanks as blanks, and JSON objects without braces in them. Expressions look at `plain`, values come from
     `typed`. `pairs` are those at the end, in order.
 
     Raises:
@@ -66,7 +73,7 @@ class Text:
         if size > MAX_TEXT_BYTES:
             raise TextTooLongError(size, MAX_TEXT_BYTES)
         self.typed = f" {text.strip()} "
-        self.plain = plain(self.typed)
+        self.plain = _without_inner_braces(plain(self.typed))
         self.pairs = self._trailing_pairs() if "=" in self.plain else ()
 
     def _trailing_pairs(self) -> tuple[Pair, ...]:
@@ -94,3 +101,19 @@ class Text:
 def plain(text: str) -> str:
     """Write curly quotes as straight ones and all sorts of blanks as blanks, character by character."""
     return text.translate(_PLAIN)
+
+
+def _without_inner_braces(text: str) -> str:
+    """Hide the braces in the first JSON objects, so that one in a string, as in `{"a": "}"}`, ends none of them."""
+    start = 0
+    for _ in range(_MOST_OBJECTS if '"' in text else 0):
+        if not (begin := _BEGIN.search(text, start)):
+            break
+        start = begin.end()
+        try:
+            _, end = _JSON.raw_decode(text, begin.start())
+        except (RecursionError, ValueError):
+            continue
+        text = text[:start] + text[start : end - 1].translate(_INNER) + text[end - 1 :]
+        start = end
+    return text
