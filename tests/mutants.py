@@ -1,10 +1,12 @@
 """Plant one small bug after the other in the core, and see whether a test finds it.
 
-python tests/mutants.py [--workers 2] [--again] [module ...]    also: make mutants, make mutants MODULES="gate policy"
+python tests/mutants.py [--workers 2] [--again] [--most 24] [module ...]
+also: make mutants, make mutants MODULES="gate policy"
 
 It works in copies of the tree. Results are added to data/mutants.jsonl, and what stands there is not tried twice;
---again tries what survived once more, after there are new tests. Left alone are what the log says, texts for people,
-annotations, and a module's constants, which are settings and held by the docs.
+--again tries what survived once more, after there are new tests; --most tries so many of each module, always the same.
+Left alone are what the log says, texts for people, annotations, and a module's constants, which are settings and held
+by the docs.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import difflib
 import hashlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -42,6 +45,10 @@ REDIS = (
 FAULTS = "tests/store/test_faults.py"
 TRANSITION = ("-k", "not planted", "tests/policy/test_policy.py", "tests/transition/test_transition.py")
 RECORDS = ("tests/store/test_seal.py", "tests/journal/test_forgery.py", "tests/journal/test_journal.py")
+LOCKS = ("-k", "not redis", "tests/locks/test_mutexes.py", "tests/chat/test_locks.py")
+AHEAD = ("-k", "not redis", "tests/threats/test_ahead.py", "tests/chat/test_targets.py")
+GRAMMAR = ("tests/grammar/test_grammar.py", "tests/plan/test_index.py", "tests/catalog/test_alias_files.py")
+LOOPS = ("-k", "not redis", "tests/runners/test_loop.py", "tests/test_loops.py")
 GUARDED = (
     "tests/guards/test_guards.py",
     "tests/chat/test_guards.py",
@@ -59,6 +66,28 @@ TESTS: dict[str, tuple[str, ...]] = {
     "engine/outbox.py": ("-k", "not redis and not planted", "tests/engine/test_outbox.py", *ENGINE),
     "journal/__init__.py": ("-k", "not redis and not planted", *RECORDS),
     "journal/records.py": ("-k", "not redis and not planted", *RECORDS, *ENGINE),
+    "limits.py": ("tests/test_limits.py",),
+    "answers/__init__.py": ("-k", "not redis", "tests/answers/test_answers.py", "tests/chat/test_answers.py"),
+    "policy/openings.py": ("tests/policy_words/test_policy_words.py", "tests/chat/test_policies.py"),
+    "plan/index.py": ("tests/plan/test_plan.py", "tests/plan/test_index.py"),
+    "following.py": ("-k", "not redis", "tests/test_following.py", "tests/chat/test_following.py"),
+    "sequels.py": ("-k", "not redis", "tests/test_following.py", "tests/chat/test_following.py"),
+    "requesting.py": ("-k", "not redis", "tests/test_limits.py", "tests/test_following.py", *AHEAD[2:]),
+    **{f"locks/{name}.py": LOCKS for name in ("mutexes", "mutex_uses")},
+    "vouching.py": (*LOCKS, *AHEAD[2:]),
+    **{f"runners/loops/{name}.py": LOOPS for name in ("pace", "loop")},
+    "tally.py": ("-k", "not redis", "tests/test_following.py", "tests/test_loops.py", "tests/chat/test_loops.py"),
+    "journal/witness.py": ("-k", "not redis", "tests/journal/test_witness.py"),
+    "answers/guesses.py": ("tests/chat/test_guesses.py",),
+    "conditions/__init__.py": ("tests/conditions/test_conditions.py", "tests/catalog/test_rules.py"),
+    "conditions/strictness.py": ("tests/conditions/test_strictness.py",),
+    **{f"grammar/{name}.py": GRAMMAR for name in ("representation", "expression")},
+    "rendering/targets.py": ("-k", "not redis", "tests/chat/test_targets.py", "tests/threats/test_ahead.py"),
+    "rendering/__init__.py": AHEAD,
+    **{f"plan/{name}.py": AHEAD for name in ("preparing", "probes")},
+    "engine/recheck.py": AHEAD,
+    "remote/job_record.py": ("-k", "not redis", "tests/threats/test_jobs.py", "tests/remote/test_worker.py"),
+    "transition/running.py": (*TRANSITION, "tests/test_loops.py", "tests/chat/test_abort.py"),
     "store/shelf.py": ("-k", "not redis", "tests/store/test_shelf.py"),
     "locks/__init__.py": ("-k", "not redis", "tests/locks/test_locks.py"),
     "answers/otp.py": ("-k", "not redis", "tests/answers/test_otp.py"),
@@ -199,6 +228,14 @@ def mutants(name: str) -> Iterator[Mutant]:
                 yield name, mutant
 
 
+def sample(name: str, most: int | None) -> list[Mutant]:
+    """Return so many mutants of a module, picked by a fixed seed; the first of them are those that fewer would be."""
+    found = list(mutants(name))
+    if most is not None and most < len(found):
+        random.Random(0).shuffle(found)
+    return found[:most]
+
+
 def diff(mutant: Mutant) -> str:
     """Return the lines that differ."""
     name, text = mutant
@@ -295,9 +332,10 @@ def main() -> None:
     parser.add_argument("modules", nargs="*", help=f"of: {', '.join(map(known_as, TESTS))}")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--again", action="store_true", help="try once more what survived")
+    parser.add_argument("--most", type=int, help="how many mutants of each module")
     arguments = parser.parse_args()
     wanted = [name for name in TESTS if not arguments.modules or known_as(name) in arguments.modules]
-    made = {name: list(mutants(name)) for name in wanted}
+    made = {name: sample(name, arguments.most) for name in wanted}
     RESULTS.parent.mkdir(exist_ok=True)
     done = known()
     settled = {key for key, how in done.items() if how != "survived" or not arguments.again}
