@@ -49,6 +49,10 @@ def test_in_one_room_so_many_may_wait_whoever_asked() -> None:
     with pytest.raises(LimitError, match="5 prompts in #ops wait already"):
         check(LIMITS, *a_request(), waiting, NOW)
     check(LIMITS, *a_request(place=replace(OPS, room="#other")), waiting, NOW)
+    elsewhere = replace(OPS, room="#elsewhere")
+    posted = [replace(each, place=elsewhere, policy=a_policy(room="ops")) for each in waiting]
+    with pytest.raises(LimitError, match="5 prompts in #ops wait already"):
+        check(LIMITS, *a_request(), posted, NOW)
     check(
         LIMITS, *a_request(place=Place(person="@alice")), [asked(n, place=Place(person=f"@p{n}")) for n in (1, 2)], NOW
     )
@@ -97,8 +101,10 @@ def test_after_a_no_the_same_is_not_asked_for_by_the_same_person_for_a_while() -
     check(LIMITS, *a_request(), [denied], NOW)
 
 
-def test_a_request_looks_at_the_newest_only() -> None:
+def test_a_request_looks_at_the_newest_and_at_all_that_waits() -> None:
     others = [asked(number, state=State.SUCCEEDED) for number in range(LOOKED_AT)]
     check(LIMITS, *THE_SAME, [*others, SAME], NOW)
+    with pytest.raises(AlreadyAskedError):
+        check(LIMITS, *THE_SAME, others, NOW, waiting=lambda: [SAME])
     with pytest.raises(AlreadyAskedError):
         check(LIMITS, *THE_SAME, [*others[1:], SAME], NOW)
