@@ -17,7 +17,7 @@ from err_confirm.engine.runs import Runs
 from err_confirm.errors import LockedError, LockError, NotReadyError
 from err_confirm.journal import UNLOCKED, lines
 from err_confirm.journal.archive import Archive
-from err_confirm.locks.mutex_uses import MOST_IN_LINE, SHELVES
+from err_confirm.locks.mutex_uses import MOST_IN_LINE, SHELVES, Use, Uses
 from err_confirm.locks.mutexes import Mutexes
 from err_confirm.model.executions import Execution, Place, Speaker, State, Verdict
 from err_confirm.model.runs import Conduct, Mutex, Outcome
@@ -157,13 +157,31 @@ def test_one_that_stands_in_line_and_is_taken_back_is_passed_over(bots: tuple[Bo
     one, other = bots
     first = one.confirmed()
     one.advance(first)
-    canceled, forgotten, last = (one.confirmed(replace(PATIENT, wait=wait)) for wait in (WAIT, 1.0, WAIT))
-    for each in (canceled, forgotten, last):
-        one.mutexes.stand_in_line(one.read(each))
+    asked = []
+    for wait in (WAIT, 1.0, WAIT):
+        asked.append(one.confirmed(replace(PATIENT, wait=wait)))
+        one.mutexes.stand_in_line(one.read(asked[-1]))
+        clock.now += 1
+    canceled, _, last = asked
     one.engine.apply(canceled, Cancel("alice"))
     one.finish(first)
     clock.now += RUN_WITHIN + 1.0
     assert other.advance(last).state is State.RUNNING
+    assert Uses(other.shelf).read("web1")[0] == Use(last), "nobody of these is in the line any more"
+
+
+def test_one_that_took_its_name_keeps_it_from_those_confirmed_before_it_that_came_later(
+    bots: tuple[Bot, Bot], clock: Clock
+) -> None:
+    """Else each of the two would wait for the other."""
+    one, other = bots
+    earlier = other.confirmed(PATIENT)
+    clock.now += 1
+    first = one.confirmed(PATIENT)
+    assert one.mutexes.take(one.read(first)) == ""
+    assert other.advance(earlier).state is State.APPROVED
+    other.mutexes.stand_in_line(other.read(earlier))
+    assert one.advance(first).state is State.RUNNING
 
 
 def test_one_that_took_its_name_and_was_never_claimed_keeps_it_until_it_has_expired(
