@@ -172,6 +172,10 @@ def test_a_later_stage_does_not_take_who_sits_in_an_earlier_one() -> None:
     )
 
 
+def test_nobody_of_a_stage_that_has_not_begun_is_missing() -> None:
+    assert missing(BOB, LEADS) == "needs bob"
+
+
 def test_who_was_called_because_nobody_answered_is_named() -> None:
     policy = in_stages(SRE)
     policy = replace(policy, stages=(replace(policy.stages[0], escalate_after=60.0, escalate_to=("@leads",)),))
@@ -235,6 +239,11 @@ def test_groups_that_cannot_be_looked_up_are_said_and_looked_up_once() -> None:
 def test_it_waits_for_those_whose_answer_would_help(person: str, votes: tuple[Vote, ...], waits: bool) -> None:
     execution = waiting(both(SRE, SRE), LEADS, votes=votes, deny=both(SRE, SRE))
     assert waits_for(execution, person, Rosters(lambda _: ROSTER), NOW) is waits
+
+
+@pytest.mark.parametrize("execution", [an_execution(None), replace(waiting(BOB), state=State.APPROVED)])
+def test_what_no_answer_helps_waits_for_nobody(execution: Execution) -> None:
+    assert not waits_for(execution, "bob", Rosters(lambda _: ROSTER), NOW)
 
 
 # What an answer must bring
