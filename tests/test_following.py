@@ -14,7 +14,14 @@ from err_confirm import ids
 from err_confirm.catalog import Catalog, load
 from err_confirm.engine import After, Engine
 from err_confirm.engine.outbox import Outbox
-from err_confirm.errors import ErrConfirmError, LimitError, LockedError, PostError, TextError
+from err_confirm.errors import (
+    ErrConfirmError,
+    LimitError,
+    LockedError,
+    PostError,
+    StoreUnavailableError,
+    TextError,
+)
 from err_confirm.following import DEEPEST, following, values
 from err_confirm.journal import NOT_FOLLOWED, lines
 from err_confirm.journal.archive import Archive
@@ -394,6 +401,16 @@ def test_what_cannot_be_asked_for_is_said_and_in_the_journal(
     assert noted.facts == {"parent": parent.id, "cause": "then", "alias": alias, "error": said}
     assert (noted.who, noted.room) == ("alice", "#ops")
     assert bot.children(parent) == []
+
+
+def test_a_store_that_is_away_is_no_refusal_and_all_is_asked_for_once_it_is_back(bot: Bot) -> None:
+    bot.check = no(StoreUnavailableError("the store is away"))
+    parent = bot.succeeds(then="asks")
+    with pytest.raises(StoreUnavailableError):
+        bot.tells(parent)
+    bot.check = lambda _: None
+    bot.tells(parent)
+    assert ([child.cause for child in bot.children(parent)], bot.refused) == (["then"], [])
 
 
 def test_one_whose_prompt_cannot_be_posted_is_canceled_and_what_comes_after_it_is_asked_for(bot: Bot) -> None:
