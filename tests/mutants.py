@@ -68,7 +68,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "journal/records.py": ("-k", "not redis and not planted", *RECORDS, *ENGINE),
     "limits.py": ("tests/test_limits.py",),
     "answers/__init__.py": ("-k", "not redis", "tests/answers/test_answers.py", "tests/chat/test_answers.py"),
-    "policy/openings.py": ("tests/policy_words/test_policy_words.py", "tests/chat/test_policies.py"),
+    "policy/openings.py": ("tests/policy_words/test_policy_words.py",),
     "plan/index.py": ("tests/plan/test_plan.py", "tests/plan/test_index.py"),
     "following.py": ("-k", "not redis", "tests/test_following.py", "tests/chat/test_following.py"),
     "sequels.py": ("-k", "not redis", "tests/test_following.py", "tests/chat/test_following.py"),
