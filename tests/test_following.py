@@ -43,6 +43,7 @@ from house import a_plan
 from servers import StoreFactory, eventually
 
 PLAIN = ("then", "else", "finally")
+MONDAY = 4 * 86_400.0
 STATES = ("failed", "aborted", "lost", "denied", "expired", "canceled")
 CHOICES = (Choice(name="all"), Choice(name="half"), Choice(name="reject", effect=Effect.DENY))
 
@@ -107,7 +108,13 @@ confirm: none
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     folder = tmp_path_factory.mktemp("files")
     (folder / "child.yaml").write_text(CHILD)
-    for name, keys in (("asks", "confirm: {}"), ("cleans", "confirm: none"), ("rests", "enabled: false")):
+    works = "confirm: {when: [{days: sun, refuse: no work}]}"
+    for name, keys in (
+        ("asks", "confirm: {}"),
+        ("cleans", "confirm: none"),
+        ("rests", "enabled: false"),
+        ("works", works),
+    ):
         text = f"name: {name}\nformats: [{name}]\nrun: {{command: ['true']}}\n{keys}\n"
         (folder / f"{name}.yaml").write_text(text)
     return load([folder], [], people=People({}), default=None)
@@ -255,6 +262,7 @@ class Bot:
     check: Callable[[Plan], None] = lambda _: None
     post_fails: str = ""
     say_fails: str = ""
+    moment: float | None = None
 
     def __post_init__(self) -> None:
         store = Mortal(self.store, self.points)
@@ -264,7 +272,7 @@ class Bot:
             self.engine,
             archive,
             lambda: self.catalog,
-            lambda _: None,
+            lambda _: self.moment,
             ask=self._ask,
             begin=self._begin,
             say=self._say,
@@ -420,15 +428,28 @@ def test_one_whose_prompt_cannot_be_posted_is_canceled_and_what_comes_after_it_i
     found = {child.cause: child for child in bot.children(parent)}
     assert (found["then"].state, found["then"].reason) == (State.CANCELED, "it is too long")
     assert found["finally"].state is State.APPROVED
+    bot.post_fails = ""
+    bot.tells(parent)
+    assert bot.posted == []
 
 
 def test_what_follows_is_asked_for_by_the_same_person_there_and_knows_what_it_follows(bot: Bot) -> None:
     parent = bot.succeeds(then="asks")
-    bot.tells(parent)
+    bot.tells(replace(parent, depth=DEEPEST - 1))
     (child,) = bot.children(parent)
     assert (child.requester, child.place, child.text) == (parent.requester, parent.place, "asks")
-    assert (child.parent, child.cause, child.depth) == (parent.id, "then", 1)
+    assert (child.parent, child.cause, child.depth) == (parent.id, "then", DEEPEST)
     assert bot.engine.sequels(parent) == {"then": child}
+
+
+def test_what_follows_is_held_to_the_rules_of_the_moment(bot: Bot) -> None:
+    """It is Monday, and then Sunday."""
+    for bot.moment in (MONDAY, MONDAY - 1):
+        bot.tells(bot.succeeds(then="works"))
+    assert ([child.cause for child in bot.engine.recent() if child.parent], bot.refused) == (
+        ["then"],
+        [("then", "works", "no work")],
+    )
 
 
 def test_what_was_lost_and_reports_later_is_followed_by_the_rest(bot: Bot) -> None:
