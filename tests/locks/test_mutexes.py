@@ -101,6 +101,9 @@ def test_what_does_not_wait_is_refused_with_who_runs_and_for_how_long(bots: tupl
     one, other = bots
     first, second, third = one.confirmed(), other.confirmed(), other.confirmed(Mutex(name="web2"))
     assert one.advance(first).state is State.RUNNING
+    with pytest.raises(LockedError, match=r"running for 1 s\)"):
+        other.mutexes.check(AT_ONCE)
+    other.mutexes.check(PATIENT)
     clock.now += 8
     sentence = f"web1 is in use by {first} (restart, running for 8 s); ask again when it has ended"
     with pytest.raises(LockedError) as raised:
