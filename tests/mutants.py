@@ -72,7 +72,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "plan/index.py": ("tests/plan/test_plan.py", "tests/plan/test_index.py"),
     "following.py": ("-k", "not redis", "tests/test_following.py", "tests/chat/test_following.py"),
     "sequels.py": ("-k", "not redis", "tests/test_following.py", "tests/chat/test_following.py"),
-    "requesting.py": ("-k", "not redis", "tests/test_limits.py", "tests/test_following.py", *AHEAD[2:]),
+    "requesting.py": ("-k", "not redis", "tests/test_requesting.py", *AHEAD[3:], "tests/threats/test_flood.py"),
     **{f"locks/{name}.py": LOCKS for name in ("mutexes", "mutex_uses")},
     "vouching.py": (*LOCKS, *AHEAD[2:]),
     **{f"runners/loops/{name}.py": LOOPS for name in ("pace", "loop")},
