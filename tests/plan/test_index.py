@@ -155,7 +155,13 @@ def test_aliases_that_find_occurrences_compete_with_each_other() -> None:
 
 
 def test_a_text_that_is_too_long_is_answered_by_the_alias_that_it_begins_like() -> None:
-    index = Index([an_alias("z", "say {{x}}"), an_alias("b", "say it {{x}}", "saying"), an_alias("a", "(say) {{x}}")])
+    index = Index(
+        [
+            an_alias("z", "say {{x}}"),
+            an_alias("b", "say it {{x}}", "saying"),
+            an_alias("a", "(say) {{x}}", "do say {{x}}"),
+        ]
+    )
     long = "x" * MAX_TEXT_BYTES
     with pytest.raises(TextTooLongError):
         index.matches(f"say {long}")
