@@ -86,7 +86,12 @@ TESTS: dict[str, tuple[str, ...]] = {
     "rendering/__init__.py": AHEAD,
     **{f"plan/{name}.py": AHEAD for name in ("preparing", "probes")},
     "engine/recheck.py": AHEAD,
-    "remote/job_record.py": ("-k", "not redis", "tests/threats/test_jobs.py", "tests/remote/test_worker.py"),
+    "remote/job_record.py": (
+        "-k",
+        "grants_a_job or not_to_be_had or put_back",
+        "tests/remote/test_worker.py",
+        "tests/threats/test_jobs.py",
+    ),
     "transition/running.py": (*TRANSITION, "tests/test_loops.py", "tests/chat/test_abort.py"),
     "store/shelf.py": ("-k", "not redis", "tests/store/test_shelf.py"),
     "locks/__init__.py": ("-k", "not redis", "tests/locks/test_locks.py"),

@@ -99,6 +99,8 @@ parameters:
   code: {type: string, pattern: '[a-z]{3}'}
   facts: {type: object}
   sure: {type: boolean}
+  site: {type: string}
+immutable_parameters: {site: eu}
 run: {command: [echo, '{{host}}']}
 confirm: none
 """
@@ -120,9 +122,14 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     return load([folder], [], people=People({}), default=None)
 
 
+VOTES = (
+    replace(a_vote("dave", Verdict.APPROVE, "half"), digest="another"),
+    a_vote("carol", Verdict.DENY, "half"),
+    a_vote("bob", Verdict.APPROVE, "half", answer="12", reason="OPS-1"),
+)
 PARENT = replace(
-    an_end(State.FAILED, votes=(a_vote("bob", Verdict.APPROVE, "half", answer="12", reason="OPS-1"),), choice="half"),
-    parameters={"host": "web1", "id": "an id", "other": 1},
+    an_end(State.FAILED, votes=VOTES, choice="half"),
+    parameters={"host": "web1", "id": "an id", "other": 1, "site": "us"},
     abort_reason="too slow",
     outcome=Outcome(
         exit_code=3,
