@@ -1,18 +1,20 @@
 """What was asked for before is neither asked for nor posted once more, and only what can be posted waits."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import After, Engine
-from err_confirm.errors import ErrConfirmError, LimitError, PostError, StoreUnavailableError
+from err_confirm.errors import ErrConfirmError, LimitError, LockedError, PostError, StoreUnavailableError
 from err_confirm.journal.archive import Archive
 from err_confirm.limits import Limits
-from err_confirm.locks import Locks
+from err_confirm.locks import Locks, Wish
 from err_confirm.locks.mutexes import Mutexes
 from err_confirm.model.executions import Execution, Place, Speaker, State
+from err_confirm.model.runs import Conduct, Mutex
 from err_confirm.plan.preparing import Preparing
 from err_confirm.plan.probes import Probes
 from err_confirm.requesting import Requests
@@ -36,11 +38,13 @@ class Bot:
         self.added: list[str] = []
         self.engine = Engine(store, RECORDS, lambda _: None)
         self.probes = Probes({})
+        self.locks = Locks(facts, archive)
+        self.mutexes = Mutexes(facts, archive, self.engine.read)
         self.requests = Requests(
             Limits(person=1),
             self.engine,
-            locks=Locks(facts, archive),
-            mutexes=Mutexes(facts, archive, self.engine.read),
+            locks=self.locks,
+            mutexes=self.mutexes,
             preparing=Preparing(self.probes, 1),
             add=lambda execution: self.added.append(execution.id),
         )
@@ -81,6 +85,18 @@ def test_what_has_ended_without_a_prompt_gets_none_later(bot: Bot) -> None:
         bot.requests.ask(a_plan(a_policy(), "another"), ALICE, "another", post=bot.post)
     assert bot.asks() == canceled
     assert (bot.posted, bot.added) == ([], [])
+
+
+def test_what_is_locked_or_would_run_alone_and_cannot_is_not_asked_for_not_even_after_something_else(bot: Bot) -> None:
+    plan = replace(a_plan(None), conduct=Conduct(mutex=Mutex(name="web1")))
+    assert bot.mutexes.take(bot.requests.ask(plan, ALICE, "first", post=bot.post)) == ""
+    bot.locks.put(Wish(name="locked", lasts=None, reason="no"), ALICE)
+    for each, why in ((plan, "web1 is in use by"), (replace(a_plan(None), alias="locked"), "^locked is locked by")):
+        with pytest.raises(LockedError, match=why):
+            bot.requests.request([a_plan(None), each], ALICE, "it", post=bot.post)
+        with pytest.raises(LockedError, match=why):
+            bot.requests.ask(each, ALICE, "it", post=bot.post, after=FOLLOWS)
+    assert [each.id for each in bot.engine.recent()] == bot.added, "the first one alone"
 
 
 def test_a_store_that_is_away_while_it_is_posted_cancels_nothing(bot: Bot) -> None:
