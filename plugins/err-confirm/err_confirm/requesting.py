@@ -2,14 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from err_confirm.engine import FIRST, After, Engine
 from err_confirm.errors import ErrConfirmError, StoreUnavailableError
 from err_confirm.limits import LOOKED_AT, Limits, check
 from err_confirm.locks import Locks
 from err_confirm.locks.mutexes import Mutexes
-from err_confirm.model.executions import Execution, Plan, Speaker, State
+from err_confirm.model.executions import Execution, Plan, Speaker
 from err_confirm.plan.preparing import Preparing, Slow
 from err_confirm.store.base import clock
 from err_confirm.transition.events import Cancel, Posted
@@ -52,17 +52,17 @@ class Requests:
 
     def request(
         self,
-        plans: Iterable[Plan],
+        plans: Sequence[Plan],
         by: Speaker,
         text: str,
         *,
         post: Post,
         slow: Slow = lambda *_: None,
         refused: Refused = lambda error: log.warning("%s", error),
-    ) -> list[Execution]:
+    ) -> None:
         """Ask for what is planned: post a prompt for each execution, or let it run where it needs no confirmation.
 
-        Where something must be looked up first, that goes on on a thread of its own, and nothing is returned.
+        Where something must be looked up first, that goes on on a thread of its own, and this returns at once.
 
         Args:
             plans: what somebody wants, one execution each.
@@ -80,12 +80,12 @@ class Requests:
             LockedError: one of them is locked, or would run alone and not wait; none was asked for.
             ShelfError: nobody can tell whether they are.
         """
-        plans = list(plans)
         self._allow(plans)
         ahead = [each for each in plans if each.ahead is not None]
         if not ahead:
-            created = [self._create(each, by, text, post=post) for each in plans]
-            return [each for each in created if each.state is not State.CANCELED]
+            for each in plans:
+                self._create(each, by, text, post=post)
+            return
 
         def work() -> None:
             try:
@@ -97,7 +97,6 @@ class Requests:
 
         self._check(ahead[0], by)
         self._preparing.begin(by.person, work)
-        return []
 
     def ask(self, plan: Plan, by: Speaker, text: str, *, post: Post, after: After = FIRST) -> Execution:
         """Ask for one execution, perhaps `after` another; returns when it was asked for, as it then is.
