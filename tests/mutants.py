@@ -45,7 +45,7 @@ REDIS = (
 FAULTS = "tests/store/test_faults.py"
 TRANSITION = ("-k", "not planted", "tests/policy/test_policy.py", "tests/transition/test_transition.py")
 RECORDS = ("tests/store/test_seal.py", "tests/journal/test_forgery.py", "tests/journal/test_journal.py")
-LOCKS = ("-k", "not redis", "tests/locks/test_mutexes.py", "tests/chat/test_locks.py")
+LOCKS = ("-k", "not redis", "tests/locks/test_mutexes.py")
 AHEAD = ("-k", "not redis", "tests/threats/test_ahead.py", "tests/chat/test_targets.py")
 GRAMMAR = ("tests/grammar/test_grammar.py", "tests/plan/test_index.py", "tests/catalog/test_alias_files.py")
 LOOPS = ("-k", "not redis", "tests/runners/test_loop.py", "tests/test_loops.py")
@@ -70,11 +70,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     "answers/__init__.py": ("-k", "not redis", "tests/answers/test_answers.py", "tests/chat/test_answers.py"),
     "policy/openings.py": ("tests/policy_words/test_policy_words.py",),
     "plan/index.py": ("tests/plan/test_plan.py", "tests/plan/test_index.py"),
-    "following.py": ("-k", "not redis", "tests/test_following.py", "tests/chat/test_following.py"),
-    "sequels.py": ("-k", "not redis", "tests/test_following.py", "tests/chat/test_following.py"),
-    "requesting.py": ("-k", "not redis", "tests/test_requesting.py", *AHEAD[3:], "tests/threats/test_flood.py"),
+    "following.py": ("-k", "not redis", "tests/test_following.py"),
+    "sequels.py": ("-k", "not redis", "tests/test_following.py"),
+    "requesting.py": ("tests/test_requesting.py", "tests/chat/test_targets.py"),
     **{f"locks/{name}.py": LOCKS for name in ("mutexes", "mutex_uses")},
-    "vouching.py": (*LOCKS, *AHEAD[2:]),
+    "vouching.py": LOCKS,
     **{f"runners/loops/{name}.py": LOOPS for name in ("pace", "loop")},
     "tally.py": ("-k", "not redis", "tests/test_following.py", "tests/test_loops.py", "tests/chat/test_loops.py"),
     "journal/witness.py": ("-k", "not redis", "tests/journal/test_witness.py"),
