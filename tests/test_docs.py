@@ -309,7 +309,7 @@ def test_the_lists_of_words_are_complete() -> None:
     exit_codes = [(codes(row[0])[0], codes(row[1])[0]) for row in table(CLI, "Exit codes")]
     assert exit_codes == [(str(code.value), code.name) for code in Exit]
     commands = {heading for heading in headings(CLI) if heading.islower()}
-    assert commands == {command.name for command in COMMANDS}
+    assert commands == set(COMMANDS)
     for name in first_codes(CLI, "As a library"):
         assert issubclass(getattr(errors, name), errors.TextError)
     ended = {state for state in State if state.ended}

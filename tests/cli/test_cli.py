@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,10 +81,10 @@ def err_confirm(*arguments: str, cwd: Path) -> Done:
     return Done(code, *texts)
 
 
-def process(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+def process(*arguments: str, cwd: Path, python: Sequence[str] = ()) -> "subprocess.CompletedProcess[str]":
     """Run the command as people do, in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "err_confirm", *arguments],
+        [sys.executable, *python, "-m", "err_confirm", *arguments],
         cwd=cwd,
         env={"PYTHONPATH": str(ROOT / "plugins/err-confirm")},
         capture_output=True,
@@ -286,13 +287,22 @@ def test_a_config_that_fails_is_wrong_usage_and_not_no_match(pack: Path, text: s
 # What all commands share
 
 
-@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_and_the_shared_options(pack: Path, command: str) -> None:
     done = err_confirm(command, "--help", cwd=pack)
     assert (done.returncode, done.stderr) == (0, "")
     for words in (f"usage: err-confirm {command}", "--config FILE", "--json", "show this help"):
         assert words in done.stdout
     assert f"\n    {command}" in err_confirm("--help", cwd=pack).stdout
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_what_no_command_is_asked_for_imports_nothing_of_one(tmp_path: Path, option: str) -> None:
+    """It answers ten times as fast as with all that reads files and stores."""
+    done = process(option, cwd=tmp_path, python=["-X", "importtime"])
+    imported = set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE))
+    assert (done.returncode, "err_confirm.cli" in imported) == (0, True)
+    assert imported & {"pydantic", "yaml", "redis", "jinja2", "re2", "err_confirm.cli.lint"} == set()
 
 
 def test_every_exit_code_has_its_own_number() -> None:

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from err_confirm.model.executions import Execution
+if TYPE_CHECKING:  # what has no execution in its hands needs none of the model
+    from err_confirm.model.executions import Execution
 
 
 class ErrConfirmError(Exception):
@@ -117,7 +119,7 @@ class BusyError(ErrConfirmError):
 class AlreadyAskedError(ErrConfirmError):
     """Raised when the same waits already, in the same place."""
 
-    def __init__(self, execution: Execution) -> None:
+    def __init__(self, execution: "Execution") -> None:
         super().__init__(f"{execution.id} asks for this already")
         self.execution = execution
 

@@ -4,36 +4,53 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from importlib import import_module
+from typing import Any, NoReturn
 
 from err_confirm import __version__
-from err_confirm.cli import doctor, draw, executions, export, lint, match, pending, schema_command, show, verify
-from err_confirm.cli.command import add_shared_options
+from err_confirm.cli.command import Command, add_shared_options
 from err_confirm.cli.console import complain
 from err_confirm.cli.exits import Exit
 from err_confirm.errors import ErrConfirmError, LineError, StoreUnavailableError
 
 __all__ = ["COMMANDS", "Exit", "main"]
 
-COMMANDS = (
-    lint.COMMAND,
-    match.COMMAND,
-    draw.COMMAND,
-    pending.COMMAND,
-    show.COMMAND,
-    executions.COMMAND,
-    verify.COMMAND,
-    export.COMMAND,
-    schema_command.COMMAND,
-    doctor.COMMAND,
-)
-"""All commands, in the order in which `--help` lists them."""
+COMMANDS = {
+    "lint": "check alias, guard and action files",
+    "match": "see what a text would start",
+    "draw": "draw who must answer, what runs and what follows",
+    "pending": "list what waits for an answer, and what runs",
+    "show": "say all that is known of one execution",
+    "executions": "find executions, also those of long ago",
+    "verify": "say whether the journal is as it was written, and whole",
+    "export": "hand the journal over as CSV or JSON",
+    "schema": "print the JSON Schema of alias and guard files, action files or policies",
+    "doctor": "say what is wrong with how the bot is set up",
+}
+"""All commands, each the name of its module, with what it is for; `--help` lists them in this order."""
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         self.exit(Exit.USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+class _CommandParser(_Parser):
+    """Reads what follows the name of a command, whose module is imported only then."""
+
+    def __init__(self, *, command: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._command = command
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Read the arguments, after the module has said which there are."""
+        command: Command = import_module(f"err_confirm.cli.{self._command}").COMMAND
+        self.description = command.description
+        command.arguments(self)
+        add_shared_options(self)
+        self.set_defaults(run=command.run)
+        return super().parse_known_args(args, namespace)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,10 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         "64 wrong usage or settings, 69 the store does not answer.",
     )
     parser.add_argument("--version", action="version", version=f"err-confirm {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        each = commands.add_parser(command.name, help=command.help, description=command.description)
-        command.arguments(each)
-        add_shared_options(each)
-        each.set_defaults(run=command.run)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_CommandParser)
+    for name, help_ in COMMANDS.items():
+        commands.add_parser(name, help=help_, command=name)
     return parser

@@ -1,4 +1,4 @@
-"""Describe one command: how it is called, what it takes, and what it does."""
+"""Describe one command: what it takes, and what it does."""
 
 import argparse
 from collections.abc import Callable
@@ -17,15 +17,11 @@ class Command:
     """One word after `err-confirm`.
 
     Args:
-        name: that word.
-        help: what it is for, in the list of commands.
         description: what `--help` says: what it does, and what its exit codes mean.
         run: does it.
         arguments: adds what it takes besides the options that all commands share.
     """
 
-    name: str
-    help: str
     description: str
     run: Callable[[argparse.Namespace], Exit]
     arguments: Callable[[argparse.ArgumentParser], None] = _nothing

@@ -75,8 +75,6 @@ def _importing_from(folder: Path) -> Iterator[None]:
 
 
 COMMAND = Command(
-    name="doctor",
-    help="say what is wrong with how the bot is set up",
     description="Look at the settings, the store, the files, the people, the log and the web server of a bot. Say of "
     "each whether it is well, and if not, what puts it right. Changes nothing. Exit code 1 if something is an error.",
     run=doctor,

@@ -37,8 +37,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    name="draw",
-    help="draw who must answer, what runs and what follows",
     description="Draw the way of an alias or of a guarded command: what is looked up, who must answer, what runs, what "
     "follows. Mermaid text, or a picture. Looks nothing up and starts nothing. Exit code 0; 1 no such alias.",
     run=draw,

@@ -51,8 +51,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    name="executions",
-    help="find executions, also those of long ago",
     description="List executions, newest first: all that the journal has, or those that the options mean, each of "
     "which narrows it further. Reads the store that config.py names, and needs to be able to read the bot's key file.",
     run=executions,

@@ -112,8 +112,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    name="export",
-    help="hand the journal over as CSV or JSON",
     description="Write the journal, a row for each line, oldest first: all of it, or the lines that the options mean. "
     "In CSV, a cell that a spreadsheet would take for a formula has a ' before it. Every line is checked on the way; "
     "one that is not as it was written ends it with exit code 1: see verify.",

@@ -50,8 +50,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    name="lint",
-    help="check alias, guard and action files",
     description="Check alias, guard and action files: every error and warning with its file and line, and every alias "
     "that runs without confirmation. With a config.py also which commands of the bot's plugins each guard covers, and "
     "which look dangerous and have none; plugins are read, not run. Exit code 1 if there is an error.",

@@ -160,8 +160,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    name="match",
-    help="see what a text would start",
     description="See which alias a text means, its parameters, what would run and who must confirm. Starts nothing. "
     "Exit code 0; 1 no match; 2 ambiguous; 3 the text is refused.",
     run=match,

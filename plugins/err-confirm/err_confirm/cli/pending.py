@@ -59,8 +59,6 @@ def _facts(execution: Execution) -> dict[str, object]:
 
 
 COMMAND = Command(
-    name="pending",
-    help="list what waits for an answer, and what runs",
     description="List what waits for an answer, and what runs, the soonest due first. Reads the store that config.py "
     "names, and needs to be able to read the bot's key file.",
     run=pending,

@@ -164,8 +164,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    name="show",
-    help="say all that is known of one execution",
     description="Say all that is known of one execution: what was said, what runs, its output, and each step that the "
     "journal has of it, also long after it has ended. Exit code 1 if there is none, 2 if several begin so.",
     run=show,

@@ -121,8 +121,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    name="verify",
-    help="say whether the journal is as it was written, and whole",
     description="Check each line of the store's journal: one that was changed, moved or left out is named by its "
     "number. That its end was cut off shows only by a head that was kept elsewhere, or by a copy. Exit code 1 if "
     "something is wrong.",

@@ -21,8 +21,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMAND = Command(
-    name="schema",
-    help="print the JSON Schema of alias and guard files, action files or policies",
     description="Print a JSON Schema (draft 2020-12), with which an editor completes the keys of a file, explains them "
     "and marks mistakes. Always JSON; reads no config.py.",
     run=schema,
