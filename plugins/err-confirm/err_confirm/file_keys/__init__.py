@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
 
 from err_confirm.durations import PATTERN, parse_duration
+from err_confirm.file_keys.sentences import described
 
 Duration = Annotated[
     float,
@@ -20,7 +21,7 @@ Duration = Annotated[
 class Keys(BaseModel):
     """Keys of a file, and no others."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True, json_schema_extra=described)
 
 
 class Entry(Keys):
