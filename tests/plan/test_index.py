@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from err_confirm.catalog import load
 from err_confirm.errors import (
     AmbiguousMatchError,
     DuplicateParameterError,
@@ -18,8 +19,9 @@ from err_confirm.errors import (
     TextTooLongError,
     TooManyMatchesError,
 )
-from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES, Representation
+from err_confirm.grammar import MAX_OCCURRENCES, MAX_TEXT_BYTES, Representation, compiled
 from err_confirm.model.files import Alias, Format, Source
+from err_confirm.people import People
 from err_confirm.plan.index import Index, Match
 
 FIXES = r"(?:\b|^)fixes (?P<key>[A-Z]+-[0-9]+)(?:\b|$)"
@@ -253,3 +255,14 @@ def test_match_multiple_finds_each_place_unless_the_representation_ends_with_a_p
     assert [match.values["issue"] for match in index.matches("see OPS-1 and OPS-22")] == ["OPS-1", "OPS-22"]
     assert [match.values["host"] for match in index.matches("restart a now, restart b now")] == ["a", "b"]
     assert [match.values["host"] for match in index.matches("check a check b")] == ["a check b"]
+
+
+def test_files_are_compiled_once_however_often_they_are_read(tmp_path: Path) -> None:
+    """Regression: who read the files compiled all that people may say, and the index did so once more."""
+    for n in range(3):
+        (tmp_path / f"a{n}.yaml").write_text(f"name: a{n}\nformats: ['compile {n} {{{{host}}}}']\naction_ref: b\n")
+    before = compiled.cache_info().misses
+    for _ in range(2):
+        catalog = load([tmp_path], [], people=People({}), default=None, shipped=None)
+        assert Index(catalog.aliases.values()).matches("compile 1 x")
+    assert compiled.cache_info().misses == before + 3

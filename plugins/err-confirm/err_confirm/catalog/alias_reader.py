@@ -13,7 +13,7 @@ from err_confirm.catalog.messages import problems
 from err_confirm.catalog.policy.checks import note_what_is_easy
 from err_confirm.catalog.problem import Severity
 from err_confirm.catalog.yaml_source import Location
-from err_confirm.grammar import Representation
+from err_confirm.grammar import Representation, compiled
 from err_confirm.model.files import Action, Alias, Format, Reply
 from err_confirm.model.policies import Policy
 
@@ -112,7 +112,7 @@ def _representations(findings: Findings, file: AliasFile) -> tuple[tuple[Locatio
         for index, text in enumerate(entry.representation):
             location = findings.document.locate(("formats", place, "representation", index))
             with findings.refusals(*location):
-                found.append((location, Representation(text, anywhere=entry.match_multiple)))
+                found.append((location, compiled(text, anywhere=entry.match_multiple)))
     return tuple(found)
 
 

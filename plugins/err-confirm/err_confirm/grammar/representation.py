@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 import re2
@@ -33,6 +33,10 @@ Behind something without an end, as in `.*a.{64}`, RE2 has to follow that many p
 
 MAX_MEMORY_BYTES = 512 * 1024
 """How much RE2 may remember of one expression; with more, expressions with very many states are slower, not faster."""
+
+
+REMEMBERED = 5_000
+"""How many representations are known by heart: whoever reads the files again has compiled most of them before."""
 
 
 class Representation:
@@ -191,3 +195,9 @@ class Representation:
             message = "is too big to be matched fast; use shorter repetitions, or + and * in their place"
             raise RepresentationError(f'"{self.text}" {message}')
         return compiled
+
+
+@lru_cache(REMEMBERED)
+def compiled(text: str, *, anywhere: bool = False) -> Representation:
+    """Return a representation as `Representation` does; one that was asked for before, as it is."""
+    return Representation(text, anywhere=anywhere)

@@ -13,7 +13,7 @@ from err_confirm.errors import (
     TooManyMatchesError,
     TooManyPairsError,
 )
-from err_confirm.grammar import Representation, Text, plain
+from err_confirm.grammar import Representation, Text, compiled, plain
 from err_confirm.model.files import Alias, Format
 
 
@@ -80,7 +80,7 @@ class Index:
         self._beginnings: dict[str, list[Way]] = {}
         self._last: tuple[str, Alias | None] = ("", None)
         said = (
-            (alias, format_, Representation(text, anywhere=format_.match_multiple))
+            (alias, format_, compiled(text, anywhere=format_.match_multiple))
             for alias in aliases
             if alias.enabled
             for format_ in alias.formats
@@ -190,4 +190,4 @@ def _folded(text: str) -> tuple[str, ...]:
 
 def _at_its_begin(representation: Representation, format_: Format) -> Representation:
     """Return a representation as it would be if it stood at the begin of a text only."""
-    return Representation(representation.text) if format_.match_multiple else representation
+    return compiled(representation.text) if format_.match_multiple else representation
