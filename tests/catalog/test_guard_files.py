@@ -220,6 +220,15 @@ def test_an_error_is_one_short_line_for_the_chat(folders):
     assert len(error) == LONGEST_ERROR
 
 
+def test_an_alias_whose_formats_are_misspelt_is_told_the_right_word(folders):
+    """It might have been a guard, and refuses as one; what else an alias may say is not said to be wrong."""
+    folders.alias("name: x\nformat: [x]\nack: {format: hi}\nconfirm: {by: others, within: 5m}\n", "x.yaml")
+    catalog = folders.load()
+    misspelt = 'aliases/x.yaml:2: unknown key "format" (did you mean "formats"?)'
+    assert the_guard(catalog).error == misspelt
+    assert [*map(str, catalog.problems)] == ['aliases/x.yaml:1: "formats" is missing', misspelt]
+
+
 def test_an_alias_that_is_wrong_is_no_guard(folders):
     """It refuses itself only."""
     folders.alias("name: x\nrun: {}\ndescription: 'commands: none'\n")

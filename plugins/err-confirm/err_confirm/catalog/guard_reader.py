@@ -7,16 +7,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from err_confirm.catalog.alias_reader import RESERVED, policy_of
-from err_confirm.catalog.entries import GuardFile
+from err_confirm.catalog.entries import AliasFile, GuardFile
 from err_confirm.catalog.findings import Findings
 from err_confirm.catalog.messages import problems
 from err_confirm.catalog.policy.checks import check_without_action, note_what_is_easy
-from err_confirm.catalog.problem import Severity
+from err_confirm.catalog.problem import Problem, Severity
 from err_confirm.catalog.stand_in import shortened
 from err_confirm.catalog.yaml_source import Location
 from err_confirm.guards import GUARDABLE, OWN, BotCommand, Guards, divided
 from err_confirm.model.files import Guard
 from err_confirm.model.policies import Policy
+from err_confirm.text.spelling import did_you_mean
 
 _KEY = "commands"
 _OF_AN_ALIAS = ("formats", "run", "action_ref")
@@ -69,7 +70,7 @@ def read_guard(
     try:
         file = GuardFile.model_validate(data, context=context)
     except ValidationError as error:
-        findings.problems += problems(error, GuardFile, findings.document)
+        findings.problems += _misspelt_alias(findings, context) or problems(error, GuardFile, findings.document)
         readable = all(each["loc"][0] != _KEY or each["type"] in _READABLE for each in error.errors())
         return _broken(findings, shipped=shipped, readable=readable)
     guard = Guard(
@@ -89,6 +90,18 @@ def read_guard(
         check_without_action(findings, guard.policy)
         note_what_is_easy(findings, guard.policy, f'the commands of "{guard.name}" run')
     return GuardDraft(guard, findings, file.enabled)
+
+
+def _misspelt_alias(findings: Findings, context: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with an alias file of which each key that tells it from a guard is misspelt or missing."""
+    data = findings.document.data
+    if _KEY in data or not any(did_you_mean(key, _OF_AN_ALIAS) for key in data):
+        return []
+    try:
+        AliasFile.model_validate(data, context=context)
+    except ValidationError as error:
+        return problems(error, AliasFile, findings.document)
+    return []
 
 
 def _broken(findings: Findings, *, shipped: bool, readable: bool) -> GuardDraft:

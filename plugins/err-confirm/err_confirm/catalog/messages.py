@@ -39,7 +39,7 @@ _BOUNDS = {
 def problems(
     error: ValidationError, model: type[BaseModel], document: Document, under: tuple[str | int, ...] = ()
 ) -> list[Problem]:
-    """Return one problem for each thing that is wrong, at its line.
+    """Return one problem for each thing that is wrong, at its line; what is missing, maybe by a slip, comes last.
 
     Args:
         error: what pydantic found.
@@ -53,7 +53,7 @@ def problems(
             message(details, model, document.quotes((*under, *details["loc"]))),
             Severity.ERROR,
         )
-        for details in error.errors(include_url=False)
+        for details in sorted(error.errors(include_url=False), key=lambda details: details["type"] == "missing")
     ]
 
 

@@ -55,8 +55,8 @@ class Text:
     """One text, ready to be matched.
 
     `typed` is the text with exactly one blank on either side; `plain` is the same, character by character, with
-    curly quotes as straight ones, all sorts of blanks as blanks, and JSON objects without braces in them. Expressions look at `plain`, values come from
-    `typed`. `pairs` are those at the end, in order.
+    curly quotes as straight ones, all sorts of blanks as blanks, and JSON objects without braces in them. Expressions
+    look at `plain`, values come from `typed`. `pairs` are those at the end, in order.
 
     Raises:
         TextTooLongError: the text has more than MAX_TEXT_BYTES.
