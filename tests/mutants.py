@@ -59,7 +59,10 @@ GUARDED = (
 TESTS: dict[str, tuple[str, ...]] = {
     **{f"guards/{name}.py": GUARDED for name in ("__init__", "readings")},
     **{f"holding/{name}.py": GUARDED for name in ("methods", "held", "judge", "hold", "flows", "calls")},
-    **{f"transition/{name}.py": TRANSITION for name in ("__init__", "answering", "steps", "demands")},
+    **{
+        f"transition/{name}.py": TRANSITION
+        for name in ("__init__", "answering", "claiming", "demands", "running", "steps", "waiting")
+    },
     **{f"policy/{name}.py": TRANSITION for name in ("__init__", "seating", "times")},
     "engine/gate.py": ("-k", "not redis and not planted", "tests/engine/test_looks.py", *ENGINE),
     "engine/polls.py": ("-k", "not redis and not planted", "tests/engine/test_looks.py", *ENGINE),

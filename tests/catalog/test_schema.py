@@ -145,9 +145,7 @@ EXAMPLES = [*(ROOT / "aliases").glob("*.yaml"), *(ROOT / "actions").glob("*.yaml
 KIND_OF = {"aliases": "alias", "actions": "action"}
 EXTENDED = "extend.md"
 """The page whose files are for a library with more in it."""
-YAML_BLOCKS = [
-    block for page in PAGES if page.name != EXTENDED for block in blocks(page) if block.language == "yaml"
-]
+YAML_BLOCKS = [block for page in PAGES if page.name != EXTENDED for block in blocks(page) if block.language == "yaml"]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

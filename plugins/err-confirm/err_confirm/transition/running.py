@@ -1,14 +1,13 @@
-"""Say what may be done to an execution while it runs: who may stop it, what of it may be started once more."""
+"""Say what may be done to an execution while it runs: who may stop it, who may report, what may be started again."""
 
-from collections.abc import Collection
 from dataclasses import replace
 
 from err_confirm.model.executions import Execution, State
-from err_confirm.model.runs import LOOP_RUNNER, MOST_RUNS, OnChange, Part, PartState
+from err_confirm.model.runs import MOST_RUNS
 from err_confirm.policy import electorate, quorum_until
 from err_confirm.policy.seating import Candidate, Roster, seats
-from err_confirm.transition.events import Abort, Reason
-from err_confirm.transition.steps import RUN_AGAIN_WITHIN, Already, Decision, Refusal, step, too_late
+from err_confirm.transition.events import Abort, Finish, Progress, Reason, Renew
+from err_confirm.transition.steps import LEASE, RUN_AGAIN_WITHIN, Already, Decision, Refusal, end, step, too_late
 
 
 def abort(execution: Execution, event: Abort, now: float, roster: Roster) -> Decision:
@@ -38,14 +37,35 @@ def _may_abort(execution: Execution, event: Abort, roster: Roster) -> bool:
     )
 
 
-def starting(execution: Execution, gone: Collection[int]) -> tuple[Part, ...]:
-    """Return the parts of what is about to run, those that are gone among them; none where it is no loop."""
-    if execution.runs.runner != LOOP_RUNNER:
-        return ()
-    lookup = execution.conduct.lookup
-    left_out = gone if lookup is not None and lookup.on_change is OnChange.INTERSECT else ()
-    count = len(execution.runs.spec["each"])
-    return tuple(Part(state=PartState.GONE if place in left_out else PartState.WAITS) for place in range(count))
+def renew(execution: Execution, event: Renew | Progress, now: float) -> Decision:
+    """Let the process that runs it keep it, and take in how far it has come."""
+    if execution.state is not State.RUNNING or not _is_of(execution, event):
+        return Refusal(Reason.STALE, execution)
+    parts = event.parts if isinstance(event, Progress) else execution.parts
+    return step(replace(execution, lease_until=now + LEASE, parts=parts), now)
+
+
+def finish(execution: Execution, event: Finish, now: float) -> Decision:
+    """Take the report of the process that ran it, also when it had been given up for lost."""
+    if not _is_of(execution, event):
+        return Refusal(Reason.STALE, execution)
+    if execution.state not in (State.RUNNING, State.LOST):
+        return Already(execution)
+    outcome = event.outcome
+    reported = replace(execution, parts=outcome.parts or execution.parts)
+    if outcome.lost:
+        return _give_up(reported, outcome.error, now)
+    state = State.ABORTED if outcome.aborted else State.SUCCEEDED if outcome.succeeded else State.FAILED
+    return end(replace(reported, outcome=replace(outcome, parts=())), now, state)
+
+
+def _give_up(execution: Execution, why: str, now: float) -> Decision:
+    """End what was lost by whoever ran it for its process; what may be started again is due at once."""
+    if execution.state is State.LOST:
+        return Already(execution)
+    if not may_run_again(execution, now):
+        return end(replace(execution, reason=why), now, State.LOST)
+    return step(replace(execution, lease_until=now), now)
 
 
 def may_run_again(execution: Execution, now: float) -> bool:
@@ -54,6 +74,6 @@ def may_run_again(execution: Execution, now: float) -> bool:
     return execution.conduct.retry and young and execution.fence < MOST_RUNS and not execution.aborted_by
 
 
-def left_over(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """Return the parts of a run that goes on where another one was lost: what had ended is not done again."""
-    return tuple(Part() if part.state is PartState.RUNS else part for part in parts)
+def _is_of(execution: Execution, event: Renew | Progress | Finish) -> bool:
+    """Tell whether an event is of the process and the claim that run this execution, or ran it last."""
+    return (execution.process, execution.fence) == (event.process, event.fence)

@@ -9,6 +9,8 @@ from err_confirm.transition.events import Reason
 
 RUN_WITHIN = 60.0
 """Seconds in which an approved execution must be claimed; later it expires."""
+NOT_STARTED = "no bot could start it in time"
+"""Why it then expires."""
 RUN_AGAIN_WITHIN = 3_600.0
 """Seconds after its first start in which what was lost may be started again, where its action allows it."""
 LEASE = 30.0
