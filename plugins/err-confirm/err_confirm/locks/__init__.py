@@ -1,4 +1,4 @@
-"""Let people stop an alias or a guard, or everything: what is locked is not asked for, and does not start."""
+"""Keep from starting what people have locked, be it an alias, a guard or everything; and what must run alone."""
 
 import re
 from collections.abc import Iterable

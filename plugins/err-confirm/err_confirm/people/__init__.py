@@ -1,4 +1,4 @@
-"""Which person an identity belongs to: CONFIRM_PEOPLE, and nothing else."""
+"""Who is who: which person an identity belongs to, by CONFIRM_PEOPLE and nothing else, and who is in which group."""
 
 from collections.abc import Mapping, Sequence
 
