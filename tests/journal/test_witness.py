@@ -106,17 +106,6 @@ def test_a_line_that_was_taken_out_between_two_looks_is_noticed(store: Store, go
         version_of(witness, "first")
 
 
-def test_what_was_forgotten_on_purpose_long_before_the_line_that_says_so_is_not_missed(store: Store) -> None:
-    """Regression: that line was looked for in one page."""
-    write(store, "first")
-    witness = Witness(store, SEAL)
-    assert version_of(witness, "first") == 1
-    for number in range(PAGE + 10):
-        write(store, f"id{number:03}")
-    store.note(append(SEAL, Entry(at=1.0, what=PRUNED, facts={"through": 1})), 1)
-    assert version_of(witness, f"id{PAGE + 9}") == 1
-
-
 def test_what_was_forgotten_on_purpose_is_not_missed(store: Store) -> None:
     for number in range(5):
         write(store, f"id{number}")

@@ -200,6 +200,8 @@ def texts(store: Store, after: int = 0) -> Iterator[tuple[int, str]]:
     """Yield number and text of the lines of a store's journal with a number above `after`, read a page at a time."""
     while page := store.journal(after, PAGE):
         yield from page
+        if len(page) < PAGE:
+            return
         after = page[-1][0]
 
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable, Sequence
 
 from err_confirm.errors import LineError
-from err_confirm.journal import PAGE, PRUNED, Line, read_line
+from err_confirm.journal import PRUNED, Line, read_line, texts
 from err_confirm.store.base import Head, Store
 from err_confirm.store.seal import Seal
 
@@ -54,11 +54,7 @@ class Witness:
 
     def _go_on(self) -> None:
         """Read what is new after the line that was seen last, which must still be there."""
-        lines, after = list[Line](), self._head.number - 1
-        while page := self._store.journal(after, PAGE):
-            lines, after = self._read(page, lines), page[-1][0]
-            if len(page) < PAGE:
-                break
+        lines = self._read(texts(self._store, self._head.number - 1))
         if lines and lines[0].head == self._head:
             self._note(lines[1:])
         elif lines and lines[0].number - 1 <= _pruned(lines):
@@ -69,7 +65,7 @@ class Witness:
 
     def _look_back(self, limit: int) -> bool:
         """Read the newest lines; tell whether there may be more before them."""
-        page = self._read(self._store.newest(limit), [])
+        page = self._read(self._store.newest(limit))
         if self._head.number and (not page or page[-1].number < self._head.number):
             raise LineError(f"line {self._head.number}, which was there, is gone")
         more = len(page) == limit
@@ -79,8 +75,9 @@ class Witness:
         self._note(page, whole=not more)
         return more
 
-    def _read(self, found: Iterable[tuple[int, str]], lines: list[Line]) -> list[Line]:
-        """Return some lines and those that were found after them, each of which must follow the one before it."""
+    def _read(self, found: Iterable[tuple[int, str]]) -> list[Line]:
+        """Return the lines that were found, each of which must follow the one before it."""
+        lines = list[Line]()
         for number, text in found:
             line = read_line(text, self._seal)
             follows = not lines or (lines[-1].number + 1, lines[-1].seal) == (number, line.before)
