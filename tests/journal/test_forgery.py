@@ -277,7 +277,7 @@ PLANTED = {
     "only the lowest head is looked at": (journal, "for head in heads}", "for head in sorted(heads, key=lambda head: head.number)[:1]}"),
     "what is no line is passed over": (journal, '            yield f"line {number} {error}"\n', ""),
     "numbers begin anew": (journal, '"number": head.number + 1', '"number": 1'),
-    "a page is read again": (journal, "        after = page[-1][0]", "        after = page[-1][0] - 1 if after < 20 else page[-1][0]"),
+    "a page is read again": (journal, "        if len(page) < PAGE:\n            return\n        after = page[-1][0]", "        after = page[-1][0] - 1 if after < 20 else page[-1][0]"),
     "a no is told as a yes": (journal, 'what = "confirmed" if yes else', 'what = "confirmed" if True else'),
     "a sign of life is told": (journal, "    if (after.state, after.fence) != (before.state, before.fence):", "    if True:"),
     "who canceled is not told": (journal, "isinstance(event, Cancel | Abort)", "isinstance(event, Abort)"),
