@@ -400,6 +400,13 @@ class TestHowAnIdIsSaid:
         talk.hears(r"is no execution here; see !pending\Z")
         assert unanswered(talk, asked)
 
+    def test_very_many_blanks_before_an_id_hold_up_nobody(self, talk: Talk, ask: Ask) -> None:
+        """Regression: 40,000 of them held up the whole bot for 9 s, and more of them for hours."""
+        asked = ask(patient())
+        talk.mallory.says(f"!confirm !{' ' * 200_000}{asked}")
+        talk.hears(r"is no execution here; see !pending\Z")
+        assert unanswered(talk, asked)
+
 
 def test_an_answer_that_nobody_can_count_is_not_saved(tmp_path: Path) -> None:
     """Who is in a group is looked up for each; once that works again, the same line counts."""

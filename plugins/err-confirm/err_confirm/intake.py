@@ -216,7 +216,9 @@ def _addressed(args: str, verb: str, prefix: str) -> tuple[str, str]:
     A command that was pasted behind itself counts once: `!confirm !confirm 7f3kq2xa`.
     """
     text = writable(args)
-    again = re.match(rf"(?:\W|_)*?(?:{re.escape(prefix)})?\s*{verb}(?!\w)", text, re.IGNORECASE)
+    word = re.escape(prefix.lstrip("".join({sign for sign in prefix if not sign.isalnum()})))
+    # Possessive, so that no sign is looked at twice: a message may hold very many, and would hold up the whole bot.
+    again = re.match(rf"(?:\W|_)*+(?:{word}\s*+)?{verb}(?!\w)", text, re.IGNORECASE)
     return split_first(text[again.end() :] if again else text)
 
 
