@@ -1,6 +1,5 @@
 """Show all that a run has written: page by page, or as a file where the network takes some; one target's for a loop."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,14 +14,14 @@ NAMED = 10
 """How many targets are named to who has named none."""
 SendFile = Callable[[str, Callable[[], bytes]], bool]
 """Sends a file of this name, whose content is made only where files are taken; returns whether that could be begun."""
-_ASKED = re.compile(r"\s*(\S+)\s+output(?:\s+(.*?))?\s*", re.IGNORECASE | re.DOTALL)
-_PAGE = re.compile(r"(?:(.*?)\s+)?([0-9]{1,9})", re.DOTALL)
+MOST_DIGITS = 9
+"""Of the number of a page."""
 
 
 def asked_for(args: str) -> tuple[str, str | None]:
     """Return of `<id> output …` the id and what follows, of all else what was said, and None."""
-    match = _ASKED.fullmatch(args)
-    return (match[1], match[2] or "") if match else (args, None)
+    name, output, rest = (*args.split(maxsplit=2), "", "", "")[:3]  # no expression: there may be very many blanks
+    return (name, rest.rstrip()) if output.lower() == "output" else (args, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +102,11 @@ class OutputPages:
 
 def _read(execution: Execution, asked: str) -> Shown | None:
     """Return what is asked for, None where it is not clear whose output that is; a name wins over a page."""
-    paged = _PAGE.fullmatch(asked)
+    *before, last = asked.rsplit(maxsplit=1) or [""]
+    paged = [("".join(before), int(last))] if last.isascii() and last.isdigit() and len(last) <= MOST_DIGITS else []
     if execution.runs.runner != LOOP_RUNNER:
-        return Shown() if not asked else Shown(page=int(paged[2])) if paged and not paged[1] else None
-    for name, number in ((asked, 0), *([(paged[1] or "", int(paged[2]))] if paged else [])):
+        return Shown(page=paged[0][1]) if paged and not before else None if asked else Shown()
+    for name, number in ((asked, 0), *paged):
         if (place := execution.conduct.place_of(name)) is not None:
             return Shown(target=execution.conduct.targets[place].id, place=place, page=number)
     return None
