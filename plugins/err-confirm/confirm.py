@@ -207,7 +207,7 @@ class Confirm(BotPlugin):
     def pending_mine(self, msg: Any, _: str) -> str:
         """List what waits for your answer."""
         rosters = Rosters(self.service.engine.roster)
-        with self.worded(), self.intake.few():
+        with self.worded(), self.intake.few(msg):
             waiting, now = self.service.engine.waiting(MOST_WAITING)
             person = self.chat.person(msg)
             theirs = [each for each in waiting if waits_for(each, person, rosters, now)]
@@ -244,7 +244,7 @@ class Confirm(BotPlugin):
                 wanted = read_question(args, self.service.names(), now)
             except QuestionError as error:
                 raise CommandError(say("refused_search", error=error)) from error
-            with self.intake.few():
+            with self.intake.few(msg):
                 found = engine.search(wanted, LISTED)
         return self.chat.reply(msg, say("found", found=found, now=now, lines=SEARCHED))
 

@@ -1,10 +1,12 @@
 """`!executions` with words: what is found, and what is said about words that mean nothing."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from err_confirm.model.executions import Place
 from talk import Talk, a_bot, write_files
 
 FILES = {
@@ -106,12 +108,27 @@ def test_what_the_store_no_longer_keeps_is_still_found(tmp_path: Path) -> None:
         assert asked in line
 
 
-@pytest.mark.parametrize("said", ["executions by alice", "pending mine", "confirm", "abort"])
-def test_a_crowd_of_searches_is_refused_so_that_no_answer_waits_behind_it(talk: Talk, said: str) -> None:
-    """One search of a long journal takes seconds, and there are ten threads for all commands."""
-    searches = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm").intake.searches
-    with searches, searches:
+@pytest.mark.parametrize(
+    ("said", "others"),
+    [
+        ("executions by alice", ("alice", "bob")),
+        ("pending mine", ("mallory",)),
+        ("confirm", ("alice", "bob")),
+        ("abort", ("mallory",)),
+    ],
+)
+def test_a_crowd_of_searches_is_refused_so_that_no_answer_waits_behind_it(
+    talk: Talk, said: str, others: tuple[str, ...]
+) -> None:
+    """One search of a long journal takes seconds, and there are ten threads for all commands.
+
+    Nobody has more than one: else somebody alone could keep all others from theirs.
+    """
+    confirm = talk.bot.plugin_manager.get_plugin_obj_by_name("Confirm")
+    with contextlib.ExitStack() as stack:
+        for person in others:
+            stack.enter_context(confirm.intake.few(confirm.chat.message(Place(person=f"@{person}"), "")))
         talk.mallory.says(f"!{said}")
-        talk.hears(r"\Aothers are just looking for much; say it again in a moment\Z")
+        talk.hears(r"\Aothers, or you, are just looking for much; say it again in a moment\Z")
     talk.mallory.says(f"!{said}")
     talk.hears("asked by alice|by alice$|say which one")

@@ -51,7 +51,7 @@ class Intake:
     chat: Chat
     prefix: str
     guesses: Guesses = field(default_factory=Guesses)
-    searches: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(SEARCHES))
+    _searching: set[str] = field(default_factory=set)
     _heard: dict[str, None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -104,20 +104,24 @@ class Intake:
                 self.guessed(msg)
             return found
         engine, person, place = self.service.engine, self.chat.person(msg), self.chat.place(msg)
-        with self.few():
+        with self.few(msg):
             if verb == NAMED:
                 return running(engine, person, place)
             return implied(engine, person, place, verdict=VERDICTS.get(verb), guest=self.chat.guest(msg))
 
     @contextmanager
-    def few(self) -> Iterator[None]:
-        """Do at once what reads very much. Raises BusyError."""
-        if not self.searches.acquire(blocking=False):
-            raise BusyError("others are just looking for much")
+    def few(self, msg: Any) -> Iterator[None]:
+        """Do at once what reads very much, and one of each person, who so takes no more places. Raises BusyError."""
+        sender = self._sender(msg)
+        with self._lock:
+            if sender in self._searching or len(self._searching) == SEARCHES:
+                raise BusyError("others are just looking for much")
+            self._searching.add(sender)
         try:
             yield
         finally:
-            self.searches.release()
+            with self._lock:
+                self._searching.remove(sender)
 
     def guessed(self, msg: Any) -> None:
         """Take in that somebody has said what names nothing."""
