@@ -198,7 +198,7 @@ class Confirm(BotPlugin):
     def pending(self, msg: Any, args: str) -> str:
         """List what waits for an answer, and what runs; with words, what has them: !pending restart"""
         words = args.casefold().split()
-        with self.worded(), self.intake.few() if words else nullcontext():
+        with self.worded(), self.intake.few(msg) if words else nullcontext():
             waiting, now = self.service.engine.waiting(MOST_WAITING if words else LISTED + 1)
             found = [each for each in waiting if _has(each, words)]
         return self._listed(msg, found, now, Rosters(self.service.engine.roster), words=" ".join(words))

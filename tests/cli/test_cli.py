@@ -305,6 +305,33 @@ def test_what_no_command_is_asked_for_imports_nothing_of_one(tmp_path: Path, opt
     assert imported & {"pydantic", "yaml", "redis", "jinja2", "re2", "err_confirm.cli.lint"} == set()
 
 
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("do", {"doctor"}),
+        ("--v", {"--version"}),
+        ("schema a", {"alias", "action"}),
+        ("schema --", {"--help", "--config", "--json"}),
+        ("export --format ", {"csv", "json"}),
+        ("show x --o", {"--output"}),
+        ("lint --config ", set()),
+        ("match restart", set()),
+    ],
+)
+def test_bash_completes_commands_options_and_their_values(pack: Path, typed: str, words: set[str]) -> None:
+    """What has no words is completed with names of files, by bash itself."""
+    script = err_confirm("completion", "bash", cwd=pack).stdout
+    script += (
+        'COMP_WORDS=(err-confirm "$@"); COMP_CWORD=$#; _err_confirm; echo "${COMPREPLY[@]}"; complete -p err-confirm'
+    )
+    done = subprocess.run(
+        ["bash", "--norc", "-c", script, "bash", *typed.split(" ")], capture_output=True, text=True, check=False
+    )
+    completed, registered = done.stdout.splitlines()
+    assert (set(completed.split()), done.stderr) == (words, "")
+    assert registered == "complete -o bashdefault -o default -F _err_confirm err-confirm"
+
+
 def test_every_exit_code_has_its_own_number() -> None:
     assert len({code.value for code in Exit.__members__.values()}) == len(Exit.__members__)
 

@@ -4,11 +4,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Any, NoReturn
 
 from err_confirm import __version__
-from err_confirm.cli.command import Command, add_shared_options
+from err_confirm.cli.command import CommandParser, Parser
 from err_confirm.cli.console import complain
 from err_confirm.cli.exits import Exit
 from err_confirm.errors import ErrConfirmError, LineError, StoreUnavailableError
@@ -26,31 +24,9 @@ COMMANDS = {
     "export": "hand the journal over as CSV or JSON",
     "schema": "print the JSON Schema of alias and guard files, action files or policies",
     "doctor": "say what is wrong with how the bot is set up",
+    "completion": "print what lets a shell complete commands and options",
 }
 """All commands, each the name of its module, with what it is for; `--help` lists them in this order."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(Exit.USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
-
-
-class _CommandParser(_Parser):
-    """Reads what follows the name of a command, whose module is imported only then."""
-
-    def __init__(self, *, command: str, **options: Any) -> None:
-        super().__init__(**options)
-        self._command = command
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Read the arguments, after the module has said which there are."""
-        command: Command = import_module(f"err_confirm.cli.{self._command}").COMMAND
-        self.description = command.description
-        command.arguments(self)
-        add_shared_options(self)
-        self.set_defaults(run=command.run)
-        return super().parse_known_args(args, namespace)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="err-confirm",
         description="Look at err-confirm's files, settings, store and journal. Nothing here starts or confirms "
         "anything.",
@@ -91,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         "64 wrong usage or settings, 69 the store does not answer.",
     )
     parser.add_argument("--version", action="version", version=f"err-confirm {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_CommandParser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=CommandParser)
     for name, help_ in COMMANDS.items():
-        commands.add_parser(name, help=help_, command=name)
+        commands.add_parser(name, help=help_, command=name).set_defaults(commands=commands.choices)
     return parser
