@@ -10,12 +10,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+from talk import write_files
 from terminal import ROOT, Terminal, a_terminal, command
 
 README = ROOT / "README.md"
 SESSION = re.compile(r"(<!-- transcript -->\n```\n).*?(\n```\n<!-- /transcript -->)", re.DOTALL)
 ID = "([0-9a-hjkmnp-tv-z]{8})"
 SAID = "do_something with h1,h2 word"
+HANGS = "name: hang\nformats: [hang]\nrun: {command: [sleep, '60']}\nconfirm: none\n"
 
 
 def test_the_session_in_the_readme_is_what_a_real_bot_says(tmp_path: Path) -> None:
@@ -32,6 +34,7 @@ def test_what_waits_is_found_again_by_the_next_start(tmp_path: Path) -> None:
         waiting = first.shows(f"^!confirm {ID}$")[1]
         assert first.ends() == 0
     with a_terminal(tmp_path) as second:
+        assert "1 still waits; see !pending\n" in second.seen
         second.types("!pending")
         second.shows(f"{waiting} clean_up asked by alice · 3 h 59 min left")
         second.types("!asuser bob")
@@ -67,6 +70,17 @@ def test_sigterm_ends_the_bot_cleanly_and_what_it_ran(tmp_path: Path) -> None:
         terminal.process.send_signal(signal.SIGTERM)
         assert terminal.wait() == 0
         assert re.search(f"{asked} (succeeded|.*aborted)", terminal.seen)
+
+
+def test_who_ends_the_bot_is_told_what_still_runs_and_for_how_long(tmp_path: Path) -> None:
+    write_files(tmp_path, {"aliases/hang.yaml": HANGS})
+    with a_terminal(tmp_path, CONFIRM_ALIASES=str(tmp_path / "aliases"), CONFIRM_STOP_GRACE="1s") as terminal:
+        terminal.types("!hang")
+        asked = terminal.shows(f"{ID} running: sleep 60")[1]
+        terminal.process.send_signal(signal.SIGTERM)
+        terminal.shows("1 still runs, and may go on for 1 s; then it is stopped")
+        assert terminal.wait() == 0
+        assert f"{asked} aborted" in terminal.seen
 
 
 LOSES_IT = """

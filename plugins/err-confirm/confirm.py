@@ -31,6 +31,7 @@ from err_confirm.errors import (
     ParameterError,
     PostError,
     QuestionError,
+    StoreError,
     StoreUnavailableError,
     UnsafeStoreError,
 )
@@ -42,7 +43,7 @@ from err_confirm.holding.permission import Permission
 from err_confirm.intake import Intake
 from err_confirm.journal.question import read_question
 from err_confirm.logged import Discretion
-from err_confirm.model.executions import Execution, Place, Plan, Speaker
+from err_confirm.model.executions import Execution, Place, Plan, Speaker, State
 from err_confirm.policy.openings import Rosters, waits_for
 from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.service import Service
@@ -108,11 +109,17 @@ class Confirm(BotPlugin):
             self.warn_admins(self.chat.wording.say("left_out", errors=self.service.catalog.errors))
         if lacks := self.service.lacks():
             self.warn_admins(lacks)
+        with suppress(StoreError):  # whoever asks for something is told
+            waiting, now = self.service.engine.waiting(LISTED)
+            if found := sum(each.state is State.PENDING and each.expires_at > now for each in waiting):
+                self._tell_terminal("still_waits", waiting=found, most=LISTED)
 
     def deactivate(self) -> None:
         """End cleanly: what waits stays in the store, what runs gets its grace."""
         sigterm.done()
         super().deactivate()
+        if running := self.service.running():
+            self._tell_terminal("still_runs", running=running, grace=self.service.settings.stop_grace)
         self.hold.close()
         self.calls.leave()
         self.chat.leave()
@@ -333,6 +340,11 @@ class Confirm(BotPlugin):
             self._later(by.place, self._sentence(error, "unsure_request"))
 
         self.service.requests.request(plans, by, text, post=self.chat.ask, slow=slow, refused=refused)
+
+    def _tell_terminal(self, message: str, **facts: Any) -> None:
+        """Say something to who has started or ended a bot in a terminal; on a network, it would be said to nobody."""
+        if self._bot.mode == "text":
+            self._bot.send(self._bot.user, self.chat.wording.say(message, **facts))
 
     def _later(self, place: Place, text: str) -> None:
         """Say something of a request where it was made, or to who made it."""

@@ -232,6 +232,10 @@ class Service:
         """Return the policy of an alias, None if it has none. Raises KeyError if there is no such alias."""
         return self.catalog.aliases[alias].policy
 
+    def running(self) -> int:
+        """Return how many executions run here."""
+        return len(self._runs)
+
     def wait_told(self, timeout: float) -> None:
         """Wait until all that has happened so far was told, for at most `timeout` seconds."""
         self._outbox.wait(timeout)
