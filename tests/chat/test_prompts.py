@@ -48,7 +48,9 @@ confirm: {retry: {count: 2, delay: 100ms}}
 name: worded
 formats: ["worded {{what}}"]
 action_ref: argv
-ack: {format: "{{ what }} is on its way", extra: {slack: {fields: [{title: To, value: "{{ what }}"}, odd]}}}
+ack:
+  format: "{{ what }} is on its way by {{ actionalias.ref }}"
+  extra: {slack: {fields: [{title: To, value: "{{ what }}"}, odd]}}
 result: {format: "{{ execution.status }} in {{ execution.elapsed_seconds|round(1) }} s: {{ execution.result.stdout }}"}
 """,
     "aliases/misworded.yaml": """
@@ -290,7 +292,7 @@ def test_an_alias_says_its_own_words(talk: Talk) -> None:
     talk.alice.says("!worded x", "#worded")
     asked = talk.prompt()
     talk.alice.says(f"!confirm {asked}", "#worded")
-    talk.hears(rf"\A{asked} confirmed by alice, running\nx is on its way\nTo: x\Z", "#worded")
+    talk.hears(rf"\A{asked} confirmed by alice, running\nx is on its way by worded\nTo: x\Z", "#worded")
     talk.hears(rf'\A@alice {asked} succeeded in [0-9.]+ s\nsucceeded in [0-9.]+ s: \["x"\]\Z', "#worded")
 
 

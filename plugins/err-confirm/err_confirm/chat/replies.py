@@ -86,7 +86,11 @@ def _words(execution: Execution, reply: Reply, inert: Inert, instead: str = "", 
     """
     if not reply.enabled or reply.format is None:
         return ""
-    facts = {**_one_line(execution.parameters), "execution": _facts(execution)}
+    facts = {
+        **_one_line(execution.parameters),
+        "execution": _facts(execution),
+        "actionalias": {"name": execution.alias, "ref": execution.alias, "action_ref": execution.action},
+    }
     try:
         lines = [render_marked(reply.format.replace("{~}", "\n"), facts).strip()]
         lines += [render_marked(line, facts) for line in _attached(reply.extra)]
