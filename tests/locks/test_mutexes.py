@@ -167,6 +167,8 @@ def test_one_that_stands_in_line_and_is_taken_back_is_passed_over(bots: tuple[Bo
         clock.now += 1
     canceled, _, last = asked
     one.engine.apply(canceled, Cancel("alice"))
+    one.mutexes.leave(one.read(canceled))
+    assert [each for _, each in Uses(other.shelf).read("web1")[0].line] == asked[1:]
     one.finish(first)
     clock.now += RUN_WITHIN + 1.0
     assert other.advance(last).state is State.RUNNING
@@ -222,6 +224,18 @@ def test_while_it_is_looked_at_once_more_nothing_else_runs_under_its_name(bots: 
     one.finish(first)
     assert one.advance(one.confirmed()).reason == "its targets have changed"
     assert other.advance(other.confirmed()).state is State.RUNNING
+
+
+def test_it_is_told_once_that_it_waits_for_its_name_and_not_if_it_must_not_run(bots: tuple[Bot, Bot]) -> None:
+    one, other = bots
+    one.advance(one.confirmed())
+    waits, told, doubts = other.read(other.confirmed(PATIENT)), list[Execution](), deque(["locked", "", ""])
+    vouching = Vouching([lambda _: doubts.popleft()], other.mutexes, lambda _: Vouched(), told.append)
+    assert (vouching(waits), told) == (Vouched(doubt="locked"), [])
+    while doubts:
+        with pytest.raises(NotReadyError):
+            vouching(waits)
+        assert told == [waits]
 
 
 def lost(bots: tuple[Bot, Bot], clock: Clock) -> str:
