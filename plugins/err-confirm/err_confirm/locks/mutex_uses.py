@@ -71,7 +71,7 @@ class Uses:
             uses = _uses(fact)
             uses[name] = make(uses.get(name, Use()))
             used = {key: use for key, use in uses.items() if use != Use()}
-            return {key: [use.holder, *map(list, use.line)] for key, use in used.items()} if used or fact else None
+            return {key: [use.holder, *map(list, use.line)] for key, use in used.items()} or None
 
         return self._shelf.change(_fact_of(name), made)
 
