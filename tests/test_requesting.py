@@ -8,9 +8,16 @@ import pytest
 
 from builders import RECORDS, a_policy
 from err_confirm.engine import After, Engine
-from err_confirm.errors import ErrConfirmError, LimitError, LockedError, PostError, StoreUnavailableError
+from err_confirm.errors import (
+    AlreadyAskedError,
+    ErrConfirmError,
+    LimitError,
+    LockedError,
+    PostError,
+    StoreUnavailableError,
+)
 from err_confirm.journal.archive import Archive
-from err_confirm.limits import Limits
+from err_confirm.limits import LOOKED_AT, Limits
 from err_confirm.locks import Locks, Wish
 from err_confirm.locks.mutexes import Mutexes
 from err_confirm.model.executions import Execution, Place, Speaker, State
@@ -99,6 +106,15 @@ def test_what_is_locked_or_would_run_alone_and_cannot_is_not_asked_for_not_even_
     assert [each.id for each in bot.engine.recent()] == bot.added, "the first one alone"
 
 
+def test_what_waits_counts_however_much_was_asked_for_since(bot: Bot) -> None:
+    plan = a_plan(a_policy(), "it")
+    bot.requests.request([plan], ALICE, "it", post=bot.post)
+    for _ in range(LOOKED_AT):
+        bot.engine.create(a_plan(None), ALICE, "")
+    with pytest.raises(AlreadyAskedError):
+        bot.requests.request([plan], ALICE, "it", post=bot.post)
+
+
 def test_a_store_that_is_away_while_it_is_posted_cancels_nothing(bot: Bot) -> None:
     """Whoever comes next posts it."""
     with pytest.raises(StoreUnavailableError):
@@ -106,5 +122,5 @@ def test_a_store_that_is_away_while_it_is_posted_cancels_nothing(bot: Bot) -> No
     left, _ = bot.engine.read(FOLLOWS.id)
     assert left is not None
     assert (left.state, left.posted, bot.added) == (State.PENDING, False, [])
-    assert bot.requests.begin(left, bot.post).posted
+    assert bot.asks().posted
     assert bot.posted == bot.added == [FOLLOWS.id]

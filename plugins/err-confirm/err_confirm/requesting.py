@@ -101,8 +101,8 @@ class Requests:
     def ask(self, plan: Plan, by: Speaker, text: str, *, post: Post, after: After = FIRST) -> Execution:
         """Ask for one execution, perhaps `after` another; returns when it was asked for, as it then is.
 
-        It takes its time where something is looked up first. What was asked for before under the same id is returned
-        as it is; one whose prompt cannot be posted is canceled, which is told.
+        It takes its time where something is looked up first. What was asked for before under the same id is only
+        posted, if it is not yet; one whose prompt cannot be posted is canceled, which is told.
 
         Args:
             plan: what it would be.
@@ -117,8 +117,8 @@ class Requests:
             TemplateError: nothing can be made of what was looked up.
             StoreUnavailableError, LimitError, AlreadyAskedError, LockedError, ShelfError: as for `request`.
         """
-        if after.id and (found := self._engine.read(after.id)[0]) and (found.posted or found.state.ended):
-            return found
+        if after.id and (found := self._engine.read(after.id)[0]):
+            return found if found.posted or found.state.ended else self.begin(found, post)
         self._allow([plan])
         self._check(plan, by)
         return self._create(self._preparing.waited_for(plan), by, text, post=post, after=after)
