@@ -129,6 +129,10 @@ def test_a_text_that_is_not_typed_exactly_or_stands_elsewhere_is_not_typed(said:
     assert read_answer(a_policy(typed=("web01",)), said).typed == ()
 
 
+def test_a_long_dash_that_is_shown_is_not_typed_as_a_shorter_one() -> None:
+    assert read_answer(a_policy(typed=("a\u2014\u2014b",)), "a\u2014b").typed == ()
+
+
 def test_several_texts_stand_in_any_order() -> None:
     """One that is the beginning of another is not taken for it."""
     policy = a_policy(typed=("web", "web01", "drop all"))

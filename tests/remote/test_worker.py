@@ -17,8 +17,8 @@ from err_confirm.errors import SettingError, StartError, StoreUnavailableError
 from err_confirm.journal.records import Records
 from err_confirm.model.executions import Execution, State
 from err_confirm.model.files import Remote
-from err_confirm.model.runs import PartState
-from err_confirm.remote.job_record import JobRecord, JobState, asked, attended
+from err_confirm.model.runs import Outcome, PartState
+from err_confirm.remote.job_record import JobRecord, JobState, asked, attended, beaten
 from err_confirm.remote.runs import NO_REDIS, remote_runner
 from err_confirm.runners import STARTERS
 from err_confirm.runners.base import Context
@@ -441,3 +441,10 @@ def test_what_is_not_offered_is_not_to_be_had(state: JobState) -> None:
     """Nor what nobody waits for any more."""
     for job, now in ((replace(ASKED, state=state), 60.0), (OFFERED, 100.0)):
         assert asked(job, now, worker="other", token="other") == job
+
+
+def test_a_sign_of_life_is_noted_of_who_does_it_and_who_shows_none_is_named() -> None:
+    assert beaten(GRANTED, 70.0, "t") == replace(GRANTED, beat=70.0)
+    assert (beaten(GRANTED, 70.0, "another"), beaten(ASKED, 70.0, "t")) == (GRANTED, ASKED)
+    gone = attended(beaten(GRANTED, 70.0, "t"), 100.0, token="t", stop="", lease=30.0)
+    assert gone.outcome == Outcome(error="the worker w is gone", lost=True)
