@@ -212,7 +212,7 @@ def _spelled(text: str) -> Iterator[str]:
         if part.isspace():
             blank = rf"(?:\s|{'|'.join(re.escape(escaped(char)) for char in dict.fromkeys(part))})"
             yield f"{blank}{{{len(part)}}}" if text[match.end() :].startswith("\\") else f"{blank}+"
-        elif len(part) > 1 and not part.strip("-"):
+        elif not part.strip("-"):
             pairs, odd = divmod(len(part), 2)
             yield f"(?:[{_TYPED_AS['-']}]{{{len(part)}}}|\u2014{{{pairs}}}{'-' * odd})"
         else:
