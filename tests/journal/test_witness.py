@@ -89,7 +89,7 @@ def test_a_line_that_was_taken_out_before_it_was_seen_is_noticed(store: Store) -
         version_of(Witness(Without(store), SEAL), "id0")
 
 
-@pytest.mark.parametrize("gone", [PAGE - 1, PAGE, PAGE + 1, PAGE + 2])
+@pytest.mark.parametrize("gone", [1, PAGE - 1, PAGE, PAGE + 1, PAGE + 2])
 def test_a_line_that_was_taken_out_between_two_looks_is_noticed(store: Store, gone: int) -> None:
     """Regression: it was not where a page of the second look ended."""
 
