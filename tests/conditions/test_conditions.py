@@ -1,5 +1,6 @@
 """Rules of a policy make it stricter, whatever was typed, wherever and whenever; only one that loosens does not."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -79,6 +80,7 @@ def test_numbers_are_the_same_however_they_are_written(value, holds):
     """True is no number, although Python takes it for one."""
     rule = When(policy=added(LEADS), parameters={"n": (3,)})
     assert (decide(policy(rule), asked(n=value)) != policy()) is holds
+    assert decide(policy(replace(rule, parameters={"n": (1,)})), asked(n=True)) == policy()
 
 
 @pytest.mark.parametrize("value", ["PROD", ["dev", "prod"], [], None, "dev"])
@@ -220,6 +222,11 @@ def test_a_policy_without_anybody_runs_at_once_until_a_rule_holds():
     assert decide(base, asked(env="dev")) is None
     assert decide(base, asked(env="prod")).stages == (wait,)
     assert decide(base, asked(env="prod")).otp
+    short, any_time = replace(wait, retry_count=1), replace(wait, retry_count=0)
+    for stages, decided in (((wait, short, any_time), short), ((any_time,), Stage(quorum=LEADS))):
+        rules = tuple(When(policy=Policy(stages=(stage,), deny=LEADS)) for stage in stages)
+        (stage,) = decide(replace(base, when=rules), asked()).stages
+        assert (stage.retry_count, stage.retry_delay) == (decided.retry_count, decided.retry_delay)
     assert decide(None, asked()) is None
 
 
