@@ -1,5 +1,6 @@
 """Whoever tries to run a guarded command without the yes that it needs, or another than the one that was shown."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -333,7 +334,7 @@ def test_odd_commands_are_guarded_and_hide_no_others(tmp_path: Path) -> None:
         for said in ("!shared x", "!loose x"):
             talk.alice.says(said)
             talk.quiet()
-        assert not any("ran" in text for text in talk.texts())
+        assert not any(re.search(r"\bran\b", text) for text in talk.texts())  # an id may have these letters in it
         assert [each.text for each in talk.executions()] == ["!shared x"]
         talk.alice.says("!indirectly x")
         talk.hears("drop does not run yet")
