@@ -80,16 +80,16 @@ def test_formats_of_one_alias_do_not_compete_the_first_listed_wins() -> None:
     assert match.representation == "go {{a}}"
 
 
-def test_a_text_that_nothing_matches_is_near_to_what_begins_with_the_same_words_the_most_alike_first() -> None:
+def test_a_text_that_nothing_matches_is_near_to_what_begins_with_the_same_word_the_most_alike_first() -> None:
     ways = Format(display="bounce db <host>", representations=("bounce db {{host}}", "bounce db on {{host}}"))
     more = an_alias("more", ways, "{{x}} bounce")
     index = Index(
         [RESTART, more, an_alias("ping", every("ping {{host}};")), an_alias("off", "bounce it", enabled=False)]
     )
     for text, near in {
-        "bounce": ["bounce db <host>", "bounce {{host}} {{env=prod}}"],
+        "bounce": ["bounce {{host}} {{env=prod}}", "bounce db <host>"],
         "BOUNCE\u00a0Db": ["bounce db <host>", "bounce {{host}} {{env=prod}}"],
-        "bounce dbs": ["bounce {{host}} {{env=prod}}"],
+        "bounce dbs": ["bounce {{host}} {{env=prod}}", "bounce db <host>"],
         "ping web1": ["ping {{host}};"],
         "bounced": [],
         "bo": [],

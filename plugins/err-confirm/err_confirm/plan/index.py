@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 from operator import eq
 
 from err_confirm.errors import (
@@ -141,15 +142,19 @@ class Index:
         return next((way.alias for way in self._beginning(text)), None)
 
     def near(self, text: str) -> list[Way]:
-        """Return the ways to say an alias that begin as a text does, which matches none; the most alike come first.
+        """Return the ways to say an alias whose first word, in any case, is that of a text, which matches none.
 
-        Word by word, the text and the words that such a way begins with are the same, in any case.
+        Those that have the most words in common with it come first, and of these the ones that want the fewest more.
         """
         ways = self._beginning(text)
         words = _folded(text) if ways else ()
-        alike = [way for way in ways if all(map(eq, way.opening, words))]
+
+        def unlike(way: Way) -> tuple[int, int]:
+            alike = sum(takewhile(bool, map(eq, way.opening, words)))
+            return -alike, len(way.opening) - alike
+
         shown: dict[tuple[str, str], Way] = {}
-        for way in sorted(alike, key=lambda way: -min(len(way.opening), len(words))):
+        for way in sorted(ways, key=unlike):
             shown.setdefault((way.alias.name, way.display), way)
         return list(shown.values())
 
