@@ -67,9 +67,13 @@ def _end(mark: bytes) -> None:
 
 
 def _signal(mark: bytes, number: signal.Signals) -> None:
+    """Signal each group once: a second signal would end what a process has started to clean up after the first."""
+    groups = set[int]()
     for process in _marked(mark):
         with suppress(ProcessLookupError):
-            signal_group(os.getpgid(process), number)
+            groups.add(os.getpgid(process))
+    for group in groups:
+        signal_group(group, number)
 
 
 def _marked(mark: bytes) -> list[int]:
