@@ -20,6 +20,7 @@ from err_confirm.holding.explain import Explainer, Meaning, slip
 from err_confirm.holding.hold import without_prefix
 from err_confirm.model.files import Alias
 from err_confirm.plan.index import Index
+from err_confirm.text.spelling import holds
 from err_confirm.wording import displays
 
 MOST_WORDS = 2_000
@@ -124,7 +125,7 @@ class Aliases(BotPlugin):
         catalog, words = confirm.service.catalog, args.casefold().split()
         found = [alias for alias in catalog.aliases.values() if alias.enabled and _has(alias, words)]
         if self.bot_config.HIDE_RESTRICTED_COMMANDS:  # as in !help, what somebody may not use is not there
-            found = [alias for alias in found if self._may(msg, command_name(alias))]
+            found = [alias for alias in found if self._may(msg, command_name(alias.name))]
         facts = {"aliases": found[:LISTED], "more": len(found) - LISTED, "words": " ".join(words)}
         errors = () if words else catalog.errors
         return confirm.chat.reply(msg, confirm.chat.wording.say("aliases", **facts, errors=errors))
@@ -189,18 +190,18 @@ class Aliases(BotPlugin):
         text = without_prefix(msg, self._bot)
         winner = self._index().winner(text)
         if winner is not None:
-            self._bot._process_command(msg, command_name(winner), text, Said(text))
+            self._bot._process_command(msg, command_name(winner.name), text, Said(text))
             return None, None, None
         if (near := slip(self._index(), bot_command(cmd, self._bot.commands[cmd]), args, text)) is not None:
             say = self._confirm().chat.wording.say
-            known = near if self._may(msg, command_name(near)) else None
+            known = near if self._may(msg, command_name(near.name)) else None
             self._bot.send_simple_reply(msg, say("refused_slip", said=text, command=cmd, alias=known))
             return None, None, None
         return msg, cmd, args
 
     def _near(self, msg: Any, text: str) -> Any:
         """Return how the aliases are said that a text begins like; who may not use one does not hear of it."""
-        may = cache(lambda alias: self._may(msg, f"{_OURS}{alias}"))
+        may = cache(lambda alias: self._may(msg, command_name(alias)))
         near = self._index().near(text)[:MOST_NEAR]
         ways = list(islice((each for each in near if may(each.alias.name)), MOST_WAYS + 1))
         if not ways:
@@ -235,23 +236,22 @@ class Aliases(BotPlugin):
             start,
             cmd_type=re_botcmd,
             cmd_kwargs={"pattern": "", "historize": False, "re_cmd_name_help": display},
-            name=command_name(alias),
+            name=command_name(alias.name),
             doc=alias.description or f"Start {alias.action_ref}",
         )
         command.definition._err_command_re_pattern = Pattern(alias.name, display, self._index)
         return command
 
 
-def command_name(alias: Alias) -> str:
+def command_name(alias: str) -> str:
     """Return the name of an alias's Errbot command; with its own prefix it can hide no other."""
-    return f"{_OURS}{alias.name}"
+    return f"{_OURS}{alias}"
 
 
 def _has(alias: Alias, words: list[str]) -> bool:
     """Tell whether each of these words is in an alias's name, in what people say, or in its description."""
-    text = " ".join([alias.name, *displays(alias), alias.description]).casefold()
-    return all(word in text for word in words)
+    return holds(words, alias.name, *displays(alias), alias.description)
 
 
 def _command_of(meaning: Meaning) -> str:
-    return meaning.command.name if meaning.command else f"{_OURS}{meaning.alias}"
+    return meaning.command.name if meaning.command else command_name(meaning.alias)

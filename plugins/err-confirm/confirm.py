@@ -49,6 +49,7 @@ from err_confirm.runners.bot_runner import BotRunner
 from err_confirm.service import Service
 from err_confirm.settings import read_settings
 from err_confirm.store.base import clock
+from err_confirm.text.spelling import holds
 from err_confirm.transition.events import Read, Reason
 from err_confirm.transition.steps import Refusal
 
@@ -373,8 +374,7 @@ class Confirm(BotPlugin):
 
 def _has(execution: Execution, words: list[str]) -> bool:
     """Tell whether each of these words is in an execution's id, alias, text, or who asked for it."""
-    text = " ".join([execution.id, execution.alias, execution.requester, execution.text]).casefold()
-    return all(word in text for word in words)
+    return holds(words, execution.id, execution.alias, execution.requester, execution.text)
 
 
 def hide_library() -> None:

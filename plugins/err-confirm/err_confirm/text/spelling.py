@@ -1,4 +1,4 @@
-"""Word what is counted, and suggest the word that was probably meant."""
+"""Word what is counted, find words in texts, and suggest the word that was probably meant."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -15,3 +15,9 @@ def number(count: int, word: str) -> str:
     """Return a count and what is counted: `1 alias`, `2,000 aliases`."""
     ending = "" if count == 1 else "es" if word.endswith("s") else "s"
     return f"{count:,} {word}{ending}"
+
+
+def holds(words: Iterable[str], *texts: str) -> bool:
+    """Tell whether each of some words, which are in lower case, is in one of the texts, in any case."""
+    text = " ".join(texts).casefold()
+    return all(word in text for word in words)
